@@ -1,0 +1,151 @@
+//! Jobs that the supervisor gives, and what they are about.
+
+use std::time::Duration;
+
+use bincode::{Decode, Encode};
+
+use crate::secret::Secret;
+
+/// Begins a job.
+#[derive(Debug, Clone, Encode, Decode)]
+pub struct Start {
+    /// What to do.
+    pub job: Job,
+    /// Time left for it; `None` is no limit.
+    pub remaining: Option<Duration>,
+    /// Environment variables that the collector declared in Describe. The child sets them in itself before
+    /// any thread exists; only the first Start of a process may carry some.
+    pub environment: Vec<Variable>,
+}
+
+/// An environment variable.
+#[derive(Debug, Clone, Encode, Decode)]
+pub struct Variable {
+    /// Its name.
+    pub name: String,
+    /// Its value, which may be a credential.
+    pub value: Secret<String>,
+}
+
+/// What a child can do. Append-only: Clean, Tag and Command take their places after Collect.
+#[derive(Debug, Clone, Encode, Decode)]
+pub enum Job {
+    /// Answer one Described message for each of these collectors; for all when empty.
+    Describe {
+        /// Names of collectors.
+        collectors: Vec<String>,
+    },
+    /// Answer the accounts of a collector in Accounts messages.
+    Accounts(AccountsJob),
+    /// Stream the graph of one account.
+    Collect(Box<CollectJob>),
+}
+
+/// Lists accounts.
+#[derive(Debug, Clone, Encode, Decode)]
+pub struct AccountsJob {
+    /// Name of the collector.
+    pub collector: String,
+    /// The collector's config section, a JSON object; it may hold credentials.
+    pub config: Secret<String>,
+}
+
+/// Collects one account.
+#[derive(Debug, Clone, Encode, Decode)]
+pub struct CollectJob {
+    /// Name of the collector.
+    pub collector: String,
+    /// The collector's config section, a JSON object; it may hold credentials.
+    pub config: Secret<String>,
+    /// The account, as an Accounts job listed it.
+    pub account: Account,
+    /// Stop with a fault of kind Limit after this many resources.
+    pub max_resources: Option<u64>,
+    /// How long ago the same step of the last run started; `None` on the first run.
+    pub last_run_started_ago: Option<Duration>,
+}
+
+/// One account of a cloud.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Account {
+    /// The cloud's id in the graph, for example `aws`.
+    pub cloud: String,
+    /// The account's id in the cloud; `reported.id` of the account node.
+    pub id: String,
+    /// The account's name for people.
+    pub name: String,
+    /// The node id of the account node.
+    pub node_id: String,
+    /// What the collector needs to reach the account (role, profile, project); opaque to the supervisor.
+    pub scope: Secret<Vec<u8>>,
+}
+
+/// What a collector is, as far as the supervisor and fixcore need to know.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Described {
+    /// Name of the collector, as in `fixworker.collector`.
+    pub collector: String,
+    /// The cloud id its graphs hang below; `None` if that depends on its input.
+    pub cloud: Option<String>,
+    /// What the cloud calls an account: account, project, subscription.
+    pub account_noun: String,
+    /// The kinds of its graph with all bases, a JSON list as fixcore's model takes it.
+    pub kinds_json: String,
+    /// Its config section, if it has one.
+    pub section: Option<Section>,
+    /// The setting in its section that bounds how many accounts run at once, for example
+    /// `account_pool_size`.
+    pub pool_setting: Option<String>,
+    /// Task handlers, a JSON list of definitions as `/work/queue` takes them.
+    pub tasks_json: String,
+    /// Names of environment variables it may see; a trailing `*` stands for any rest.
+    pub environment: Vec<String>,
+    /// Paths it must reach, for the sandbox.
+    pub paths: Vec<PathGrant>,
+    /// The collector is on by default when one of these holds.
+    pub auto_enable: Vec<AutoEnable>,
+    /// Kinds in which an account, a region or an organization may appear are told by role; these are the
+    /// kinds of account nodes.
+    pub account_kinds: Vec<String>,
+}
+
+/// A config section.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Section {
+    /// Key in the config document.
+    pub name: String,
+    /// The kinds that describe it, a JSON list as fixcore's config model takes it. The kind called like the
+    /// section is its root.
+    pub kinds_json: String,
+    /// All settings with their defaults, a JSON object in the order of the document.
+    pub defaults_json: String,
+}
+
+/// A path that a collector must reach.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct PathGrant {
+    /// The path; a leading `~/` is the home directory.
+    pub path: String,
+    /// What it does there.
+    pub access: PathAccess,
+}
+
+/// Append-only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub enum PathAccess {
+    /// Read files.
+    Read,
+    /// Read and write files.
+    Write,
+    /// Execute files.
+    Execute,
+}
+
+/// A sign that credentials are at hand. Append-only.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub enum AutoEnable {
+    /// This environment variable is set and not empty.
+    Variable(String),
+    /// This file exists; a leading `~/` is the home directory.
+    File(String),
+}

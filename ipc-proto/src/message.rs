@@ -1,0 +1,106 @@
+//! The messages after Welcome. All enums are append-only.
+
+use std::time::Duration;
+
+use bincode::{BorrowDecode, Decode, Encode};
+
+use crate::fault::Fault;
+use crate::graph::{Chunk, Totals};
+use crate::job::{Account, Described, Start};
+
+/// Names a job on one connection. The supervisor counts from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+pub struct JobId(pub u32);
+
+/// A frame from the supervisor.
+#[derive(Debug, Clone, Encode, Decode)]
+pub struct ToChild {
+    /// The job it is about.
+    pub job: JobId,
+    /// What to do.
+    pub body: Order,
+}
+
+/// What the supervisor says about a job. Append-only.
+#[derive(Debug, Clone, Encode, Decode)]
+pub enum Order {
+    /// Begin it.
+    Start(Box<Start>),
+    /// End it: nothing of it is wanted any more. The child answers Fatal or closes.
+    Cancel(Cancel),
+}
+
+/// Ends a job early.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Cancel {
+    /// Why, for the child's log.
+    pub reason: String,
+    /// Time until the process is killed.
+    pub grace: Duration,
+}
+
+/// A frame from a child.
+#[derive(Debug, Clone, Encode, BorrowDecode)]
+pub struct ToSupervisor<'a> {
+    /// The job it is about.
+    pub job: JobId,
+    /// What happened.
+    pub body: Report<'a>,
+}
+
+/// What a child says about a job. Append-only.
+#[derive(Debug, Clone, Encode, BorrowDecode)]
+pub enum Report<'a> {
+    /// Start was understood; work begins.
+    Ready,
+    /// A sign of life, sent by a thread that does nothing else.
+    Heartbeat(Heartbeat),
+    /// Answer to Describe, one for each collector.
+    Described(Box<Described>),
+    /// Answer to Accounts; as many as needed.
+    Accounts(Vec<Account>),
+    /// Part of the graph.
+    Chunk(Chunk<'a>),
+    /// Progress for people.
+    Progress(Vec<Progress>),
+    /// A trouble; the job goes on.
+    Fault(Fault),
+    /// The job is complete; the last message about it.
+    Done(Done),
+    /// The job has failed; the last message about it.
+    Fatal(Fault),
+}
+
+/// A sign of life.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Heartbeat {
+    /// Resident memory of the child, in bytes.
+    pub rss: u64,
+    /// What it does now, for people.
+    pub step: String,
+    /// Grows whenever anything gets done: calls answered, resources made. A child whose counter stands still
+    /// is alive but stuck.
+    pub work: u64,
+}
+
+/// One line of progress, as fixcore shows it: below `path`, `name` is at `current` of `total`.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Progress {
+    /// Where it hangs, from the cloud down; without the account for things above it.
+    pub path: Vec<String>,
+    /// What progresses: an account, a region.
+    pub name: String,
+    /// Steps done; never above `total`.
+    pub current: u32,
+    /// Steps in all; at least 1.
+    pub total: u32,
+}
+
+/// A job is complete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub struct Done {
+    /// What was sent; all zero for jobs without graph.
+    pub totals: Totals,
+    /// How many Fault messages were sent.
+    pub faults: u32,
+}
