@@ -5,17 +5,25 @@
 //! must be consumed (it accepts trailing bytes by itself). A move to another codec is a change of this file
 //! and of the golden bytes.
 
+#![expect(clippy::disallowed_methods, reason = "this is the one file that may call the serializer")]
+
 use bincode::config::{self, Configuration, Limit, LittleEndian, Varint};
 use bincode::{BorrowDecode, Encode};
 use thiserror::Error;
 
-use crate::limits::MAX_FRAME;
+use crate::limits::{MAX_FRAME, MAX_HANDSHAKE_FRAME};
 
-// The decoded size may exceed the encoded one: a vector of small integers counts by its elements in memory.
-const DECODE_LIMIT: usize = 4 * MAX_FRAME;
+/// The most that a message may take in memory while it is decoded, in bytes.
+///
+/// More than the largest frame, because an element counts by its size in memory (an edge of 56 bytes may be
+/// written in 50).
+pub const DECODE_LIMIT: usize = 4 * MAX_FRAME;
+/// The same for a payload that fits into a frame of the handshake, so that a stranger gets no more than this
+/// by a forged length.
+pub const SMALL_DECODE_LIMIT: usize = 32 * MAX_HANDSHAKE_FRAME;
 
-const fn settings() -> Configuration<LittleEndian, Varint, Limit<DECODE_LIMIT>> {
-    config::standard().with_limit::<DECODE_LIMIT>()
+const fn settings<const LIMIT: usize>() -> Configuration<LittleEndian, Varint, Limit<LIMIT>> {
+    config::standard().with_limit::<LIMIT>()
 }
 
 /// Why a payload is not the expected message.
@@ -34,7 +42,11 @@ pub enum CodecError {
 
 /// Decodes one message that must fill `payload` exactly.
 pub fn decode<'a, M: BorrowDecode<'a, ()>>(payload: &'a [u8]) -> Result<M, CodecError> {
-    let (message, used) = bincode::borrow_decode_from_slice(payload, settings())?;
+    let (message, used) = if payload.len() <= MAX_HANDSHAKE_FRAME {
+        bincode::borrow_decode_from_slice(payload, settings::<SMALL_DECODE_LIMIT>())?
+    } else {
+        bincode::borrow_decode_from_slice(payload, settings::<DECODE_LIMIT>())?
+    };
     match payload.len() - used {
         0 => Ok(message),
         left => Err(CodecError::Trailing(left)),
@@ -50,5 +62,5 @@ pub fn encode_into<M: Encode>(message: &M, out: &mut Vec<u8>) -> Result<(), Code
             Ok(())
         }
     }
-    Ok(bincode::encode_into_writer(message, Tail(out), settings())?)
+    Ok(bincode::encode_into_writer(message, Tail(out), settings::<DECODE_LIMIT>())?)
 }

@@ -1,15 +1,20 @@
 //! Prefaces and frames over any tokio stream.
 
-use std::io;
+use std::{fmt, io};
 
 use bincode::{BorrowDecode, Encode};
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use zeroize::Zeroizing;
 
 use crate::codec::{self, CodecError};
 use crate::frame::{self, FrameError, HEADER_LEN};
-use crate::limits::MAX_HANDSHAKE_FRAME;
+use crate::limits::{CHUNK_TARGET, MAX_FRAME, MAX_HANDSHAKE_FRAME};
 use crate::preface::{self, PrefaceError, Role};
+
+// A buffer that one large frame has blown up is given back at the next frame that fits into this: with
+// hundreds of children the difference to the largest frame is what the supervisor would hold for nothing.
+const BUFFER_KEPT: usize = 2 * CHUNK_TARGET;
 
 /// Why a connection cannot go on.
 #[derive(Debug, Error)]
@@ -52,22 +57,29 @@ where
 }
 
 /// Reads frames. Not cancel safe inside one frame: give it a task of its own.
-#[derive(Debug)]
+///
+/// The buffer is wiped when dropped and never printed, because frames carry credentials.
 pub struct FrameReader<R> {
     stream: R,
-    payload: Vec<u8>,
+    payload: Zeroizing<Vec<u8>>,
     cap: usize,
+}
+
+impl<R> fmt::Debug for FrameReader<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FrameReader").field("cap", &self.cap).finish_non_exhaustive()
+    }
 }
 
 impl<R: AsyncRead + Unpin> FrameReader<R> {
     /// Starts with the cap of the handshake.
     pub fn new(stream: R) -> Self {
-        Self { stream, payload: Vec::new(), cap: MAX_HANDSHAKE_FRAME }
+        Self { stream, payload: Zeroizing::default(), cap: MAX_HANDSHAKE_FRAME }
     }
 
-    /// Changes the cap, after Welcome.
+    /// Changes the cap, after Welcome. [`MAX_FRAME`] is the most there is.
     pub fn set_cap(&mut self, cap: usize) {
-        self.cap = cap;
+        self.cap = cap.min(MAX_FRAME);
     }
 
     /// The next payload; `None` when the peer closed between two frames. The buffer is reused.
@@ -82,6 +94,9 @@ impl<R: AsyncRead + Unpin> FrameReader<R> {
             }
         }
         let len = frame::payload_len(header, self.cap)?;
+        if self.payload.capacity() > BUFFER_KEPT && len <= BUFFER_KEPT {
+            self.payload = Zeroizing::default();
+        }
         self.payload.resize(len, 0);
         self.stream.read_exact(&mut self.payload).await?;
         Ok(Some(&self.payload))
@@ -96,23 +111,30 @@ impl<R: AsyncRead + Unpin> FrameReader<R> {
     }
 }
 
-/// Writes frames.
-#[derive(Debug)]
+/// Writes frames. Not cancel safe: a send that is dropped half way leaves the stream cut inside a frame.
+///
+/// The buffer is wiped when dropped and never printed, because frames carry credentials.
 pub struct FrameWriter<W> {
     stream: W,
-    buffer: Vec<u8>,
+    buffer: Zeroizing<Vec<u8>>,
     cap: usize,
+}
+
+impl<W> fmt::Debug for FrameWriter<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FrameWriter").field("cap", &self.cap).finish_non_exhaustive()
+    }
 }
 
 impl<W: AsyncWrite + Unpin> FrameWriter<W> {
     /// Starts with the cap of the handshake.
     pub fn new(stream: W) -> Self {
-        Self { stream, buffer: Vec::new(), cap: MAX_HANDSHAKE_FRAME }
+        Self { stream, buffer: Zeroizing::default(), cap: MAX_HANDSHAKE_FRAME }
     }
 
-    /// Changes the cap, after Welcome.
+    /// Changes the cap, after Welcome. [`MAX_FRAME`] is the most there is.
     pub fn set_cap(&mut self, cap: usize) {
-        self.cap = cap;
+        self.cap = cap.min(MAX_FRAME);
     }
 
     /// Sends one message. A message above the cap is an error, and nothing is sent.
@@ -122,8 +144,9 @@ impl<W: AsyncWrite + Unpin> FrameWriter<W> {
         Ok(self.stream.flush().await?)
     }
 
-    /// Sends a frame that [`encode_frame`] made.
+    /// Sends a frame that [`encode_frame`] made. A frame above the cap is an error, and nothing is sent.
     pub async fn send_frame(&mut self, frame: &[u8]) -> Result<(), ConnectionError> {
+        frame::header(frame.len().saturating_sub(HEADER_LEN), self.cap)?;
         self.stream.write_all(frame).await?;
         Ok(self.stream.flush().await?)
     }

@@ -59,3 +59,20 @@ impl ExitCode {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_the_documented_ones_and_found_again() {
+        let codes = ExitCode::ALL.map(ExitCode::code);
+        assert_eq!(codes, [0, 64, 65, 70, 75, 77, 78, 79]);
+        for exit in ExitCode::ALL {
+            assert_eq!(ExitCode::from_code(i32::from(exit.code())), Some(exit));
+        }
+        for foreign in [-1, 1, 2, 137, 256 + 64] {
+            assert_eq!(ExitCode::from_code(foreign), None);
+        }
+    }
+}

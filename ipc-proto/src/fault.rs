@@ -5,7 +5,7 @@ use bincode::{Decode, Encode};
 use crate::exit_code::ExitCode;
 
 /// One trouble. As `Fault` message the collection goes on; as `Fatal` it ends the job.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Encode, Decode)]
 pub struct Fault {
     /// Where it happened.
     pub scope: FaultScope,
@@ -26,7 +26,7 @@ pub struct Fault {
 }
 
 /// Where a trouble happened; empty parts do not apply.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Encode, Decode)]
 pub struct FaultScope {
     /// The region.
     pub region: Option<String>,
@@ -66,6 +66,21 @@ pub enum FaultKind {
 }
 
 impl FaultKind {
+    /// All kinds, for tables and tests.
+    pub const ALL: [Self; 11] = [
+        Self::Config,
+        Self::Credentials,
+        Self::AccessDenied,
+        Self::Throttled,
+        Self::Unavailable,
+        Self::InvalidAnswer,
+        Self::Property,
+        Self::Resource,
+        Self::Input,
+        Self::Limit,
+        Self::Internal,
+    ];
+
     /// The name used in reports, stable.
     pub fn name(self) -> &'static str {
         match self {
@@ -101,7 +116,7 @@ impl FaultKind {
 }
 
 /// Whose fault a trouble is. Append-only.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode)]
 pub enum FaultSource {
     /// The cloud, or the way to it.
     Cloud,
@@ -114,7 +129,7 @@ pub enum FaultSource {
 }
 
 /// Whether trying again makes sense. Append-only.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode)]
 pub enum Retry {
     /// The same attempt would end the same.
     Never,
@@ -123,10 +138,39 @@ pub enum Retry {
 }
 
 /// Append-only.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode)]
 pub enum Level {
     /// Worth knowing.
     Info,
     /// Something is missing from the result.
     Error,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_exit_code_tells_the_supervisor_whether_to_retry() {
+        for kind in FaultKind::ALL {
+            let (never, later) = (kind.exit_code(Retry::Never), kind.exit_code(Retry::Later));
+            match kind {
+                // What the user must repair is never retried, whatever the child hopes for.
+                FaultKind::Config => assert_eq!((never, later), (ExitCode::Config, ExitCode::Config)),
+                FaultKind::Credentials => {
+                    assert_eq!((never, later), (ExitCode::Credentials, ExitCode::Credentials));
+                }
+                _ => assert_eq!(later, ExitCode::TryAgain, "{kind:?}"),
+            }
+            assert!(!matches!(never, ExitCode::Done | ExitCode::DoneWithFaults), "{kind:?} is a failure");
+        }
+    }
+
+    #[test]
+    fn names_are_distinct() {
+        let mut names = FaultKind::ALL.map(FaultKind::name).to_vec();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), FaultKind::ALL.len());
+    }
 }

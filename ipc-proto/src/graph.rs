@@ -45,6 +45,12 @@ pub enum Role {
     Resource,
 }
 
+impl Role {
+    /// All roles.
+    pub const ALL: [Self; 6] =
+        [Self::Root, Self::Cloud, Self::Organization, Self::Account, Self::Region, Self::Resource];
+}
+
 /// What an edge means. Append-only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Encode, Decode)]
 pub enum EdgeType {
@@ -148,5 +154,41 @@ impl Tally {
     /// What was counted so far.
     pub fn totals(&self) -> Totals {
         Totals { digest: self.hasher.clone().finalize(), ..self.totals }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn node(json: &[u8]) -> Node<'_> {
+        Node { id: "n", kind: "k", role: Role::Resource, json }
+    }
+
+    #[test]
+    fn the_digest_is_over_the_json_whatever_the_chunks() {
+        let whole = Chunk { seq: 0, nodes: vec![node(b"{1}"), node(b"{2}")], ..Chunk::default() };
+        let parts = [
+            Chunk { seq: 0, nodes: vec![node(b"{1}")], ..Chunk::default() },
+            Chunk { seq: 1, nodes: vec![node(b"{2}")], ..Chunk::default() },
+        ];
+        let (mut one, mut two) = (Tally::default(), Tally::default());
+        one.add(&whole);
+        for chunk in &parts {
+            two.add(chunk);
+        }
+        // The check value of CRC-32 (IEEE) for `{1}{2}`, by Python's zlib.crc32.
+        let expected = Totals { chunks: 1, nodes: 2, bytes: 6, digest: 0x4e53_6b97, ..Totals::default() };
+        assert_eq!(one.totals(), expected);
+        assert_eq!(two.totals(), Totals { chunks: 2, ..expected });
+        assert_eq!(Tally::default().totals(), Totals::default());
+    }
+
+    #[test]
+    fn edge_types_are_found_by_name() {
+        for edge_type in EdgeType::ALL {
+            assert_eq!(EdgeType::from_name(edge_type.name()), Some(edge_type));
+        }
+        assert_eq!(EdgeType::from_name("Default"), None);
     }
 }

@@ -7,7 +7,7 @@ use bincode::{Decode, Encode};
 use crate::secret::Secret;
 
 /// Begins a job.
-#[derive(Debug, Clone, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Start {
     /// What to do.
     pub job: Job,
@@ -19,7 +19,7 @@ pub struct Start {
 }
 
 /// An environment variable.
-#[derive(Debug, Clone, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Variable {
     /// Its name.
     pub name: String,
@@ -28,7 +28,7 @@ pub struct Variable {
 }
 
 /// What a child can do. Append-only: Clean, Tag and Command take their places after Collect.
-#[derive(Debug, Clone, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub enum Job {
     /// Answer one Described message for each of these collectors; for all when empty.
     Describe {
@@ -42,7 +42,7 @@ pub enum Job {
 }
 
 /// Lists accounts.
-#[derive(Debug, Clone, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct AccountsJob {
     /// Name of the collector.
     pub collector: String,
@@ -51,7 +51,7 @@ pub struct AccountsJob {
 }
 
 /// Collects one account.
-#[derive(Debug, Clone, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct CollectJob {
     /// Name of the collector.
     pub collector: String,

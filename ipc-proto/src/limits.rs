@@ -14,3 +14,42 @@ pub const MAX_ID: usize = 256;
 pub const MAX_TEXT: usize = 4 << 10;
 /// The length of the one-time token that a child reads from its standard input and returns in Hello.
 pub const TOKEN_LEN: usize = 32;
+
+/// Cuts `text` to [`MAX_TEXT`] bytes, between characters; cut text ends in an ellipsis.
+pub fn clip(mut text: String) -> String {
+    const ELLIPSIS: &str = "…";
+    if text.len() > MAX_TEXT {
+        text.truncate(text.floor_char_boundary(MAX_TEXT - ELLIPSIS.len()));
+        text.push_str(ELLIPSIS);
+    }
+    text
+}
+
+// A node of the largest size must fit into a frame with its ids, and a chunk of the size aimed at, too.
+const _: () = assert!(MAX_NODE_JSON + 2 * MAX_ID < MAX_FRAME);
+const _: () = assert!(CHUNK_TARGET < MAX_FRAME && MAX_HANDSHAKE_FRAME < CHUNK_TARGET);
+// A frame has a u32 in front.
+const _: () = assert!(MAX_FRAME <= u32::MAX as usize);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_text_is_left_alone() {
+        let text = "x".repeat(MAX_TEXT);
+        assert_eq!(clip(text.clone()), text);
+        assert_eq!(clip(String::new()), "");
+    }
+
+    #[test]
+    fn long_text_is_cut_between_characters() {
+        // Three bytes each, so that the limit falls inside of one for some offset.
+        for offset in 0..3 {
+            let text = "y".repeat(offset) + &"€".repeat(MAX_TEXT);
+            let cut = clip(text.clone());
+            assert!(cut.len() <= MAX_TEXT && cut.len() > MAX_TEXT - 8, "{}", cut.len());
+            assert!(text.starts_with(cut.strip_suffix('…').expect("an ellipsis")));
+        }
+    }
+}

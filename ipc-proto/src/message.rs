@@ -13,7 +13,7 @@ use crate::job::{Account, Described, Start};
 pub struct JobId(pub u32);
 
 /// A frame from the supervisor.
-#[derive(Debug, Clone, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct ToChild {
     /// The job it is about.
     pub job: JobId,
@@ -22,7 +22,7 @@ pub struct ToChild {
 }
 
 /// What the supervisor says about a job. Append-only.
-#[derive(Debug, Clone, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub enum Order {
     /// Begin it.
     Start(Box<Start>),
@@ -40,7 +40,7 @@ pub struct Cancel {
 }
 
 /// A frame from a child.
-#[derive(Debug, Clone, Encode, BorrowDecode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, BorrowDecode)]
 pub struct ToSupervisor<'a> {
     /// The job it is about.
     pub job: JobId,
@@ -49,7 +49,7 @@ pub struct ToSupervisor<'a> {
 }
 
 /// What a child says about a job. Append-only.
-#[derive(Debug, Clone, Encode, BorrowDecode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, BorrowDecode)]
 pub enum Report<'a> {
     /// Start was understood; work begins.
     Ready,
@@ -83,12 +83,13 @@ pub struct Heartbeat {
     pub work: u64,
 }
 
-/// One line of progress, as fixcore shows it: below `path`, `name` is at `current` of `total`.
+/// One line of progress: below the account and `path`, `name` is at `current` of `total`. Where the account
+/// itself hangs is the supervisor's business.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Progress {
-    /// Where it hangs, from the cloud down; without the account for things above it.
+    /// What it is a part of, from the account down, without the account; mostly empty.
     pub path: Vec<String>,
-    /// What progresses: an account, a region.
+    /// What progresses: a region, say.
     pub name: String,
     /// Steps done; never above `total`.
     pub current: u32,

@@ -29,7 +29,9 @@ pub enum PrefaceError {
     #[error("the peer does not speak the fixworker protocol (it opened with {0:02x?})")]
     Magic([u8; 8]),
     /// The layout version is not ours.
-    #[error("the peer speaks preface version {theirs}, this build speaks {VERSION}: use binaries of the same release")]
+    #[error(
+        "the peer speaks preface version {theirs}, this build speaks {VERSION}: use binaries of the same release"
+    )]
     Version {
         /// The version that the peer announced.
         theirs: u16,
@@ -70,4 +72,47 @@ pub fn check(bytes: &[u8; LEN], expected: Role) -> Result<(), PrefaceError> {
         return Err(PrefaceError::Reserved);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_side_accepts_the_other_and_nobody_else() {
+        for (sent, expected, accepted) in [
+            (Role::Child, Role::Child, true),
+            (Role::Supervisor, Role::Supervisor, true),
+            (Role::Child, Role::Supervisor, false),
+            (Role::Supervisor, Role::Child, false),
+        ] {
+            assert_eq!(check(&encode(sent), expected).is_ok(), accepted, "{sent:?} for {expected:?}");
+        }
+    }
+
+    #[test]
+    fn every_damaged_byte_is_noticed_and_named() {
+        for at in 0..LEN {
+            let mut bytes = encode(Role::Child);
+            bytes[at] ^= 0x40;
+            let error = check(&bytes, Role::Child).expect_err("a damaged preface");
+            match at {
+                0..8 => assert!(matches!(error, PrefaceError::Magic(_)), "{at}: {error}"),
+                8..10 => assert!(matches!(error, PrefaceError::Version { .. }), "{at}: {error}"),
+                10..12 => assert!(matches!(error, PrefaceError::Role(_)), "{at}: {error}"),
+                _ => assert_eq!(error, PrefaceError::Reserved, "{at}"),
+            }
+        }
+    }
+
+    #[test]
+    fn another_version_says_what_to_do() {
+        let mut bytes = encode(Role::Child);
+        bytes[8] = 7;
+        let text = check(&bytes, Role::Child).expect_err("version 7").to_string();
+        assert_eq!(
+            text,
+            "the peer speaks preface version 7, this build speaks 1: use binaries of the same release"
+        );
+    }
 }

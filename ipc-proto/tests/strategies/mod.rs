@@ -1,0 +1,206 @@
+//! Any value of any message, for property tests.
+//!
+//! Messages borrow their text, so what is generated is leaked: a test process is short.
+
+use std::time::Duration;
+
+use ipc_proto::fault::{Fault, FaultKind, FaultScope, FaultSource, Level, Retry};
+use ipc_proto::graph::{Chunk, DeferredEdge, Edge, EdgeType, Node, Role, Selector, Totals};
+use ipc_proto::handshake::{Hello, HelloReply, Reject, RejectReason, VersionRange, Welcome};
+use ipc_proto::job::{
+    Account, AccountsJob, AutoEnable, CollectJob, Described, Job, PathAccess, PathGrant, Section, Start,
+    Variable,
+};
+use ipc_proto::message::{Cancel, Done, Heartbeat, JobId, Order, Progress, Report, ToChild, ToSupervisor};
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof!["[a-z0-9_./ -]{0,24}", any::<String>()]
+}
+
+fn leaked() -> impl Strategy<Value = &'static str> {
+    text().prop_map(|text| &*text.leak())
+}
+
+fn leaked_bytes() -> impl Strategy<Value = &'static [u8]> {
+    vec(any::<u8>(), 0..300).prop_map(|bytes| &*bytes.leak())
+}
+
+fn duration() -> impl Strategy<Value = Duration> {
+    (any::<u64>(), 0..1_000_000_000u32).prop_map(|(secs, nanos)| Duration::new(secs, nanos))
+}
+
+fn versions() -> impl Strategy<Value = VersionRange> {
+    any::<(u16, u16)>().prop_map(|(min, max)| VersionRange { min, max })
+}
+
+pub(crate) fn hello() -> impl Strategy<Value = Hello> {
+    (versions(), text(), any::<[u8; 32]>(), any::<u32>()).prop_map(|(versions, build, token, pid)| Hello {
+        versions,
+        build,
+        token: token.into(),
+        pid,
+    })
+}
+
+pub(crate) fn reply() -> impl Strategy<Value = HelloReply> {
+    let welcome = (any::<(u16, u32)>(), duration()).prop_map(|((version, frame_cap), heartbeat)| {
+        HelloReply::Welcome(Welcome { version, frame_cap, heartbeat })
+    });
+    let reasons = select(vec![RejectReason::Version, RejectReason::Token, RejectReason::Peer]);
+    let reject = (reasons, versions(), text())
+        .prop_map(|(reason, supported, build)| HelloReply::Reject(Reject { reason, supported, build }));
+    prop_oneof![welcome, reject]
+}
+
+fn account() -> impl Strategy<Value = Account> {
+    (text(), text(), text(), text(), vec(any::<u8>(), 0..64)).prop_map(|(cloud, id, name, node_id, scope)| {
+        Account { cloud, id, name, node_id, scope: scope.into() }
+    })
+}
+
+fn job() -> impl Strategy<Value = Job> {
+    let collect = (text(), text(), account(), any::<Option<u64>>(), option::of(duration())).prop_map(
+        |(collector, config, account, max_resources, last_run_started_ago)| {
+            let config = config.into();
+            Job::Collect(Box::new(CollectJob {
+                collector,
+                config,
+                account,
+                max_resources,
+                last_run_started_ago,
+            }))
+        },
+    );
+    prop_oneof![
+        vec(text(), 0..4).prop_map(|collectors| Job::Describe { collectors }),
+        (text(), text()).prop_map(|(collector, config)| {
+            Job::Accounts(AccountsJob { collector, config: config.into() })
+        }),
+        collect,
+    ]
+}
+
+fn order() -> impl Strategy<Value = Order> {
+    let variable = (text(), text()).prop_map(|(name, value)| Variable { name, value: value.into() });
+    let start =
+        (job(), option::of(duration()), vec(variable, 0..4)).prop_map(|(job, remaining, environment)| {
+            Order::Start(Box::new(Start { job, remaining, environment }))
+        });
+    let cancel = (text(), duration()).prop_map(|(reason, grace)| Order::Cancel(Cancel { reason, grace }));
+    prop_oneof![start, cancel]
+}
+
+pub(crate) fn to_child() -> impl Strategy<Value = ToChild> {
+    (any::<u32>(), order()).prop_map(|(job, body)| ToChild { job: JobId(job), body })
+}
+
+fn fault() -> impl Strategy<Value = Fault> {
+    let part = || option::of(text());
+    let scope = (part(), part(), part(), part()).prop_map(|(region, service, action, kind)| FaultScope {
+        region,
+        service,
+        action,
+        kind,
+    });
+    let sources = vec![FaultSource::Cloud, FaultSource::User, FaultSource::Collector, FaultSource::Host];
+    (
+        scope,
+        select(FaultKind::ALL.to_vec()),
+        select(sources),
+        select(vec![Retry::Never, Retry::Later]),
+        select(vec![Level::Info, Level::Error]),
+        text(),
+        part(),
+        any::<u32>(),
+    )
+        .prop_map(|(scope, kind, source, retry, level, message, hint, count)| Fault {
+            scope,
+            kind,
+            source,
+            retry,
+            level,
+            message,
+            hint,
+            count,
+        })
+}
+
+fn described() -> impl Strategy<Value = Described> {
+    let access = select(vec![PathAccess::Read, PathAccess::Write, PathAccess::Execute]);
+    let grant = (text(), access).prop_map(|(path, access)| PathGrant { path, access });
+    let sign = prop_oneof![text().prop_map(AutoEnable::Variable), text().prop_map(AutoEnable::File)];
+    let section = (text(), text(), text()).prop_map(|(name, kinds_json, defaults_json)| Section {
+        name,
+        kinds_json,
+        defaults_json,
+    });
+    let names = (text(), option::of(text()), text(), option::of(text()));
+    let lists = (vec(text(), 0..4), vec(grant, 0..4), vec(sign, 0..4), vec(text(), 0..4));
+    (names, text(), option::of(section), text(), lists).prop_map(
+        |(names, kinds_json, section, tasks_json, lists)| {
+            let (collector, cloud, account_noun, pool_setting) = names;
+            let (environment, paths, auto_enable, account_kinds) = lists;
+            Described {
+                collector,
+                cloud,
+                account_noun,
+                kinds_json,
+                section,
+                pool_setting,
+                tasks_json,
+                environment,
+                paths,
+                auto_enable,
+                account_kinds,
+            }
+        },
+    )
+}
+
+fn chunk() -> impl Strategy<Value = Chunk<'static>> {
+    let types = || select(EdgeType::ALL.to_vec());
+    let node = (leaked(), leaked(), select(Role::ALL.to_vec()), leaked_bytes())
+        .prop_map(|(id, kind, role, json)| Node { id, kind, role, json });
+    let edge = (leaked(), leaked(), types(), option::of(leaked_bytes()))
+        .prop_map(|(from, to, edge_type, reported)| Edge { from, to, edge_type, reported });
+    let selector = || prop_oneof![leaked().prop_map(Selector::NodeId), leaked().prop_map(Selector::Search)];
+    let deferred = (selector(), selector(), types()).prop_map(|(from, to, edge_type)| DeferredEdge {
+        from,
+        to,
+        edge_type,
+    });
+    (any::<u32>(), vec(node, 0..8), vec(edge, 0..8), vec(deferred, 0..4))
+        .prop_map(|(seq, nodes, edges, deferred)| Chunk { seq, nodes, edges, deferred })
+}
+
+fn report() -> impl Strategy<Value = Report<'static>> {
+    let heartbeat = (any::<u64>(), text(), any::<u64>())
+        .prop_map(|(rss, step, work)| Report::Heartbeat(Heartbeat { rss, step, work }));
+    let progress = (vec(text(), 0..4), text(), any::<u32>(), any::<u32>())
+        .prop_map(|(path, name, current, total)| Progress { path, name, current, total });
+    let done = any::<(u32, u64, u64, u64, u64, u32, u32)>().prop_map(
+        |(chunks, nodes, edges, deferred, bytes, digest, faults)| {
+            let totals = Totals { chunks, nodes, edges, deferred, bytes, digest };
+            Report::Done(Done { totals, faults })
+        },
+    );
+    prop_oneof![
+        Just(Report::Ready),
+        heartbeat,
+        described().prop_map(|described| Report::Described(Box::new(described))),
+        vec(account(), 0..8).prop_map(Report::Accounts),
+        chunk().prop_map(Report::Chunk),
+        vec(progress, 0..4).prop_map(Report::Progress),
+        fault().prop_map(Report::Fault),
+        done,
+        fault().prop_map(Report::Fatal),
+    ]
+}
+
+pub(crate) fn to_supervisor() -> impl Strategy<Value = ToSupervisor<'static>> {
+    (any::<u32>(), report()).prop_map(|(job, body)| ToSupervisor { job: JobId(job), body })
+}
