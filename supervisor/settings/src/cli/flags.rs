@@ -1,0 +1,173 @@
+//! The flags as clap sees them. The environment comes later, so nothing here has a default.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use secrecy::SecretString;
+
+/// The daemon, or the one-shot with `collect`. The order of the fields is the order of `--machine-help`, which
+/// begins with the peer's.
+///
+/// The hidden aliases keep beginnings of options unambiguous that were so for the peer, which lacks some
+/// options of ours.
+#[derive(Parser)]
+#[command(
+    name = "fixworker",
+    bin_name = "fixworker",
+    version,
+    about = "Collects cloud accounts, each in a process of its own, and sends them to Fix Inventory",
+    long_about = super::help::ABOUT,
+    after_long_help = super::help::DAEMON,
+    term_width = 100,
+    infer_long_args = true,
+    args_override_self = true,
+    subcommand_precedence_over_arg = true,
+    disable_help_subcommand = true
+)]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+    #[command(flatten)]
+    pub(super) identity: IdentityFlags,
+    #[command(flatten)]
+    pub(super) verbosity: VerbosityFlags,
+    #[command(flatten)]
+    pub(super) connection: ConnectionFlags,
+    #[command(flatten)]
+    pub(super) overrides: OverrideFlags,
+    #[command(flatten)]
+    pub(super) tls: TlsFlags,
+    #[command(flatten)]
+    pub(super) run: RunFlags,
+    /// Print the names of all options, one a line, and exit
+    #[arg(long)]
+    pub(super) machine_help: bool,
+}
+
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// Collect once, without fixcore, into one NDJSON file
+    #[command(
+        long_about = super::help::COLLECT_ABOUT,
+        after_long_help = super::help::COLLECT,
+        infer_long_args = true,
+        args_override_self = true
+    )]
+    Collect(CollectFlags),
+}
+
+#[derive(Args)]
+pub(super) struct IdentityFlags {
+    /// Name of this worker at fixcore, and of its config document [default: fix.worker]
+    #[arg(long, value_name = "ID")]
+    pub(super) subscriber_id: Option<String>,
+    /// End with exit code 1 if no collect run begins within this time; 0 is no limit
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    pub(super) idle_timeout: Option<i64>,
+    /// Pre-shared key of fixcore. Other users of this host can see arguments: better set FIXWORKER_PSK
+    #[arg(long, value_name = "KEY", value_parser = secret)]
+    pub(super) psk: Option<SecretString>,
+}
+
+#[derive(Args)]
+#[group(id = "verbosity", multiple = false)]
+pub(super) struct VerbosityFlags {
+    /// Log details
+    #[arg(long, short, aliases = ["v", "ve", "ver"])]
+    pub(super) verbose: bool,
+    /// Log everything
+    #[arg(long)]
+    pub(super) trace: bool,
+    /// Log errors only
+    #[arg(long)]
+    pub(super) quiet: bool,
+}
+
+#[derive(Args)]
+pub(super) struct ConnectionFlags {
+    /// Where fixcore is [default: https://localhost:8900]
+    #[arg(long, value_name = "URI", aliases = ["f"])]
+    pub(super) fixcore_uri: Option<String>,
+}
+
+#[derive(Args)]
+pub(super) struct OverrideFlags {
+    /// Use this value of a setting, whatever the config document says. May be repeated
+    #[arg(long = "override", value_name = "SECTION.KEY=VALUE", num_args = 1.., action = ArgAction::Append)]
+    pub(super) overrides: Vec<String>,
+}
+
+#[derive(Args)]
+pub(super) struct TlsFlags {
+    /// File with the CA certificate to trust, instead of the one that fixcore offers
+    #[arg(long, value_name = "FILE")]
+    pub(super) ca_cert: Option<PathBuf>,
+    /// File with the certificate of the web server, instead of one that fixcore signs
+    #[arg(long, value_name = "FILE")]
+    pub(super) cert: Option<PathBuf>,
+    /// File with the key of that certificate
+    #[arg(long, value_name = "FILE")]
+    pub(super) cert_key: Option<PathBuf>,
+    /// Passphrase of that key. Better set FIXWORKER_CERT_KEY_PASS
+    #[arg(long, value_name = "PASSPHRASE", value_parser = secret)]
+    pub(super) cert_key_pass: Option<SecretString>,
+    /// Trust any certificate
+    #[arg(long, aliases = ["n", "no", "no-"])]
+    pub(super) no_verify_certs: bool,
+}
+
+#[derive(Args)]
+pub(super) struct RunFlags {
+    /// One process for each account, whatever fixworker.fork_process says
+    #[arg(long, overrides_with = "no_fork")]
+    pub(super) fork: bool,
+    /// One process for each collector
+    #[arg(long, overrides_with = "fork")]
+    pub(super) no_fork: bool,
+    /// The program that collects [default: fix-collector beside this program, or on the PATH]
+    #[arg(long, value_name = "PATH")]
+    pub(super) collector_bin: Option<PathBuf>,
+    /// Form of the log [default: text on a terminal, else json]
+    #[arg(long, value_name = "FORMAT")]
+    pub(super) log_format: Option<LogFormat>,
+}
+
+#[derive(Args)]
+pub(super) struct CollectFlags {
+    /// Collectors to run, with commas between them. May be repeated
+    #[arg(long, value_name = "NAME", value_delimiter = ',', num_args = 1.., action = ArgAction::Append)]
+    pub(super) collector: Vec<String>,
+    /// Collect only these accounts, by id [default: all]
+    #[arg(long, value_name = "ID", num_args = 1.., action = ArgAction::Append)]
+    pub(super) account: Vec<String>,
+    /// File with the settings, as JSON in the shape of the config document in fixcore [default: defaults]
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) overrides: OverrideFlags,
+    /// Where the graph goes; - is standard output
+    #[arg(long, value_name = "FILE|-")]
+    pub(super) output: Option<PathBuf>,
+    /// Where a report about every account goes, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(super) report: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) verbosity: VerbosityFlags,
+    #[command(flatten)]
+    pub(super) run: RunFlags,
+}
+
+/// Form of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// One line for people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+// Not clap's error type: a parser of secrets has nothing to say about them.
+#[expect(clippy::unnecessary_wraps, reason = "the form of a value parser")]
+fn secret(text: &str) -> Result<SecretString, std::convert::Infallible> {
+    Ok(SecretString::from(text))
+}

@@ -1,0 +1,51 @@
+//! What `--help` says beyond the options.
+
+pub(super) const ABOUT: &str = "\
+Collects cloud accounts, each in a process of its own, and sends them to Fix Inventory.
+
+Without a command it is the worker: it connects to fixcore and collects when fixcore says so. Its settings \
+are the config document of the same name as the worker in fixcore.";
+
+pub(super) const DAEMON: &str = "\
+Examples:
+  Work for the fixcore on this host:
+    FIXWORKER_PSK=... fixworker
+  Work for another one, with two settings that are not those of the config document:
+    fixworker --fixcore-uri https://core.example.com:8900 \\
+        --override fixworker.collector=aws,k8s aws.account_pool_size=8
+  Collect once, without fixcore:
+    fixworker collect --collector example --output graph.ndjson
+
+Overrides:
+  SECTION.KEY=VALUE, several after one flag. Lists are written with commas (fixworker.collector=aws,gcp), \
+booleans as true or false; null unsets a setting that may be empty; lists and objects may also be JSON.
+
+Environment:
+  Every option can be given as a variable: FIXWORKER_ and its name in capitals, with _ for -
+  (FIXWORKER_FIXCORE_URI, FIXWORKER_VERBOSE=true). An option wins over its variable.
+  Options with several values: with spaces between them (FIXWORKER_OVERRIDE='a.b=1 c.d=2'), or
+  numbered, when a value holds a space (FIXWORKER_OVERRIDE0 to FIXWORKER_OVERRIDE254).
+  FIX_LOG_TEXT=true          text logs, whatever --log-format says
+  $(NAME) in a config value is replaced by the variable NAME.
+
+Exit codes:
+  0  fine, also after a graceful shutdown      4  nothing collected
+  1  a fault of this program, or idle timeout  5  fixcore unreachable, or it refused us
+  2  wrong usage or configuration              6  a shutdown had to be forced
+  3  some accounts failed, the others are written";
+
+pub(super) const COLLECT_ABOUT: &str = "\
+Collect once, without fixcore, into one NDJSON file.
+
+Every account is collected in a process of its own, as the worker does it, and the merged graph is written.";
+
+pub(super) const COLLECT: &str = "\
+Examples:
+  fixworker collect --collector example --output -
+  fixworker collect --collector random --override random.accounts=10 --output g.ndjson --report r.json
+  fixworker collect --collector aws --account 123456789012 --config worker.json --output g.ndjson
+
+Exit codes:
+  0  every account is in the file    3  some accounts failed, the others are written
+  1  a fault of this program         4  nothing collected
+  2  wrong usage or configuration    6  a shutdown had to be forced";

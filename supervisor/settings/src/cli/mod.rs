@@ -1,0 +1,356 @@
+//! The command line: a pure function of arguments and environment.
+
+mod flags;
+mod help;
+#[cfg(test)]
+mod tests;
+mod variables;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser, ValueEnum};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::environment::Environment;
+use crate::overrides::Overrides;
+use flags::{Cli, CollectFlags, Command, OverrideFlags, RunFlags, VerbosityFlags};
+use variables::{Variables, is_true};
+
+pub use flags::LogFormat;
+
+const DEFAULT_SUBSCRIBER: &str = "fix.worker";
+const DEFAULT_URI: &str = "https://localhost:8900";
+
+/// What the command line asks for.
+#[derive(Debug)]
+pub enum Invocation {
+    /// Be the worker.
+    Daemon(Box<DaemonArgs>),
+    /// Collect once.
+    Collect(Box<CollectArgs>),
+    /// Print this on standard output and exit with 0: `--help`, `--version`, `--machine-help`.
+    Print(String),
+}
+
+/// A wrong command line. The exit code is [`UsageError::EXIT_CODE`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text}")]
+pub struct UsageError {
+    /// For standard error, complete.
+    pub text: String,
+}
+
+/// What the worker and the one-shot share.
+#[derive(Debug)]
+pub struct CommonArgs {
+    /// How much is logged.
+    pub log_level: LogLevel,
+    /// The form of the log; `None` is text on a terminal, else JSON.
+    pub log_format: Option<LogFormat>,
+    /// The program that collects; `None` is the one beside this program, or on the PATH.
+    pub collector_bin: Option<PathBuf>,
+    /// Values that win over the config document; `--fork` and the collectors of the one-shot are among them.
+    pub overrides: Overrides,
+}
+
+/// How much is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogLevel {
+    /// Errors only.
+    Quiet,
+    /// The usual.
+    Normal,
+    /// Details.
+    Verbose,
+    /// Everything.
+    Trace,
+}
+
+/// The worker.
+#[derive(Debug)]
+pub struct DaemonArgs {
+    /// Logs, overrides and children.
+    pub common: CommonArgs,
+    /// Name of this worker at fixcore.
+    pub subscriber_id: String,
+    /// The pre-shared key; an empty one is none.
+    pub psk: Option<SecretString>,
+    /// `http://` or `https://`, without a slash at the end.
+    pub fixcore_uri: String,
+    /// CA certificate to trust.
+    pub ca_cert: Option<PathBuf>,
+    /// Certificate of the web server.
+    pub cert: Option<PathBuf>,
+    /// Its key.
+    pub cert_key: Option<PathBuf>,
+    /// The passphrase of the key.
+    pub cert_key_pass: Option<SecretString>,
+    /// Whether certificates of fixcore are verified.
+    pub verify_certs: bool,
+    /// How long to wait for the first collect run; `None` is forever.
+    pub idle_timeout: Option<Duration>,
+}
+
+/// The one-shot.
+#[derive(Debug)]
+pub struct CollectArgs {
+    /// Logs, overrides and children.
+    pub common: CommonArgs,
+    /// The collectors, at least one.
+    pub collectors: Vec<String>,
+    /// Ids of the accounts to collect; empty is all.
+    pub accounts: Vec<String>,
+    /// The file with the settings.
+    pub config: Option<PathBuf>,
+    /// Where the graph goes, if somebody said so.
+    pub output: Option<Output>,
+    /// Where the report goes.
+    pub report: Option<PathBuf>,
+}
+
+/// Where the graph goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// Standard output.
+    Stdout,
+    /// A file.
+    File(PathBuf),
+}
+
+impl UsageError {
+    /// The exit code of a wrong command line.
+    pub const EXIT_CODE: u8 = 2;
+
+    fn new(text: impl std::fmt::Display) -> Self {
+        Self { text: format!("error: {text}\n\nFor more information, try '--help'.") }
+    }
+}
+
+/// Understands a command line. `arguments` begin with the name of the program.
+pub fn parse(
+    arguments: impl IntoIterator<Item = OsString>,
+    environment: &Environment,
+) -> Result<Invocation, UsageError> {
+    let arguments = arguments.into_iter().map(renamed);
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let text = error.render().to_string();
+            return match error.kind() {
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Ok(Invocation::Print(text)),
+                _ => Err(UsageError { text: text.trim_end().to_owned() }),
+            };
+        }
+    };
+    if cli.machine_help {
+        return Ok(Invocation::Print(machine_help()));
+    }
+    let variables = Variables(environment);
+    match &cli.command {
+        None => daemon(cli, &variables).map(|args| Invocation::Daemon(Box::new(args))),
+        Some(Command::Collect(_)) => collect(cli, &variables).map(|args| Invocation::Collect(Box::new(args))),
+    }
+}
+
+/// The options of the daemon, one a line, in the peer's form and with the peer's first.
+pub fn machine_help() -> String {
+    let command = Cli::command();
+    let mut text = String::new();
+    for option in command.get_arguments().filter(|option| option.get_id() != "machine_help") {
+        let long = option.get_long().map(|long| format!("--{long}\n"));
+        let short = option.get_short().map(|short| format!("-{short}\n"));
+        text.extend(long.into_iter().chain(short));
+    }
+    text
+}
+
+/// Options of the predecessor.
+fn renamed(argument: OsString) -> OsString {
+    match argument.to_str().and_then(|text| text.strip_prefix("--resoto")) {
+        Some(rest) => format!("--fix{rest}").into(),
+        None => argument,
+    }
+}
+
+fn daemon(cli: Cli, variables: &Variables<'_>) -> Result<DaemonArgs, UsageError> {
+    let common = common(&cli.verbosity, &cli.overrides, cli.run, variables)?;
+    let (identity, tls) = (cli.identity, cli.tls);
+    let secret = |given: Option<SecretString>, option: &str| {
+        let value = given.or_else(|| variables.text(option).map(SecretString::from));
+        value.filter(|value| !value.expose_secret().is_empty())
+    };
+    let path = |given: Option<PathBuf>, option: &str| {
+        given.or_else(|| variables.path(option)).filter(|path| !path.as_os_str().is_empty())
+    };
+    let seconds = variables.parsed("idle-timeout", "whole seconds", |text| text.trim().parse().ok());
+    let idle = match identity.idle_timeout {
+        Some(seconds) => Some(seconds),
+        None => seconds?,
+    };
+    Ok(DaemonArgs {
+        common,
+        subscriber_id: text(identity.subscriber_id, variables.text("subscriber-id"), DEFAULT_SUBSCRIBER),
+        psk: secret(identity.psk, "psk"),
+        fixcore_uri: uri(&text(cli.connection.fixcore_uri, variables.text("fixcore-uri"), DEFAULT_URI))?,
+        ca_cert: path(tls.ca_cert, "ca-cert"),
+        cert: path(tls.cert, "cert"),
+        cert_key: path(tls.cert_key, "cert-key"),
+        cert_key_pass: secret(tls.cert_key_pass, "cert-key-pass"),
+        // The peer reads this variable the wrong way round; we do what its name says.
+        verify_certs: !tls.no_verify_certs && variables.flag("no-verify-certs") != Some(true),
+        idle_timeout: idle.and_then(|s| u64::try_from(s).ok()).filter(|s| *s > 0).map(Duration::from_secs),
+    })
+}
+
+fn text(given: Option<String>, variable: Option<&str>, default: &str) -> String {
+    let given = given.filter(|given| !given.is_empty());
+    given.unwrap_or_else(|| variable.unwrap_or(default).to_owned())
+}
+
+fn uri(text: &str) -> Result<String, UsageError> {
+    let uri = text.trim_end_matches('/');
+    let host = uri.strip_prefix("https://").or_else(|| uri.strip_prefix("http://"));
+    match host {
+        Some(host) if !host.is_empty() => Ok(uri.to_owned()),
+        _ => Err(UsageError::new(format!(
+            "--fixcore-uri: expected http://HOST:PORT or https://HOST:PORT, found {text:?}"
+        ))),
+    }
+}
+
+fn collect(cli: Cli, variables: &Variables<'_>) -> Result<CollectArgs, UsageError> {
+    if let Some(option) = daemon_only(&cli) {
+        return Err(UsageError::new(format!(
+            "{option} is for the worker; 'fixworker collect' does not talk to fixcore"
+        )));
+    }
+    let Cli { command: Some(Command::Collect(flags)), verbosity, overrides, run, .. } = cli else {
+        unreachable!("the caller has seen the command");
+    };
+    let (verbosity, overrides, run) = both((verbosity, overrides, run), &flags);
+    let mut common = common(&verbosity, &overrides, run, variables)?;
+    let CollectFlags { collector, account, config, output, report, .. } = flags;
+    let collector = if collector.is_empty() { variables.list("collector") } else { collector };
+    let collectors = names(&collector);
+    if collectors.is_empty() {
+        return Err(UsageError::new("'fixworker collect' needs --collector NAME, for example: example"));
+    }
+    common.overrides.push(&format!("fixworker.collector={}", collectors.join(",")));
+    Ok(CollectArgs {
+        common,
+        collectors,
+        accounts: if account.is_empty() { variables.list("account") } else { account },
+        config: config.or_else(|| variables.path("config")),
+        output: output.or_else(|| variables.path("output")).map(Output::from),
+        report: report.or_else(|| variables.path("report")),
+    })
+}
+
+/// Flags that both commands have may stand on either side of `collect`.
+fn both(
+    (above, mut overrides, run): (VerbosityFlags, OverrideFlags, RunFlags),
+    below: &CollectFlags,
+) -> (VerbosityFlags, OverrideFlags, RunFlags) {
+    let verbosity = VerbosityFlags {
+        verbose: above.verbose || below.verbosity.verbose,
+        trace: above.trace || below.verbosity.trace,
+        quiet: above.quiet || below.verbosity.quiet,
+    };
+    overrides.overrides.extend(below.overrides.overrides.iter().cloned());
+    let said_below = below.run.fork || below.run.no_fork;
+    let run = RunFlags {
+        fork: if said_below { below.run.fork } else { run.fork },
+        no_fork: if said_below { below.run.no_fork } else { run.no_fork },
+        collector_bin: below.run.collector_bin.clone().or(run.collector_bin),
+        log_format: below.run.log_format.or(run.log_format),
+    };
+    (verbosity, overrides, run)
+}
+
+/// An option that makes no sense for the one-shot.
+fn daemon_only(cli: &Cli) -> Option<&'static str> {
+    let given = [
+        ("--subscriber-id", cli.identity.subscriber_id.is_some()),
+        ("--idle-timeout", cli.identity.idle_timeout.is_some()),
+        ("--psk", cli.identity.psk.is_some()),
+        ("--fixcore-uri", cli.connection.fixcore_uri.is_some()),
+        ("--ca-cert", cli.tls.ca_cert.is_some()),
+        ("--cert", cli.tls.cert.is_some()),
+        ("--cert-key", cli.tls.cert_key.is_some()),
+        ("--cert-key-pass", cli.tls.cert_key_pass.is_some()),
+        ("--no-verify-certs", cli.tls.no_verify_certs),
+    ];
+    given.into_iter().find(|(_, given)| *given).map(|(option, _)| option)
+}
+
+/// Names without blanks around them, each once, also where a variable has commas between them.
+fn names(given: &[String]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for name in given.iter().flat_map(|text| text.split(',')).map(str::trim).filter(|name| !name.is_empty()) {
+        if !names.iter().any(|known| known == name) {
+            names.push(name.to_owned());
+        }
+    }
+    names
+}
+
+fn common(
+    verbosity: &VerbosityFlags,
+    overrides: &OverrideFlags,
+    run: RunFlags,
+    variables: &Variables<'_>,
+) -> Result<CommonArgs, UsageError> {
+    let format = |text: &str| LogFormat::from_str(text.trim(), true).ok();
+    let log_format = match run.log_format {
+        _ if variables.0.get("FIX_LOG_TEXT").is_some_and(|text| text.eq_ignore_ascii_case("true")) => {
+            Some(LogFormat::Text)
+        }
+        Some(given) => Some(given),
+        None => variables.parsed("log-format", "text or json", format)?,
+    };
+    let texts = &overrides.overrides;
+    let mut overrides = if texts.is_empty() {
+        Overrides::parse(&variables.list("override"))
+    } else {
+        Overrides::parse(texts)
+    };
+    let fork = match (run.fork, run.no_fork) {
+        (false, false) => variables.flag("fork").or_else(|| variables.flag("no-fork").map(|no| !no)),
+        (fork, _) => Some(fork),
+    };
+    if let Some(fork) = fork {
+        overrides.push(&format!("fixworker.fork_process={fork}"));
+    }
+    Ok(CommonArgs {
+        log_level: log_level(verbosity, variables),
+        log_format,
+        collector_bin: run.collector_bin.or_else(|| variables.path("collector-bin")),
+        overrides,
+    })
+}
+
+/// The loudest wins, except that options win over variables. `FIX_VERBOSE` and its like are the peer's.
+fn log_level(flags: &VerbosityFlags, variables: &Variables<'_>) -> LogLevel {
+    let loudest = |trace, verbose, quiet| match (trace, verbose, quiet) {
+        (true, _, _) => Some(LogLevel::Trace),
+        (_, true, _) => Some(LogLevel::Verbose),
+        (_, _, true) => Some(LogLevel::Quiet),
+        (false, false, false) => None,
+    };
+    let variable = |option: &str| {
+        let plain = variables.0.get(&format!("FIX_{}", option.to_uppercase()));
+        variables.flag(option) == Some(true) || plain.is_some_and(is_true)
+    };
+    let given = loudest(flags.trace, flags.verbose, flags.quiet);
+    let given = given.or_else(|| loudest(variable("trace"), variable("verbose"), variable("quiet")));
+    given.unwrap_or(LogLevel::Normal)
+}
+
+impl From<PathBuf> for Output {
+    fn from(path: PathBuf) -> Self {
+        if path == Path::new("-") { Self::Stdout } else { Self::File(path) }
+    }
+}

@@ -1,0 +1,247 @@
+use serde_json::Value;
+
+use super::*;
+
+fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Result<Invocation, UsageError> {
+    let arguments = std::iter::once("fixworker").chain(arguments.iter().copied()).map(OsString::from);
+    parse(arguments, &variables.iter().copied().collect())
+}
+
+fn daemon(arguments: &[&str], variables: &[(&str, &str)]) -> DaemonArgs {
+    match run(arguments, variables) {
+        Ok(Invocation::Daemon(args)) => *args,
+        other => panic!("{arguments:?}: {other:?}"),
+    }
+}
+
+fn collect(arguments: &[&str], variables: &[(&str, &str)]) -> CollectArgs {
+    match run(arguments, variables) {
+        Ok(Invocation::Collect(args)) => *args,
+        other => panic!("{arguments:?}: {other:?}"),
+    }
+}
+
+fn refused(arguments: &[&str], variables: &[(&str, &str)]) -> String {
+    run(arguments, variables).expect_err("must be refused").text
+}
+
+fn strings(value: &Value) -> Vec<String> {
+    value.as_array().into_iter().flatten().map(|item| item.as_str().expect("text").to_owned()).collect()
+}
+
+fn same_as_peer(args: &DaemonArgs, parsed: &Value, variables: &[(&str, &str)]) {
+    let text = |key: &str| parsed[key].as_str().map(str::to_owned);
+    let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.to_string_lossy().into_owned());
+    let secret = |secret: &Option<SecretString>| secret.as_ref().map(|s| s.expose_secret().to_owned());
+    assert_eq!(Some(args.subscriber_id.clone()), text("subscriber_id"));
+    assert_eq!(Some(args.fixcore_uri.clone()), text("fixcore_uri"));
+    assert_eq!(secret(&args.psk), text("psk"));
+    assert_eq!(secret(&args.cert_key_pass), text("cert_key_pass"));
+    assert_eq!(path(&args.ca_cert), text("ca_cert"));
+    assert_eq!(path(&args.cert), text("cert"));
+    assert_eq!(path(&args.cert_key), text("cert_key"));
+    assert_eq!(args.verify_certs, parsed["verify_certs"] == true);
+    // The peer takes a limit that is not positive as none.
+    let idle = parsed["idle_timeout"].as_u64().filter(|seconds| *seconds > 0);
+    assert_eq!(args.idle_timeout.map(|limit| limit.as_secs()), idle);
+    let on = |key: &str| parsed[key] == true;
+    let level = match (on("trace"), on("verbose"), on("quiet")) {
+        (true, _, _) => LogLevel::Trace,
+        (_, true, _) => LogLevel::Verbose,
+        (_, _, true) => LogLevel::Quiet,
+        _ => LogLevel::Normal,
+    };
+    assert_eq!(args.common.log_level, level, "{variables:?}");
+    assert_eq!(args.common.overrides, Overrides::parse(&strings(&parsed["config_override"])));
+}
+
+#[test]
+fn the_command_line_is_the_peers() {
+    let cases: Value =
+        serde_json::from_str(include_str!("../../tests/vectors/command_lines.json")).expect("JSON");
+    for case in cases.as_array().expect("cases") {
+        let arguments = strings(&case["args"]);
+        let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+        let variables: Vec<_> = case["env"].as_object().expect("variables").iter().collect();
+        let variables: Vec<_> =
+            variables.iter().map(|(name, value)| (name.as_str(), value.as_str().expect("text"))).collect();
+        if case["exit"] == 2 {
+            let error = run(&arguments, &variables).map(|args| panic!("{case}: {args:?}"));
+            assert!(error.is_err());
+        } else if case["parsed"]["fixcore_uri"].as_str().is_some_and(|uri| !uri.contains("://")) {
+            panic!("the vectors have no such case: {case}");
+        } else {
+            same_as_peer(&daemon(&arguments, &variables), &case["parsed"], &variables);
+        }
+    }
+}
+
+#[test]
+fn machine_help_begins_with_the_peers() {
+    let theirs = include_str!("../../tests/vectors/machine_help.txt");
+    let Ok(Invocation::Print(ours)) = run(&["--machine-help"], &[]) else { panic!("prints") };
+    assert_eq!(ours.strip_prefix(theirs), Some("--fork\n--no-fork\n--collector-bin\n--log-format\n"));
+}
+
+#[test]
+fn every_option_has_a_variable() {
+    let variables = [
+        ("FIXWORKER_SUBSCRIBER_ID", "me"),
+        ("FIXWORKER_IDLE_TIMEOUT", "3"),
+        ("FIXWORKER_PSK", "p"),
+        ("FIXWORKER_TRACE", "1"),
+        ("FIXWORKER_FIXCORE_URI", "http://core/"),
+        ("FIXWORKER_OVERRIDE", "a.b=1"),
+        ("FIXWORKER_CA_CERT", "ca"),
+        ("FIXWORKER_CERT", "c"),
+        ("FIXWORKER_CERT_KEY", "k"),
+        ("FIXWORKER_CERT_KEY_PASS", "pw"),
+        ("FIXWORKER_NO_VERIFY_CERTS", "yes"),
+        ("FIXWORKER_NO_FORK", "true"),
+        ("FIXWORKER_COLLECTOR_BIN", "/opt/c"),
+        ("FIXWORKER_LOG_FORMAT", "JSON"),
+    ];
+    let by_variable = daemon(&[], &variables);
+    let by_option = daemon(
+        &[
+            "--subscriber-id",
+            "me",
+            "--idle-timeout",
+            "3",
+            "--psk",
+            "p",
+            "--trace",
+            "--fixcore-uri",
+            "http://core",
+            "--override",
+            "a.b=1",
+            "--ca-cert",
+            "ca",
+            "--cert",
+            "c",
+            "--cert-key",
+            "k",
+            "--cert-key-pass",
+            "pw",
+            "--no-verify-certs",
+            "--no-fork",
+            "--collector-bin",
+            "/opt/c",
+            "--log-format",
+            "json",
+        ],
+        &[],
+    );
+    assert_eq!(format!("{by_variable:?}"), format!("{by_option:?}"));
+    assert_eq!(by_variable.common.overrides, by_option.common.overrides);
+    assert!(!by_variable.verify_certs);
+    assert_eq!(by_variable.common.log_format, Some(LogFormat::Json));
+}
+
+#[test]
+fn options_win_over_variables() {
+    let args = daemon(
+        &["--fork", "--quiet", "--log-format", "text", "--override", "a.b=1"],
+        &[("FIXWORKER_NO_FORK", "true"), ("FIX_VERBOSE", "true"), ("FIXWORKER_LOG_FORMAT", "json")],
+    );
+    assert_eq!(args.common.log_level, LogLevel::Quiet);
+    assert_eq!(args.common.log_format, Some(LogFormat::Text));
+    assert_eq!(args.common.overrides, Overrides::parse(&["a.b=1", "fixworker.fork_process=true"]));
+    let forced = daemon(&["--log-format", "json"], &[("FIX_LOG_TEXT", "True")]);
+    assert_eq!(forced.common.log_format, Some(LogFormat::Text), "FIX_LOG_TEXT wins over everything");
+}
+
+#[test]
+fn a_repeated_override_adds() {
+    let args = daemon(&["--override", "a.b=1", "c.d=2", "-v", "--override", "e.f=3"], &[]);
+    assert_eq!(args.common.overrides, Overrides::parse(&["a.b=1", "c.d=2", "e.f=3"]));
+}
+
+#[test]
+fn the_later_of_fork_and_no_fork_counts() {
+    let fork = |arguments: &[&str]| daemon(arguments, &[]).common.overrides;
+    assert_eq!(fork(&["--fork", "--no-fork"]), Overrides::parse(&["fixworker.fork_process=false"]));
+    assert_eq!(fork(&["--no-fork", "--fork"]), Overrides::parse(&["fixworker.fork_process=true"]));
+    assert_eq!(fork(&[]), Overrides::default());
+}
+
+#[test]
+fn the_one_shot_has_its_own_options() {
+    let args = collect(
+        &[
+            "-v",
+            "--override",
+            "a.b=1",
+            "collect",
+            "--collector",
+            "example,random",
+            "--collector",
+            "example",
+            "--account",
+            "1",
+            "Account Two",
+            "--config",
+            "c.json",
+            "--override",
+            "c.d=2",
+            "--output",
+            "-",
+            "--report",
+            "r.json",
+            "--no-fork",
+        ],
+        &[],
+    );
+    assert_eq!(args.collectors, ["example", "random"]);
+    assert_eq!(args.accounts, ["1", "Account Two"]);
+    assert_eq!(args.output, Some(Output::Stdout));
+    assert_eq!(args.report, Some(PathBuf::from("r.json")));
+    assert_eq!(args.common.log_level, LogLevel::Verbose);
+    let overrides = ["a.b=1", "c.d=2", "fixworker.fork_process=false", "fixworker.collector=example,random"];
+    assert_eq!(args.common.overrides, Overrides::parse(&overrides));
+    let variables = [
+        ("FIXWORKER_COLLECTOR", "example random"),
+        ("FIXWORKER_ACCOUNT0", "Account Two"),
+        ("FIXWORKER_OUTPUT", "x.ndjson"),
+        ("FIXWORKER_PSK", "meant for the worker"),
+    ];
+    let args = collect(&["collect"], &variables);
+    assert_eq!((args.collectors.len(), args.accounts.len()), (2, 1));
+    assert_eq!(args.output, Some(Output::File("x.ndjson".into())));
+}
+
+#[test]
+fn wrong_usage_says_what_to_do() {
+    assert!(refused(&["collect"], &[]).contains("needs --collector NAME"));
+    let psk = refused(&["--psk", "hunter2", "collect", "--collector", "example"], &[]);
+    assert!(psk.contains("--psk is for the worker") && !psk.contains("hunter2"), "{psk}");
+    assert!(refused(&["--fixcore-uri", "localhost:8900"], &[]).contains("expected http://HOST:PORT"));
+    assert!(
+        refused(&[], &[("FIXWORKER_IDLE_TIMEOUT", "soon")])
+            .contains("FIXWORKER_IDLE_TIMEOUT: expected whole")
+    );
+    assert!(refused(&["--overide", "a.b=1"], &[]).contains("--override"), "suggests the option");
+    assert!(refused(&["collct"], &[]).contains("collect"), "suggests the command");
+    assert_eq!(UsageError::EXIT_CODE, 2);
+}
+
+#[test]
+fn secrets_are_not_in_debug() {
+    let args = daemon(
+        &["--psk", "hunter2", "--cert-key-pass", "hunter2", "--override", "aws.secret_access_key=hunter2"],
+        &[("OTHER", "hunter2")],
+    );
+    assert!(!format!("{args:?}").contains("hunter2"));
+}
+
+#[test]
+fn help_and_version_are_printed() {
+    let printed = |arguments: &[&str]| match run(arguments, &[]) {
+        Ok(Invocation::Print(text)) => text,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(printed(&["--version"]), format!("fixworker {}\n", env!("CARGO_PKG_VERSION")));
+    insta::assert_snapshot!("help", printed(&["--help"]));
+    insta::assert_snapshot!("help_collect", printed(&["collect", "--help"]));
+    assert!(printed(&["-h"]).len() < printed(&["--help"]).len());
+}
