@@ -1,0 +1,157 @@
+//! The spool directory on a real file system.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::path::Path;
+
+use fixworker_graph::spool::SpoolBuffer;
+use fixworker_graph::{MemoryLimits, SpoolDir, SpoolError};
+
+fn open(path: &Path) -> Result<SpoolDir, SpoolError> {
+    SpoolDir::open(path, MemoryLimits::default())
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::symlink_metadata(path).unwrap().mode() & 0o7777
+}
+
+#[test]
+fn directory_and_files_are_private() {
+    let temp = tempfile::tempdir().unwrap();
+    let path = temp.path().join("a/b/spool");
+    let dir = SpoolDir::open(&path, MemoryLimits { per_buffer: 0, total: 0 }).unwrap();
+    let mut buffer = SpoolBuffer::new(&dir);
+    buffer.append(|out| out.extend_from_slice(b"secret")).unwrap();
+    assert_eq!(mode(&path), 0o700);
+    assert_eq!(mode(&path.join("staging")), 0o700);
+    assert_eq!(mode(&path.join("lock")), 0o600);
+    assert_eq!(mode(&buffer.path().unwrap()), 0o600);
+}
+
+#[test]
+fn a_second_worker_is_kept_out_as_long_as_the_first_lives() {
+    let temp = tempfile::tempdir().unwrap();
+    let path = temp.path().join("spool");
+    let first = open(&path).unwrap();
+    let clone = first.clone();
+    drop(first);
+    let error = open(&path).unwrap_err();
+    assert!(matches!(&error, SpoolError::Locked { pid: Some(_), .. }), "{error}");
+    let expected = format!("another fixworker (pid {}) uses the spool directory", std::process::id());
+    assert!(error.to_string().starts_with(&expected), "{error}");
+    drop(clone);
+    open(&path).unwrap();
+}
+
+#[test]
+fn symlinks_and_files_are_refused() {
+    let temp = tempfile::tempdir().unwrap();
+    let real = temp.path().join("real");
+    fs::create_dir(&real).unwrap();
+    let link = temp.path().join("link");
+    symlink(&real, &link).unwrap();
+    assert!(matches!(open(&link), Err(SpoolError::NotADirectory { what: "a symlink", .. })));
+    symlink(temp.path().join("nowhere"), temp.path().join("dangling")).unwrap();
+    assert!(matches!(
+        open(&temp.path().join("dangling")),
+        Err(SpoolError::NotADirectory { what: "a symlink", .. })
+    ));
+    let file = temp.path().join("file");
+    fs::write(&file, "x").unwrap();
+    assert!(matches!(open(&file), Err(SpoolError::NotADirectory { what: "a file", .. })));
+    assert!(open(&file.join("below")).is_err());
+    // The parts of the directory as well.
+    let spool = temp.path().join("spool");
+    drop(open(&spool).unwrap());
+    fs::remove_file(spool.join("lock")).unwrap();
+    symlink(&file, spool.join("lock")).unwrap();
+    assert!(open(&spool).is_err());
+    assert_eq!(fs::read_to_string(&file).unwrap(), "x");
+}
+
+#[test]
+fn an_open_directory_is_closed_only_if_it_is_ours_alone() {
+    let temp = tempfile::tempdir().unwrap();
+    let path = temp.path().join("spool");
+    fs::create_dir(&path).unwrap();
+    fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
+    drop(open(&path).unwrap());
+    assert_eq!(mode(&path), 0o700);
+    fs::set_permissions(&path, Permissions::from_mode(0o770)).unwrap();
+    drop(open(&path).unwrap());
+    assert_eq!(mode(&path), 0o700);
+
+    let shared = temp.path().join("shared");
+    fs::create_dir(&shared).unwrap();
+    fs::set_permissions(&shared, Permissions::from_mode(0o755)).unwrap();
+    fs::write(shared.join("of somebody else"), "x").unwrap();
+    let error = open(&shared).unwrap_err();
+    assert!(matches!(error, SpoolError::Open { mode: 0o755, .. }), "{error}");
+    assert_eq!(mode(&shared), 0o755);
+    assert!(!shared.join("lock").exists());
+}
+
+#[test]
+fn a_directory_of_another_user_is_refused() {
+    let temp = tempfile::tempdir().unwrap();
+    let path = temp.path().join("spool");
+    fs::create_dir(&path).unwrap();
+    // Only root can give a directory away; for others `/` is a directory of somebody else.
+    let foreign = match std::os::unix::fs::chown(&path, Some(12345), None) {
+        Ok(()) => path.as_path(),
+        Err(_) => Path::new("/"),
+    };
+    assert!(matches!(open(foreign), Err(SpoolError::ForeignOwner { .. })));
+}
+
+#[test]
+fn what_an_earlier_process_left_is_swept_and_the_rest_stays() {
+    let temp = tempfile::tempdir().unwrap();
+    let path = temp.path().join("spool");
+    let outside = temp.path().join("outside");
+    fs::create_dir(&outside).unwrap();
+    fs::write(outside.join("kept"), "x").unwrap();
+    drop(open(&path).unwrap());
+    let staging = path.join("staging");
+    fs::write(staging.join("00000000"), "stale").unwrap();
+    fs::create_dir_all(staging.join("folder/inner")).unwrap();
+    symlink(&outside, staging.join("link")).unwrap();
+    fs::write(path.join("timings.json.tmp"), "half").unwrap();
+    fs::write(path.join("journal.ndjson"), "whole").unwrap();
+    let _dir = open(&path).unwrap();
+    assert_eq!(fs::read_dir(&staging).unwrap().count(), 0);
+    assert!(!path.join("timings.json.tmp").exists());
+    assert!(path.join("journal.ndjson").exists() && outside.join("kept").exists());
+}
+
+#[test]
+fn troubles_are_sentences_with_a_remedy() {
+    let at =
+        |errno: i32| SpoolError::at(Path::new("/spool/x"), io::Error::from_raw_os_error(errno)).to_string();
+    let (enospc, edquot, erofs, eacces) = (28, 122, 30, 13);
+    for errno in [enospc, edquot] {
+        assert_eq!(
+            at(errno),
+            "no space left for /spool/x: free some, or move supervisor.spool_dir to a larger disk"
+        );
+    }
+    assert!(at(erofs).contains("read-only file system: set supervisor.spool_dir"), "{}", at(erofs));
+    assert!(at(eacces).starts_with("no permission for /spool/x"), "{}", at(eacces));
+    // procfs takes no directories, whoever asks.
+    let error = open(Path::new("/proc/fixworker-spool")).unwrap_err();
+    assert!(error.to_string().contains("/proc/fixworker-spool"), "{error}");
+}
+
+#[test]
+fn a_trouble_while_staging_names_the_path() {
+    let temp = tempfile::tempdir().unwrap();
+    let dir = SpoolDir::open(&temp.path().join("spool"), MemoryLimits { per_buffer: 0, total: 0 }).unwrap();
+    let staging = dir.path().join("staging");
+    fs::remove_dir_all(&staging).unwrap();
+    let mut buffer = SpoolBuffer::new(&dir);
+    let error = buffer.append(|out| out.push(1)).unwrap_err();
+    assert!(error.to_string().contains("staging"), "{error}");
+}
