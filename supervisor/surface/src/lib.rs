@@ -1,1 +1,13 @@
-//! (skeleton)
+//! What people see of fixworker: its logs, the live display and the report of a one-shot run, the web server
+//! and the metrics.
+//!
+//! This crate depends on nothing of ours and takes plain data. In each part a pure core decides what is shown
+//! ([`display::DisplayModel`], [`report::Report`], the log lines, the routes), and a thin shell shows it.
+
+pub mod display;
+pub mod metrics;
+pub mod report;
+mod stderr;
+pub mod telemetry;
+mod text;
+pub mod web;
