@@ -1,0 +1,184 @@
+//! The command line of `fix-collector`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+const ABOUT: &str = "Collects one account for Fix Inventory.";
+
+const LONG_ABOUT: &str = "Collects one account for Fix Inventory.
+
+fixworker starts this program once for each account, with --connect. By hand it is useful to see what a \
+collector does, to debug one account, and to collect on a host that cannot reach fixcore.";
+
+const EXIT_CODES: &str = "Exit codes:
+   0  done
+  64  wrong command line
+  65  the supervisor does not speak this protocol
+  70  internal error
+  75  temporary failure or interrupted: try again
+  77  credentials missing, wrong or expired
+  78  configuration error
+  79  done with faults: something is missing, stderr says what";
+
+const EXAMPLES: &str = "Examples:
+  fix-collector describe                                list collectors and their settings
+  fix-collector accounts --collector random             list accounts
+  fix-collector collect --collector example             collect its only account to stdout
+  fix-collector collect --collector random --account 42 --override random.seed=7 --output 42.ndjson";
+
+const COLLECT_HELP: &str = "The output has one JSON object per line, as fixcore takes it: first all nodes, then the \
+edges, then the deferred edges. It is written as a whole or not at all: a failed or interrupted run leaves an \
+existing file as it was. Faults, progress and a summary go to standard error.
+
+Such a file can be given to the collector `file` on another host (setting file.paths), or to fixcore:
+  curl -H 'Content-Type: application/x-ndjson' --data-binary @42.ndjson \\
+    http://localhost:8900/graph/fix/merge";
+
+const CONFIG_HELP: &str = "A JSON file in the shape of the config document in fixcore: one object per section, of \
+which the section of the collector is read (and fixworker.max_resources_per_account). $(NAME) in a value stands for \
+an environment variable. Without it the defaults count";
+
+/// `fix-collector`.
+#[derive(Debug, Parser)]
+#[command(name = "fix-collector", version, about = ABOUT, long_about = LONG_ABOUT)]
+#[command(after_help = EXIT_CODES, after_long_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"))]
+#[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    /// Serve the fixworker that listens on this socket; used by fixworker, not by hand.
+    #[arg(long, value_name = "PATH", requires = "label")]
+    pub(crate) connect: Option<PathBuf>,
+    /// Whom this process serves, as COLLECTOR/ACCOUNT_ID, to be seen in `ps`.
+    #[arg(long, allow_hyphen_values = true, value_name = "LABEL", requires = "connect")]
+    pub(crate) label: Option<String>,
+    /// What to do by hand.
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+/// What can be done by hand.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Print what a collector is: settings, environment variables, kinds, as JSON.
+    Describe(Describe),
+    /// List the accounts that the configuration gives access to.
+    Accounts(Accounts),
+    /// Collect one account and write its graph.
+    #[command(after_long_help = format!("{COLLECT_HELP}\n\n{EXIT_CODES}"))]
+    Collect(Collect),
+}
+
+impl Command {
+    /// How often `-v` was given.
+    pub(crate) fn verbose(&self) -> u8 {
+        match self {
+            Self::Describe(describe) => describe.verbose,
+            Self::Accounts(accounts) => accounts.source.verbose,
+            Self::Collect(collect) => collect.source.verbose,
+        }
+    }
+}
+
+/// `describe`.
+#[derive(Debug, Args)]
+pub(crate) struct Describe {
+    /// Name of the collector; all of them if not given.
+    #[arg(long, short, value_name = "NAME")]
+    pub(crate) collector: Option<String>,
+    /// Print the kinds with all their properties and not only their names.
+    #[arg(long, short, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+/// `accounts`.
+#[derive(Debug, Args)]
+pub(crate) struct Accounts {
+    #[command(flatten)]
+    pub(crate) source: Source,
+    /// Print one JSON object per account instead of a table.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `collect`.
+#[derive(Debug, Args)]
+pub(crate) struct Collect {
+    #[command(flatten)]
+    pub(crate) source: Source,
+    /// Id of the account, as `accounts` lists it; may be left out if there is only one.
+    #[arg(long, short, value_name = "ID")]
+    pub(crate) account: Option<String>,
+    /// Where to write the graph; `-` is standard output.
+    #[arg(long, short, value_name = "FILE", default_value = "-")]
+    pub(crate) output: PathBuf,
+}
+
+/// Which collector, with which configuration.
+#[derive(Debug, Args)]
+pub(crate) struct Source {
+    /// Name of the collector; `describe` lists them.
+    #[arg(long, short, value_name = "NAME")]
+    pub(crate) collector: String,
+    #[arg(long, value_name = "FILE", help = CONFIG_HELP)]
+    pub(crate) config: Option<PathBuf>,
+    /// A setting that replaces the one of the config file, as SECTION.SETTING=VALUE; lists by comma. Can be
+    /// given several times, and with several settings at once.
+    #[arg(long = "override", value_name = "K=V", num_args = 1..)]
+    pub(crate) overrides: Vec<String>,
+    /// Log more to standard error; twice for details.
+    #[arg(long, short, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+    use ipc_proto::exit_code::ExitCode;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_help_lists_every_exit_code() {
+        for exit in ExitCode::ALL {
+            assert!(EXIT_CODES.contains(&format!("\n  {:>2}  ", exit.code())), "{exit:?}");
+        }
+        assert_eq!(EXIT_CODES.lines().count(), 1 + ExitCode::ALL.len());
+    }
+
+    #[test]
+    fn connect_and_commands_exclude_each_other() {
+        let parse = |args: &[&str]| Cli::try_parse_from([&["fix-collector"], args].concat());
+        let connected = parse(&["--connect", "/s", "--label", "random/42"]).unwrap();
+        assert_eq!(connected.label.as_deref(), Some("random/42"));
+        let describe = parse(&["--connect", "/s", "--label", "-/-"]).unwrap();
+        assert_eq!(describe.label.as_deref(), Some("-/-"), "a job about no collector");
+        assert!(parse(&["--connect", "/s"]).is_err());
+        assert!(parse(&["--connect", "/s", "--label", "x", "describe"]).is_err());
+        assert!(parse(&["collect"]).is_err());
+        assert!(parse(&[]).unwrap().command.is_none());
+    }
+
+    #[test]
+    fn overrides_come_one_by_one_or_together() {
+        let args = [
+            "fix-collector",
+            "collect",
+            "--override",
+            "a.b=1",
+            "a.c=2",
+            "--collector",
+            "a",
+            "--override",
+            "a.d=3",
+        ];
+        let Some(Command::Collect(collect)) = Cli::try_parse_from(args).unwrap().command else {
+            panic!("collect")
+        };
+        assert_eq!(collect.source.overrides, ["a.b=1", "a.c=2", "a.d=3"]);
+    }
+}

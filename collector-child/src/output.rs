@@ -1,0 +1,330 @@
+//! Where a collector puts what it finds.
+//!
+//! One [`Output`] belongs to one job; any number of tasks may write to it at once. Entries gather in a chunk
+//! of [`CHUNK_TARGET`] bytes; a full chunk is encoded once and queued for the writer. The queue is short: who
+//! collects faster than the supervisor reads waits in `await`. Under the supervisor the queue ends in the
+//! socket, standing alone in the writer of NDJSON lines.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use ipc_proto::connection::encode_frame;
+use ipc_proto::exit_code::ExitCode;
+use ipc_proto::fault::{Fault, FaultKind};
+use ipc_proto::graph::{DeferredEdge, Edge, Node, Role, Selector, Tally};
+use ipc_proto::limits::{CHUNK_TARGET, MAX_FRAME, MAX_ID, MAX_NODE_JSON, MAX_TEXT};
+use ipc_proto::message::{JobId, Progress, Report, ToSupervisor};
+use tokio::sync::mpsc;
+
+use crate::collector::Failure;
+use crate::fault::{FaultExt, cut, fault};
+use buffer::{ChunkBuffer, PayloadSize, selector_text};
+use news::{MAX_NAME, News};
+
+mod buffer;
+mod control;
+mod news;
+#[cfg(test)]
+mod tests;
+
+/// Frames that wait for the writer, at most.
+pub(crate) const QUEUED_FRAMES: usize = 4;
+
+/// The queue to the writer: whole frames, header included.
+pub(crate) type Lane = mpsc::Sender<Vec<u8>>;
+
+/// What the connection and the job allow.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OutputLimits {
+    /// The largest payload of a frame.
+    pub(crate) frame_cap: usize,
+    /// Resources that the job may have; `None` is no limit.
+    pub(crate) max_resources: Option<u64>,
+}
+
+impl Default for OutputLimits {
+    fn default() -> Self {
+        Self { frame_cap: MAX_FRAME, max_resources: None }
+    }
+}
+
+/// Why an output accepts nothing more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// The job has ended: done, failed or cancelled.
+    Ended,
+    /// More resources than `max_resources`.
+    TooManyResources,
+    /// Nobody reads any more.
+    Disconnected,
+}
+
+/// The way out of a job: nodes, edges, faults, progress, signs of life. Clones share it.
+#[derive(Clone)]
+pub struct Output {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    job: JobId,
+    lane: Lane,
+    limits: OutputLimits,
+    state: Mutex<State>,
+    work: AtomicU64,
+    step: Mutex<String>,
+}
+
+#[derive(Default)]
+struct State {
+    chunk: ChunkBuffer,
+    tally: Tally,
+    resources: u64,
+    news: News,
+    faults: u32,
+    stop: Option<Stop>,
+    exit_code: Option<ExitCode>,
+}
+
+/// Whether an entry found its place in the chunk.
+enum Placed {
+    Yes,
+    YesAndFull,
+    NoRoom,
+}
+
+/// One of the three things that a graph is made of.
+#[derive(Clone, Copy)]
+enum Entry<'a> {
+    Node(&'a Node<'a>),
+    Edge(&'a Edge<'a>),
+    Deferred(&'a DeferredEdge<'a>),
+}
+
+impl Output {
+    pub(crate) fn new(job: JobId, lane: Lane, limits: OutputLimits) -> Self {
+        let state = Mutex::new(State::default());
+        let shared = Shared { job, lane, limits, state, work: AtomicU64::new(0), step: Mutex::default() };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Adds a node. Its JSON holds `id`, `reported`, `metadata` and perhaps `usage` and `desired`, never
+    /// `replace` or `exported_at`.
+    ///
+    /// The account, regions and resources count towards the limit of the job (`max_resources_per_account`).
+    /// As in the Python worker the limit is all or nothing: the first node beyond it ends the job, and nothing
+    /// of the account replaces what fixcore has. Here that holds for every collector, and the sentence names
+    /// the setting. A node that cannot be sent (too large, no id) becomes a fault and is left out.
+    pub async fn node(&self, node: Node<'_>) -> Result<(), Failure> {
+        match self.unfit_node(&node) {
+            None => self.put(Entry::Node(&node)).await,
+            Some(reason) => {
+                let message = format!("a resource of kind {} was left out: {reason}", node.kind);
+                self.fault(fault(FaultKind::Resource, message).scope_kind(node.kind));
+                Ok(())
+            }
+        }
+    }
+
+    /// Adds an edge between two nodes of this account, sent before or after.
+    pub async fn edge(&self, edge: Edge<'_>) -> Result<(), Failure> {
+        let reported = edge.reported.unwrap_or_default();
+        match unfit_ids(&[edge.from, edge.to]).or_else(|| self.unfit_json(reported)) {
+            None => self.put(Entry::Edge(&edge)).await,
+            Some(reason) => {
+                self.fault(fault(FaultKind::Resource, format!("an edge was left out: {reason}")));
+                Ok(())
+            }
+        }
+    }
+
+    /// Adds an edge whose ends fixcore finds by search once everything is merged.
+    pub async fn deferred_edge(&self, edge: DeferredEdge<'_>) -> Result<(), Failure> {
+        let unfit = [&edge.from, &edge.to].into_iter().find_map(|selector| match selector {
+            Selector::NodeId(id) => unfit_ids(&[id]),
+            Selector::Search(_) => self.unfit_json(selector_text(selector).as_bytes()),
+        });
+        match unfit {
+            None => self.put(Entry::Deferred(&edge)).await,
+            Some(reason) => {
+                self.fault(fault(FaultKind::Resource, format!("a deferred edge was left out: {reason}")));
+                Ok(())
+            }
+        }
+    }
+
+    /// Reports a trouble; the job goes on, and counts as done with faults.
+    ///
+    /// Equal faults are counted, not repeated: the first goes out within half a second, the rest as one
+    /// number when the job ends. Texts longer than the protocol allows are cut.
+    pub fn fault(&self, fault: Fault) {
+        let limit = self.text_limit();
+        self.state().news.fault(fault, limit);
+    }
+
+    /// Reports progress for people; the latest line of a place wins.
+    pub fn progress(&self, progress: Progress) {
+        self.work(1);
+        self.state().news.progress(progress);
+    }
+
+    /// Says what the job does now, for people who ask why it takes so long.
+    pub fn step(&self, step: impl Into<String>) {
+        let mut step = step.into();
+        cut(&mut step, MAX_NAME);
+        *self.shared.step.lock().unwrap_or_else(PoisonError::into_inner) = step;
+    }
+
+    /// Counts work done that puts nothing out: calls answered, files read. A job whose counter stands still is
+    /// taken to be stuck. Nodes and edges count by themselves.
+    pub fn work(&self, amount: u64) {
+        self.shared.work.fetch_add(amount, Ordering::Relaxed);
+    }
+
+    /// Fails once the job is over (cancelled, limit reached): for long stretches without output.
+    pub fn check(&self) -> Result<(), Failure> {
+        self.state().check()
+    }
+
+    async fn put(&self, entry: Entry<'_>) -> Result<(), Failure> {
+        self.work(1);
+        loop {
+            match self.place(entry)? {
+                Placed::Yes => return Ok(()),
+                Placed::YesAndFull => return self.flush_unless_room(0).await,
+                Placed::NoRoom => self.flush_unless_room(entry.payload_size()).await?,
+            }
+        }
+    }
+
+    fn place(&self, entry: Entry<'_>) -> Result<Placed, Failure> {
+        let target = self.chunk_target();
+        let mut state = self.state();
+        state.check()?;
+        if !state.chunk.is_empty() && state.chunk.payload_size() + entry.payload_size() > target {
+            return Ok(Placed::NoRoom);
+        }
+        match entry {
+            Entry::Node(node) => {
+                state.count_resource(node.role, self.shared.limits.max_resources)?;
+                state.chunk.add_node(node);
+            }
+            Entry::Edge(edge) => state.chunk.add_edge(edge),
+            Entry::Deferred(edge) => state.chunk.add_deferred(edge),
+        }
+        Ok(if state.chunk.payload_size() >= target { Placed::YesAndFull } else { Placed::Yes })
+    }
+
+    /// Sends the chunk, unless another task did so meanwhile and `room` bytes fit.
+    async fn flush_unless_room(&self, room: usize) -> Result<(), Failure> {
+        let permit = self.permit().await?;
+        let mut state = self.state();
+        state.check()?;
+        if state.chunk.is_empty() || state.chunk.payload_size() + room < self.chunk_target() {
+            return Ok(());
+        }
+        // Taken and queued under one lock: sequence numbers reach the queue in order.
+        permit.send(self.take_chunk(&mut state)?);
+        Ok(())
+    }
+
+    fn take_chunk(&self, state: &mut State) -> Result<Vec<u8>, Failure> {
+        let State { chunk, tally, .. } = state;
+        let message = chunk.chunk(tally.totals().chunks);
+        tally.add(&message);
+        let frame = self.encode(Report::Chunk(message), chunk.payload_size());
+        chunk.clear();
+        frame
+    }
+
+    fn encode(&self, body: Report<'_>, expected: usize) -> Result<Vec<u8>, Failure> {
+        let mut frame = Vec::with_capacity(expected);
+        let message = ToSupervisor { job: self.shared.job, body };
+        match encode_frame(&message, self.shared.limits.frame_cap, &mut frame) {
+            Ok(()) => Ok(frame),
+            Err(error) => {
+                let message = format!("a message to the supervisor cannot be sent: {error}");
+                Err(fault(FaultKind::Internal, message).into())
+            }
+        }
+    }
+
+    async fn permit(&self) -> Result<mpsc::Permit<'_, Vec<u8>>, Failure> {
+        self.shared.lane.reserve().await.map_err(|_| {
+            self.state().stop.get_or_insert(Stop::Disconnected);
+            Failure::Stopped
+        })
+    }
+
+    fn chunk_target(&self) -> usize {
+        CHUNK_TARGET.min(self.shared.limits.frame_cap / 2)
+    }
+
+    // Message and hint take half of the smallest frame.
+    fn text_limit(&self) -> usize {
+        MAX_TEXT.min(self.shared.limits.frame_cap / 4)
+    }
+
+    fn unfit_node(&self, node: &Node<'_>) -> Option<String> {
+        unfit_ids(&[node.id, node.kind]).or_else(|| self.unfit_json(node.json))
+    }
+
+    fn unfit_json(&self, json: &[u8]) -> Option<String> {
+        let cap = MAX_NODE_JSON.min(self.shared.limits.frame_cap - self.shared.limits.frame_cap / 4);
+        if json.len() > cap {
+            return Some(format!("it takes {} bytes, more than the {cap} allowed", json.len()));
+        }
+        json.contains(&b'\n').then(|| "its JSON text has more than one line".to_owned())
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn check(&self) -> Result<(), Failure> {
+        match self.stop {
+            None => Ok(()),
+            Some(_) => Err(Failure::Stopped),
+        }
+    }
+
+    fn count_resource(&mut self, role: Role, max: Option<u64>) -> Result<(), Failure> {
+        match role {
+            Role::Root | Role::Cloud | Role::Organization => Ok(()),
+            Role::Account | Role::Region | Role::Resource => {
+                if max.is_some_and(|max| self.resources >= max) {
+                    self.stop = Some(Stop::TooManyResources);
+                    return Err(Failure::Stopped);
+                }
+                self.resources += 1;
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Entry<'_> {
+    fn payload_size(self) -> usize {
+        match self {
+            Entry::Node(node) => node.payload_size(),
+            Entry::Edge(edge) => edge.payload_size(),
+            Entry::Deferred(edge) => edge.payload_size(),
+        }
+    }
+}
+
+fn unfit_ids(ids: &[&str]) -> Option<String> {
+    ids.iter().find_map(|id| match id.len() {
+        0 => Some("an id is empty".to_owned()),
+        len if len > MAX_ID => Some(format!("an id has {len} bytes, more than the {MAX_ID} allowed")),
+        _ => None,
+    })
+}
+
+impl fmt::Debug for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Output").field("job", &self.shared.job).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,291 @@
+//! The program under a supervisor that is the test.
+#![expect(clippy::disallowed_methods, reason = "tests start and end the program under test")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
+use std::fs;
+use std::io::{Read, Write};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use ipc_proto::codec;
+use ipc_proto::connection::encode_frame;
+use ipc_proto::frame::{FrameDecoder, HEADER_LEN};
+use ipc_proto::graph::Tally;
+use ipc_proto::handshake::{Hello, HelloReply, Reject, RejectReason, SUPPORTED, Welcome};
+use ipc_proto::job::{Account, AccountsJob, CollectJob, Job, Start, Variable};
+use ipc_proto::limits::{MAX_FRAME, TOKEN_LEN};
+use ipc_proto::message::{JobId, Order, Report, ToChild, ToSupervisor};
+use ipc_proto::preface::{self, Role};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+const TOKEN: [u8; TOKEN_LEN] = [0xa7; TOKEN_LEN];
+
+struct Connected {
+    child: Child,
+    socket: UnixStream,
+    decoder: FrameDecoder,
+    hello: Hello,
+    _folder: tempfile::TempDir,
+}
+
+fn spawn(path: &std::path::Path) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_fix-collector"))
+        .args(["--connect", path.to_str().unwrap(), "--label", "random/42"])
+        .env_clear()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+fn give_token(child: &mut Child, token: &[u8]) {
+    child.stdin.take().unwrap().write_all(token).unwrap();
+}
+
+impl Connected {
+    /// Starts a child up to its Hello.
+    fn open() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("socket");
+        let listener = UnixListener::bind(&path).unwrap();
+        let mut child = spawn(&path);
+        give_token(&mut child, &TOKEN);
+        let (mut socket, _) = listener.accept().unwrap();
+        let mut theirs = [0; preface::LEN];
+        socket.read_exact(&mut theirs).unwrap();
+        preface::check(&theirs, Role::Child).unwrap();
+        socket.write_all(&preface::encode(Role::Supervisor)).unwrap();
+        let mut header = [0; HEADER_LEN];
+        socket.read_exact(&mut header).unwrap();
+        let mut payload = vec![0; u32::from_le_bytes(header) as usize];
+        socket.read_exact(&mut payload).unwrap();
+        let hello = codec::decode(&payload).unwrap();
+        Self { child, socket, decoder: FrameDecoder::new(MAX_FRAME), hello, _folder: folder }
+    }
+
+    fn reply(&mut self, reply: &HelloReply) {
+        let mut frame = Vec::new();
+        encode_frame(reply, MAX_FRAME, &mut frame).unwrap();
+        self.socket.write_all(&frame).unwrap();
+    }
+
+    fn welcome(&mut self) {
+        let heartbeat = Duration::from_millis(20);
+        let frame_cap = u32::try_from(MAX_FRAME).unwrap();
+        self.reply(&HelloReply::Welcome(Welcome { version: SUPPORTED.max, frame_cap, heartbeat }));
+    }
+
+    fn start(&mut self, job: u32, start: Start) {
+        let mut frame = Vec::new();
+        let order = ToChild { job: JobId(job), body: Order::Start(Box::new(start)) };
+        encode_frame(&order, MAX_FRAME, &mut frame).unwrap();
+        self.socket.write_all(&frame).unwrap();
+    }
+
+    /// Hands all reports to `take` until it returns false.
+    fn reports(&mut self, mut take: impl FnMut(Report<'_>) -> bool) {
+        loop {
+            while let Some(payload) = self.decoder.next_frame().unwrap() {
+                let message: ToSupervisor<'_> = codec::decode(payload).unwrap();
+                if !take(message.body) {
+                    return;
+                }
+            }
+            let mut bytes = [0; 16384];
+            let n = self.socket.read(&mut bytes).unwrap();
+            assert_ne!(n, 0, "the child closed the socket");
+            self.decoder.feed(&bytes[..n]);
+        }
+    }
+
+    fn close(self) -> Output {
+        drop(self.socket);
+        self.child.wait_with_output().unwrap()
+    }
+}
+
+fn start(job: Job) -> Start {
+    Start { job, remaining: None, environment: Vec::new() }
+}
+
+fn accounts(config: &str) -> Job {
+    Job::Accounts(AccountsJob { collector: "random".to_owned(), config: config.to_owned().into() })
+}
+
+fn collect(config: &str, account: Account) -> Job {
+    Job::Collect(Box::new(CollectJob {
+        collector: "random".to_owned(),
+        config: config.to_owned().into(),
+        account,
+        max_resources: None,
+        last_run_started_ago: None,
+    }))
+}
+
+/// The first account of the random estate, by an Accounts job with the number 1.
+fn first_account(connected: &mut Connected, config: &str) -> Account {
+    connected.start(1, start(accounts(config)));
+    let mut found = None;
+    connected.reports(|report| match report {
+        Report::Accounts(accounts) => {
+            found = accounts.into_iter().next();
+            true
+        }
+        Report::Done(_) => false,
+        Report::Fatal(fault) => panic!("{fault:?}"),
+        _ => true,
+    });
+    found.unwrap()
+}
+
+fn log_lines(output: &Output) -> Vec<serde_json::Value> {
+    String::from_utf8_lossy(&output.stderr).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn jobs_follow_each_other_on_one_connection() {
+    let config = r#"{"seed": 3, "accounts": 2, "resources_per_account": 2000}"#;
+    let mut connected = Connected::open();
+    assert_eq!((connected.hello.token.expose(), connected.hello.pid), (&TOKEN, connected.child.id()));
+    connected.welcome();
+    let account = first_account(&mut connected, config);
+    connected.start(2, start(collect(config, account)));
+    let mut tally = Tally::default();
+    let mut totals = None;
+    connected.reports(|report| {
+        match report {
+            Report::Chunk(chunk) => tally.add(&chunk),
+            Report::Done(done) => totals = Some(done.totals),
+            Report::Fatal(fault) => panic!("{fault:?}"),
+            _ => {}
+        }
+        totals.is_none()
+    });
+    assert_eq!(totals.unwrap(), tally.totals());
+    assert!(tally.totals().nodes > 2000 && tally.totals().chunks > 1);
+    let output = connected.close();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(output.stdout.is_empty());
+}
+
+#[test]
+fn secrets_are_not_in_the_environment_that_others_see() {
+    let mut connected = Connected::open();
+    connected.welcome();
+    let variable = Variable { name: "FIX_TEST_SECRET".to_owned(), value: "hunter2".to_owned().into() };
+    let first = Start { environment: vec![variable], ..start(accounts("{\"accounts\": 1}")) };
+    connected.start(1, first);
+    let mut done = false;
+    connected.reports(|report| {
+        done = matches!(report, Report::Done(_));
+        !done
+    });
+    assert!(done);
+    let proc = format!("/proc/{}", connected.child.id());
+    for file in ["environ", "cmdline"] {
+        // Only root can still read the first one.
+        let content = fs::read(format!("{proc}/{file}")).unwrap_or_default();
+        assert!(!String::from_utf8_lossy(&content).contains("hunter2"), "{file}");
+    }
+    let output = connected.close();
+    assert_eq!(output.status.code(), Some(0));
+    assert!(!String::from_utf8_lossy(&output.stderr).contains("hunter2"));
+}
+
+#[test]
+fn heartbeats_come_while_a_job_takes_its_time() {
+    let config = r#"{"accounts": 1, "resources_per_account": 10, "seconds_per_account": 600}"#;
+    let mut connected = Connected::open();
+    connected.welcome();
+    let account = first_account(&mut connected, config);
+    connected.start(2, start(collect(config, account)));
+    let mut beats = Vec::new();
+    connected.reports(|report| {
+        if let Report::Heartbeat(beat) = report {
+            beats.push(beat);
+        }
+        beats.len() < 5
+    });
+    assert!(beats.iter().all(|beat| beat.rss > 0));
+    // The supervisor dies: so does the child, at once.
+    let output = connected.close();
+    assert_eq!(output.status.code(), Some(75), "{output:?}");
+    let logs = log_lines(&output);
+    assert!(logs.iter().any(|line| line["level"] == "WARN" && line["message"].is_string()), "{logs:?}");
+}
+
+#[test]
+fn sigterm_ends_the_child_with_try_again() {
+    let config = r#"{"accounts": 1, "resources_per_account": 10, "seconds_per_account": 600}"#;
+    let mut connected = Connected::open();
+    connected.welcome();
+    let account = first_account(&mut connected, config);
+    connected.start(2, start(collect(config, account)));
+    connected.reports(|report| !matches!(report, Report::Ready));
+    kill(Pid::from_raw(i32::try_from(connected.child.id()).unwrap()), Signal::SIGTERM).unwrap();
+    assert_eq!(connected.child.wait().unwrap().code(), Some(75));
+}
+
+#[test]
+fn the_outcome_of_the_only_job_is_the_exit_code() {
+    let mut connected = Connected::open();
+    connected.welcome();
+    let job = AccountsJob { collector: "nope".to_owned(), config: String::new().into() };
+    connected.start(1, start(Job::Accounts(job)));
+    connected.reports(|report| !matches!(report, Report::Fatal(_)));
+    assert_eq!(connected.close().status.code(), Some(78));
+    let mut idle = Connected::open();
+    idle.welcome();
+    assert_eq!(idle.close().status.code(), Some(0));
+}
+
+#[test]
+fn a_refused_child_says_why_in_its_log() {
+    let mut connected = Connected::open();
+    let reject =
+        Reject { reason: RejectReason::Version, supported: SUPPORTED, build: "fixworker 9.9".to_owned() };
+    connected.reply(&HelloReply::Reject(reject));
+    let output = connected.close();
+    assert_eq!(output.status.code(), Some(65));
+    let logs = log_lines(&output);
+    assert_eq!(logs[0]["level"], "ERROR");
+    assert!(logs[0]["message"].as_str().unwrap().contains("fixworker 9.9"), "{logs:?}");
+}
+
+#[test]
+fn a_start_that_cannot_work_has_its_own_code() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("socket");
+    for (token, code) in [(&TOKEN[..7], 65), (&TOKEN, 75)] {
+        let mut child = spawn(&path);
+        give_token(&mut child, token);
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{output:?}");
+        assert_eq!(log_lines(&output)[0]["exit_code"], code);
+    }
+    let listener = UnixListener::bind(&path).unwrap();
+    let mut child = spawn(&path);
+    give_token(&mut child, &TOKEN);
+    let (mut socket, _) = listener.accept().unwrap();
+    socket.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(65));
+}
+
+#[test]
+fn the_environment_only_comes_with_the_first_job() {
+    let mut connected = Connected::open();
+    connected.welcome();
+    first_account(&mut connected, "{}");
+    let variable = Variable { name: "LATE".to_owned(), value: "1".to_owned().into() };
+    connected.start(2, Start { environment: vec![variable], ..start(accounts("{}")) });
+    assert_eq!(connected.child.wait().unwrap().code(), Some(65));
+
+    let mut connected = Connected::open();
+    connected.welcome();
+    let variable = Variable { name: "A=B".to_owned(), value: "1".to_owned().into() };
+    connected.start(1, Start { environment: vec![variable], ..start(accounts("{}")) });
+    assert_eq!(connected.child.wait().unwrap().code(), Some(65));
+}
