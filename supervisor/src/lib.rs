@@ -1,1 +1,130 @@
-//! (skeleton)
+//! The supervisor: holds the connections to fixcore, and has every account collected by a child of its own.
+//!
+//! # Map
+//!
+//! ```text
+//! main ---> daemon   (fixcore says when)        ---+
+//!      \--> oneshot  (`fixworker collect`)      ---+--> run: list, collect, check, deliver
+//!
+//! setup      what both need: the child program, its description, the spool, the fleet
+//! config     the config document at fixcore         runs       which collect run is on (pure)
+//! observers  log and fixcore watch a run            signals    stages of a shutdown
+//! ```
+//!
+//! The parts with a life of their own are crates in this folder: `fixcore` (its client), `fleet` (child
+//! processes), `graph` (what children send, checked and merged), `settings` (command line and config document),
+//! `surface` (web server, metrics, logs, display, report).
+//!
+//! # Invariants
+//!
+//! - Nothing here knows a cloud, or reads a property of a resource.
+//! - Only `run` decides what is delivered; only `daemon` answers actions; each action is answered once.
+//! - The pre-shared key stays in `secrecy` types from the command line to the token.
+
+mod binary;
+pub mod config;
+mod daemon;
+mod describe;
+pub mod exit_code;
+pub mod observers;
+mod oneshot;
+mod restart;
+pub mod run;
+pub mod runs;
+mod setup;
+pub mod signals;
+
+use std::ffi::OsString;
+use std::io::Write;
+
+use fixworker_settings::cli::{CommonArgs, LogFormat, LogLevel};
+use fixworker_settings::{Environment, Invocation, UsageError, argv, cli};
+use fixworker_surface::telemetry;
+
+use crate::exit_code::ExitCode;
+
+/// The whole program.
+pub fn main() -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let environment = Environment::of_this_process();
+    let invocation = match cli::parse(arguments.iter().cloned(), &environment) {
+        Ok(invocation) => invocation,
+        Err(UsageError { text }) => {
+            complain(&text);
+            return ExitCode::Usage;
+        }
+    };
+    match invocation {
+        Invocation::Print(text) => print(&text),
+        Invocation::Daemon(args) => {
+            let hidden = argv::hide_secrets();
+            if let Err(code) = start_logs(&args.common, "fixworker") {
+                return code;
+            }
+            if let Err(error) = hidden {
+                tracing::warn!(
+                    "secrets of the command line stay visible to other users of this host: {error}"
+                );
+            }
+            let end = on_runtime(daemon::run(*args, environment));
+            match end {
+                daemon::End::Exit(code) => code,
+                daemon::End::Restart => restart::replace_this_process(&arguments),
+            }
+        }
+        Invocation::Collect(args) => {
+            if let Err(code) = start_logs(&args.common, "fixworker collect") {
+                return code;
+            }
+            on_runtime(oneshot::run(*args, environment))
+        }
+    }
+}
+
+fn start_logs(args: &CommonArgs, process: &str) -> Result<(), ExitCode> {
+    let format = args.log_format.map(|format| match format {
+        LogFormat::Text => telemetry::LogFormat::Text,
+        LogFormat::Json => telemetry::LogFormat::Json,
+    });
+    let level = match args.log_level {
+        LogLevel::Quiet => telemetry::Level::Quiet,
+        LogLevel::Normal => telemetry::Level::Normal,
+        LogLevel::Verbose => telemetry::Level::Verbose,
+        LogLevel::Trace => telemetry::Level::Trace,
+    };
+    telemetry::init(telemetry::LogFormat::detect(format), level).map_err(|error| {
+        complain(&format!("error: {process} cannot log: {error}"));
+        ExitCode::Internal
+    })
+}
+
+fn on_runtime<T: From<ExitCode>>(work: impl Future<Output = T>) -> T {
+    // Two threads: the supervisor moves bytes and waits; the work is in the children.
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    match runtime {
+        Ok(runtime) => {
+            let result = runtime.block_on(work);
+            // A reader of a network file system may hang in a blocking thread; do not wait for it.
+            runtime.shutdown_background();
+            result
+        }
+        Err(error) => {
+            tracing::error!("the asynchronous runtime cannot start: {error}");
+            ExitCode::Internal.into()
+        }
+    }
+}
+
+fn print(text: &str) -> ExitCode {
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Ok(()) => ExitCode::Fine,
+        // Somebody like `head` has seen enough.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::Fine,
+        Err(_) => ExitCode::Internal,
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "there is no log yet, and this is for the person at the terminal")]
+fn complain(text: &str) {
+    eprintln!("{}", text.trim_end());
+}

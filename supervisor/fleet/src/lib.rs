@@ -1,1 +1,53 @@
-//! (skeleton)
+//! Runs the children of the supervisor: starts them, speaks with them, times them, stops them, tells how they
+//! ended, and tries again.
+//!
+//! # Theory of operation
+//!
+//! Two machines, one above the other, both plain functions over plain data:
+//!
+//! - The *process* ([`child::state`], [`child::jobs`]): Spawning, Handshaking, Collecting, Draining, Stopping,
+//!   Sweeping, Ended. Timers, the process id and the connection belong to it. [`child::transition_table`]
+//!   prints it.
+//! - The *account* ([`account`]): Pending, Running, BackingOff, Done, Held. Retries belong to it
+//!   ([`restart`]); which account is next is decided by [`pools`], whether any may start by [`breaker`].
+//!
+//! Around each is a thin task that waits and does what the machine says. What a child sends goes to a
+//! [`JobSink`] that the caller makes for each attempt; this crate knows neither graphs nor fixcore.
+//!
+//! # Invariants
+//!
+//! - Only `child/spawn.rs` starts processes and has unsafe code; only `child/kill.rs` signals.
+//! - A process id is never signalled after it was reaped, and the group is swept before the leader is reaped.
+//! - Each job and each task ends exactly once, whatever happens to processes.
+//! - When [`Fleet::run`] returns, no process of the run is left, but for those that survive SIGKILL.
+//! - What a child prints is never protocol; what it sends is limited before it is read.
+//!
+//! # Use
+//!
+//! [`Fleet::run`] for the accounts of a run, [`Fleet::run_one`] for a single job with retries (Describe,
+//! Accounts), [`Fleet::child`] for a process that lives through several jobs (Clean in passes).
+
+pub mod account;
+pub mod breaker;
+pub mod child;
+mod fleet;
+mod label;
+pub mod pools;
+mod random;
+pub mod restart;
+mod run_dir;
+mod settings;
+mod sink;
+mod status;
+
+pub use child::outcome::{AccountName, Class, Exit, Failure, Limit, Outcome, Subject};
+pub use child::{Child, ChildEnd, ChildSpec, Completed, JobSpec};
+pub use fleet::{
+    Fleet, FleetEvent, NotCompleted, RunSpec, RunSummary, StopToken, Stopper, Task, TaskEnd, stopper,
+};
+pub use label::label;
+pub use restart::GiveUp;
+pub use run_dir::{RunDir, RunDirError};
+pub use settings::Settings;
+pub use sink::{JobSink, SinkError};
+pub use status::{ChildStatus, JobStatus};

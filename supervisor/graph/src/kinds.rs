@@ -63,6 +63,14 @@ impl KindTable {
         Ok(Self { roles, open: false })
     }
 
+    /// The same table, but kinds that it lacks are taken at the child's word: for collectors whose input decides
+    /// on the kinds. Whether fixcore knows them, fixcore says.
+    #[must_use]
+    pub fn trusting(mut self) -> Self {
+        self.open = true;
+        self
+    }
+
     /// The role of a node of `kind` whose child claims `claimed`.
     ///
     /// Regions and resources may be confused: the role only counts in the cost of a merge, and the model wins.
@@ -70,9 +78,12 @@ impl KindTable {
         let actual = match kind {
             "graph_root" => Role::Root,
             "cloud" => Role::Cloud,
-            _ if self.open && matches!(claimed, Role::Root) => Role::Resource,
-            _ if self.open => claimed,
-            _ => *self.roles.get(kind).ok_or(RoleError::UnknownKind)?,
+            _ => match self.roles.get(kind) {
+                Some(role) => *role,
+                None if !self.open => return Err(RoleError::UnknownKind),
+                None if matches!(claimed, Role::Root) => Role::Resource,
+                None => claimed,
+            },
         };
         let same = |role| if matches!(role, Role::Region) { Role::Resource } else { role };
         if same(actual) == same(claimed) { Ok(actual) } else { Err(RoleError::Mismatch { claimed, actual }) }

@@ -1,0 +1,16 @@
+//! The HTTP calls of fixcore.
+
+pub mod answer;
+pub mod client;
+pub mod config;
+pub mod error;
+pub mod graph;
+pub mod merge;
+pub mod model_parts;
+pub mod subscribe;
+
+mod transport;
+mod upload;
+
+#[cfg(test)]
+mod tests;

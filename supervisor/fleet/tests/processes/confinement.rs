@@ -1,0 +1,82 @@
+//! How a child is born: seen by the child itself.
+
+use std::fs::File;
+use std::os::fd::AsFd;
+
+use fixworker_fleet::JobSpec;
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+
+use crate::observe::parse_stat;
+use crate::support::{Bench, Recorder, spec};
+
+/// The value of a line of /proc/self/status or of our own headings.
+fn field<'a>(text: &'a str, name: &str) -> &'a str {
+    let line = text.lines().find_map(|line| line.strip_prefix(name));
+    line.unwrap_or_else(|| panic!("{name} is missing in {text}")).trim()
+}
+
+#[tokio::test]
+async fn a_child_is_born_clean() {
+    let bench = Bench::new(|settings| settings.memory_limit = Some(100 << 20)).await;
+    let inherited = File::open("/dev/null").unwrap();
+    fcntl(inherited.as_fd(), FcntlArg::F_SETFD(FdFlag::empty())).unwrap();
+
+    let child = bench.child("report-self");
+    let completed = child.run(spec("report-self", None), Recorder::default()).await.unwrap();
+    child.close().await;
+    let pid = completed.pid.unwrap();
+    let text = completed.sink.text;
+
+    let allowed = ["PATH", "HOME", "TZ", "LANG", "TMPDIR"];
+    for name in field(&text, "env ").split_whitespace() {
+        let upper = name.to_uppercase();
+        let ok = allowed.contains(&name)
+            || upper.ends_with("_PROXY")
+            || upper.contains("_CA_BUNDLE")
+            || upper.starts_with("SSL_CERT_");
+        assert!(ok, "{name} has passed");
+    }
+    for file in field(&text, "fds ").split_whitespace() {
+        let ours = ["0=pipe:", "1=pipe:", "2=pipe:"].iter().any(|pipe| file.starts_with(pipe));
+        assert!(ours || file.contains("=socket:"), "{file} was inherited");
+    }
+    let process = parse_stat(field(&text, "stat ")).unwrap();
+    assert_eq!((process.pid, process.group), (pid, pid), "its own group");
+    let nice: i32 =
+        field(&text, "stat ").rsplit_once(") ").unwrap().1.split(' ').nth(16).unwrap().parse().unwrap();
+    assert!(nice >= 5, "{nice}");
+    assert!(field(&text, "oom ").parse::<i32>().unwrap() >= 500 || !writable_oom_score());
+    assert_eq!(field(&text, "NoNewPrivs:"), "1");
+    assert_eq!(field(&text, "SigBlk:"), "0000000000000000");
+    let words = |name| field(&text, name).split_whitespace().collect::<Vec<_>>();
+    assert_eq!(words("Max core file size")[..2], ["0", "0"]);
+    let limit = (100_u64 << 20) + (25 << 20) + (64 << 20);
+    assert_eq!(words("Max data size")[..2], [limit.to_string(), limit.to_string()]);
+    let files: u64 = words("Max open files")[1].parse().unwrap();
+    assert!(files <= 4096);
+    let run = bench.dir.path().join("run");
+    let cmdline = field(&text, "cmdline ");
+    assert!(cmdline.contains(&format!(" --connect {}/", run.display())), "{cmdline}");
+    assert!(cmdline.ends_with(".sock --label rogue/report-self"), "{cmdline}");
+    drop(inherited);
+    bench.assert_nothing_is_left().await;
+}
+
+/// Some sandboxes do not let a process change it.
+fn writable_oom_score() -> bool {
+    std::fs::OpenOptions::new().write(true).open("/proc/self/oom_score_adj").is_ok()
+}
+
+#[tokio::test]
+async fn labels_are_encoded() {
+    let bench = Bench::new(|_| {}).await;
+    let account = "ok@a b/%é";
+    let child = bench.child(account);
+    let spec = JobSpec { ..spec("ok", None) };
+    let run = child.run(spec, Recorder::default());
+    let running = bench.fleet.running();
+    assert_eq!(running[0].label, "rogue/ok@a%20b%2F%25%C3%A9");
+    run.await.unwrap();
+    child.close().await;
+    bench.assert_nothing_is_left().await;
+}

@@ -1,0 +1,229 @@
+//! Everything up to the first action.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fixworker_fixcore::bootstrap::ConnectErrorKind;
+use fixworker_fixcore::http::subscribe::Subscription;
+use fixworker_fixcore::proxy::ProxySettings;
+use fixworker_fixcore::token::BearerVerifier;
+use fixworker_fixcore::ws::actions::{self, Actions};
+use fixworker_fixcore::ws::events::{self, Events};
+use fixworker_fixcore::{
+    CancellationToken, ConnectError, ConnectOptions, CoreClient, Endpoint, EndpointError, IdentityFiles,
+    VerifyMode,
+};
+use fixworker_fleet::{Fleet, RunDirError, StopToken, stopper};
+use fixworker_graph::spool::{SpoolDir, SpoolError};
+use fixworker_settings::cli::DaemonArgs;
+use fixworker_settings::{Environment, Sections};
+use fixworker_surface::metrics::{self, MetricsHandle};
+use fixworker_surface::web::{BindError, WebServer};
+use ipc_proto::job::Described;
+use thiserror::Error;
+use tokio::sync::watch;
+
+use crate::config::{self, ConfigError, Loaded, Sources};
+use crate::describe::{DescribeError, describe, kind_table};
+use crate::exit_code::ExitCode;
+use crate::run::Tools;
+use crate::setup::{self, RunDir};
+use crate::signals::{Shutdown, Stage};
+
+use super::web::State;
+
+/// Why the worker does not start.
+#[derive(Debug, Error)]
+pub(super) enum StartError {
+    /// A signal came.
+    #[error("stopped while starting")]
+    Stopped,
+    /// The address of fixcore.
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
+    /// The certificate files contradict each other.
+    #[error("--cert and --cert-key belong together: give both, or none")]
+    HalfAnIdentity,
+    /// fixcore.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// The config document.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The child program.
+    #[error(transparent)]
+    Describe(#[from] DescribeError),
+    /// The folder of the sockets.
+    #[error(transparent)]
+    RunDir(#[from] RunDirError),
+    /// The spool.
+    #[error(transparent)]
+    Spool(#[from] SpoolError),
+    /// The web server.
+    #[error(transparent)]
+    Web(#[from] BindError),
+    /// Something of this program.
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl StartError {
+    pub(super) fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Stopped => ExitCode::Fine,
+            Self::Endpoint(_)
+            | Self::HalfAnIdentity
+            | Self::Describe(_)
+            | Self::RunDir(_)
+            | Self::Spool(_)
+            | Self::Web(_) => ExitCode::Usage,
+            Self::Connect(error) => match error.kind() {
+                ConnectErrorKind::Usage => ExitCode::Usage,
+                ConnectErrorKind::Final | ConnectErrorKind::Transient => ExitCode::Fixcore,
+                ConnectErrorKind::Stopped => ExitCode::Fine,
+            },
+            Self::Config(_) => ExitCode::Fixcore,
+            Self::Internal(_) => ExitCode::Internal,
+        }
+    }
+}
+
+/// A worker that is ready to serve.
+pub(super) struct Worker {
+    pub(super) client: CoreClient,
+    pub(super) tools: Tools,
+    pub(super) sources: Sources,
+    pub(super) loaded: Loaded,
+    pub(super) actions: Actions,
+    pub(super) subscriptions: watch::Sender<Vec<Subscription>>,
+    pub(super) events: Events,
+    pub(super) links: CancellationToken,
+    pub(super) state: Arc<State>,
+    pub(super) web: Option<WebServer>,
+    pub(super) idle_timeout: Option<Duration>,
+    /// Dropped last: the folder of the sockets goes with it.
+    pub(super) _run_dir: RunDir,
+}
+
+pub(super) async fn start(
+    args: DaemonArgs,
+    environment: Environment,
+    stop: &CancellationToken,
+    shutdown: &mut Shutdown,
+) -> Result<Worker, StartError> {
+    tracing::info!("fixworker {} starts as {}", env!("CARGO_PKG_VERSION"), args.subscriber_id);
+    let endpoint = endpoint(&args)?;
+    let metrics = metrics::install().map_err(|error| StartError::Internal(error.to_string()))?;
+    let run_dir = RunDir::for_this_process();
+    let fleet = setup::fleet(args.common.collector_bin.clone(), &run_dir)?;
+    let described = describe_unless_stopped(&fleet, shutdown).await?;
+    let names: Vec<_> = described.iter().map(|one| one.collector.as_str()).collect();
+    tracing::info!("collectors: {}", names.join(", "));
+    let options = ConnectOptions::default();
+    let connected = fixworker_fixcore::connect(&endpoint, &args.subscriber_id, &options, stop).await;
+    let connected = connected.map_err(|error| match error {
+        ConnectError::Stopped => StartError::Stopped,
+        error => error.into(),
+    })?;
+    let client = connected.client;
+    tracing::info!("connected to fixcore at {}", endpoint.uri());
+
+    let (sections, errors) = Sections::new(&setup::facts(&described, &environment), &described);
+    for error in &errors {
+        tracing::error!("{error}");
+    }
+    let sources = Sources { sections, overrides: args.common.overrides, environment };
+    let loaded = config::start(&client, &sources).await?;
+    config::write_files(&loaded.running);
+    setup::update_fleet(&fleet, loaded.running.supervisor());
+    let spool = setup::spool(loaded.running.supervisor(), &args.subscriber_id)?;
+    let tools = tools(fleet, spool, described, &sources)?;
+
+    let links = CancellationToken::new();
+    let (subscriptions, wanted) = watch::channel(super::serve::subscriptions(&loaded.running));
+    let actions = actions::start(&client, wanted, links.clone());
+    let events = events::start(&client, links.clone());
+    let state = Arc::new(State::new(
+        tools.clone(),
+        loaded.running.clone(),
+        [("Config Listener", events.health.clone()), ("CoreActions", actions.health.clone())].into(),
+        args.psk.map(BearerVerifier::new),
+    ));
+    let web = serve_web(&loaded, Arc::clone(&state), metrics, connected.identity, &links).await?;
+    Ok(Worker {
+        client,
+        tools,
+        sources,
+        loaded,
+        actions,
+        subscriptions,
+        events,
+        links,
+        state,
+        web: Some(web),
+        idle_timeout: args.idle_timeout,
+        _run_dir: run_dir,
+    })
+}
+
+fn tools(
+    fleet: Fleet,
+    spool: SpoolDir,
+    described: Arc<[Described]>,
+    sources: &Sources,
+) -> Result<Tools, StartError> {
+    let kinds = kind_table(&described)?;
+    let trusting_kinds = Arc::new(kinds.clone().trusting());
+    let environment = Arc::new(sources.environment.clone());
+    Ok(Tools { fleet, spool, described, kinds: Arc::new(kinds), trusting_kinds, environment })
+}
+
+fn endpoint(args: &DaemonArgs) -> Result<Endpoint, StartError> {
+    let verify = match (&args.ca_cert, args.verify_certs) {
+        (_, false) => VerifyMode::None,
+        (Some(path), true) => VerifyMode::CustomCa(path.clone()),
+        (None, true) => VerifyMode::FixcoreCa,
+    };
+    let identity = match (&args.cert, &args.cert_key) {
+        (Some(cert), Some(key)) => Some(IdentityFiles {
+            cert: cert.clone(),
+            key: key.clone(),
+            passphrase: args.cert_key_pass.clone(),
+        }),
+        (None, None) => None,
+        (Some(_), None) | (None, Some(_)) => return Err(StartError::HalfAnIdentity),
+    };
+    let endpoint = Endpoint::new(&args.fixcore_uri)?;
+    let endpoint = endpoint.with_psk(args.psk.clone()).with_verify(verify).with_identity(identity);
+    Ok(endpoint.with_proxies(ProxySettings::from_env()))
+}
+
+async fn describe_unless_stopped(
+    fleet: &Fleet,
+    shutdown: &mut Shutdown,
+) -> Result<Arc<[Described]>, StartError> {
+    let (stopper, token): (_, StopToken) = stopper();
+    let describing = describe(fleet, token);
+    tokio::pin!(describing);
+    let result = tokio::select! {
+        result = &mut describing => result,
+        () = shutdown.reached(Stage::Graceful) => {
+            stopper.kill_now("the worker is shutting down");
+            describing.await
+        }
+    };
+    result.map_err(|error| if error.is_cancelled() { StartError::Stopped } else { error.into() })
+}
+
+async fn serve_web(
+    loaded: &Loaded,
+    state: Arc<State>,
+    metrics: MetricsHandle,
+    identity: Option<watch::Receiver<fixworker_fixcore::tls::TlsIdentity>>,
+    links: &CancellationToken,
+) -> Result<WebServer, StartError> {
+    let worker = loaded.running.worker();
+    let identity = identity.filter(|_| !worker.no_tls);
+    let server = super::web::serve(worker, state, metrics, identity, links.clone()).await?;
+    Ok(server)
+}

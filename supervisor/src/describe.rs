@@ -1,0 +1,102 @@
+//! Asks the child program what it can do, and makes of the answers what the rest needs.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use fixworker_fleet::{Fleet, JobSink, NotCompleted, SinkError, StopToken, Subject, Task};
+use fixworker_graph::kinds::KindTable;
+use ipc_proto::job::{Described, Job};
+use ipc_proto::message::{Done, Report};
+use serde_json::Value;
+use thiserror::Error;
+
+/// Why there is no description.
+#[derive(Debug, Error)]
+pub(crate) enum DescribeError {
+    /// The child did not answer.
+    #[error("the collectors cannot be asked what they are: {0}")]
+    NotCompleted(String, Box<NotCompleted>),
+    /// Its answer makes no sense.
+    #[error("the program of the collectors is broken: {0}")]
+    Broken(String),
+}
+
+impl DescribeError {
+    /// Whether somebody called it off.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        matches!(self, Self::NotCompleted(_, end) if end.is_cancelled())
+    }
+}
+
+/// Runs a Describe job.
+pub(crate) async fn describe(fleet: &Fleet, stop: StopToken) -> Result<Arc<[Described]>, DescribeError> {
+    let task = Task {
+        subject: Subject::default(),
+        job: Job::Describe { collectors: Vec::new() },
+        environment: Vec::new(),
+        deadline: None,
+        last_duration: None,
+    };
+    let end = fleet.run_one(task, |_| Ok(DescribeSink::default()), stop).await;
+    let described = end.result.map_err(|end| {
+        let hint = end.hint().map(|hint| format!(" ({hint})")).unwrap_or_default();
+        DescribeError::NotCompleted(format!("{}{hint}", end.message()), Box::new(end))
+    })?;
+    Ok(described.sink.described.into())
+}
+
+#[derive(Debug, Default)]
+struct DescribeSink {
+    described: Vec<Described>,
+}
+
+impl JobSink for DescribeSink {
+    fn report(&mut self, report: &Report<'_>) -> Result<(), SinkError> {
+        match report {
+            Report::Described(described) => {
+                if self.described.iter().any(|known| known.collector == described.collector) {
+                    let text = format!("it described collector {} twice", described.collector);
+                    return Err(SinkError::Violation(text));
+                }
+                self.described.push((**described).clone());
+                Ok(())
+            }
+            Report::Chunk(_) | Report::Accounts(_) => {
+                Err(SinkError::Violation("it answered a job that it was not given".to_owned()))
+            }
+            Report::Ready
+            | Report::Heartbeat(_)
+            | Report::Progress(_)
+            | Report::Fault(_)
+            | Report::Done(_)
+            | Report::Fatal(_) => Ok(()),
+        }
+    }
+
+    fn done(&mut self, _done: &Done) -> Result<(), SinkError> {
+        Ok(())
+    }
+}
+
+/// The roles of all kinds that the collectors describe.
+pub(crate) fn kind_table(described: &[Described]) -> Result<KindTable, DescribeError> {
+    KindTable::from_kinds(described.iter().map(|one| one.kinds_json.as_str()))
+        .map_err(|error| DescribeError::Broken(error.to_string()))
+}
+
+/// The model for fixcore: the union of the kinds of `collectors`, each once.
+pub(crate) fn model(described: &[Described], collectors: &[String]) -> Result<Vec<Value>, DescribeError> {
+    let mut all: BTreeMap<String, Value> = BTreeMap::new();
+    for one in described.iter().filter(|one| collectors.contains(&one.collector)) {
+        let broken = |what: String| {
+            DescribeError::Broken(format!("the kinds of collector {} cannot be read: {what}", one.collector))
+        };
+        let kinds: Vec<Value> =
+            serde_json::from_str(&one.kinds_json).map_err(|error| broken(error.to_string()))?;
+        for kind in kinds {
+            let name = kind["fqn"].as_str().ok_or_else(|| broken("a kind has no fqn".to_owned()))?.to_owned();
+            all.entry(name).or_insert(kind);
+        }
+    }
+    Ok(all.into_values().collect())
+}

@@ -1,0 +1,120 @@
+//! Who watches a run: the log, fixcore, and several at once.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use fixworker_fixcore::messages::{Action, Level};
+use fixworker_fixcore::ws::actions::ActionReplies;
+use ipc_proto::fault;
+
+use crate::run::event::{Observer, RunEvent};
+use crate::run::feedback::{Feedback, Note};
+
+/// Several observers as one.
+pub struct Observers(pub Vec<Arc<dyn Observer>>);
+
+impl std::fmt::Debug for Observers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Observers").field(&self.0.len()).finish()
+    }
+}
+
+impl Observer for Observers {
+    fn event(&self, event: &RunEvent) {
+        self.0.iter().for_each(|observer| observer.event(event));
+    }
+}
+
+/// Tells fixcore, live.
+#[derive(Debug)]
+pub struct CoreObserver {
+    replies: ActionReplies,
+    action: Action,
+    feedback: Mutex<Feedback>,
+}
+
+impl CoreObserver {
+    /// Tells fixcore about the run that `action` has asked for.
+    pub fn new(replies: ActionReplies, action: Action) -> Self {
+        Self { replies, action, feedback: Mutex::default() }
+    }
+
+    /// Sends the progress that has gathered; to be called a few times a second at most.
+    pub fn flush(&self) {
+        let notes = self.feedback.lock().unwrap_or_else(PoisonError::into_inner).flush();
+        self.send(notes);
+    }
+
+    fn send(&self, notes: Vec<Note>) {
+        for note in notes {
+            match note {
+                Note::Progress(progress) => self.replies.progress(&self.action, &[], &progress),
+                Note::Info { error, context, message } => {
+                    let level = if error { Level::Error } else { Level::Info };
+                    self.replies.info(&self.action, level, &context, &message);
+                }
+            }
+        }
+    }
+}
+
+impl Observer for CoreObserver {
+    fn event(&self, event: &RunEvent) {
+        let notes = self.feedback.lock().unwrap_or_else(PoisonError::into_inner).event(event);
+        self.send(notes);
+    }
+}
+
+/// Writes the log.
+#[derive(Debug)]
+pub struct LogObserver;
+
+impl Observer for LogObserver {
+    fn event(&self, event: &RunEvent) {
+        match event {
+            RunEvent::CollectorStarted { collector } => {
+                tracing::debug!("collector {collector} lists its accounts");
+            }
+            RunEvent::AccountsListed { collector, accounts } => {
+                tracing::info!("collector {collector}: {} accounts to collect", accounts.len());
+            }
+            RunEvent::CollectorFinished { collector } => tracing::info!("collector {collector} has finished"),
+            RunEvent::AccountStarted { account, attempt, pid } => {
+                tracing::debug!("{account}: attempt {attempt} started, pid {}", pid.unwrap_or_default());
+            }
+            RunEvent::Progress { .. } | RunEvent::Heartbeat { .. } => {}
+            RunEvent::Fault { account, collector, fault } => log_fault(account.as_ref(), collector, fault),
+            RunEvent::AttemptFailed { account, attempt, message, retry_in } => {
+                tracing::warn!(
+                    "{account}: attempt {attempt} failed: {message}; trying again in {retry_in:.1?}"
+                );
+            }
+            RunEvent::ListingFailed { collector, message } => {
+                tracing::error!("collector {collector}: the accounts could not be listed: {message}");
+            }
+            RunEvent::AccountCollected { account, nodes, edges, faults: _, duration } => {
+                tracing::info!("{account}: collected {nodes} nodes and {edges} edges in {duration:.1?}");
+            }
+            RunEvent::AccountFailed { account, trouble } => {
+                let hint = trouble.hint.as_deref().map(|hint| format!(" ({hint})")).unwrap_or_default();
+                if trouble.cancelled {
+                    tracing::info!("{account}: {}{hint}", trouble.message);
+                } else {
+                    tracing::error!("{account}: {}{hint}", trouble.message);
+                }
+            }
+            RunEvent::Notice { error: true, message } => tracing::error!("{message}"),
+            RunEvent::Notice { error: false, message } => tracing::info!("{message}"),
+        }
+    }
+}
+
+fn log_fault(account: Option<&crate::run::event::AccountName>, collector: &str, fault: &fault::Fault) {
+    let whom = account.map_or_else(|| format!("collector {collector}"), ToString::to_string);
+    let region = fault.scope.region.as_deref().map(|region| format!(" in {region}")).unwrap_or_default();
+    let hint = fault.hint.as_deref().map(|hint| format!(" ({hint})")).unwrap_or_default();
+    let text = format!("{whom}{region}: [{}] {}{hint}", fault.kind.name(), fault.message);
+    match fault.level {
+        fault::Level::Info => tracing::info!(count = fault.count, "{text}"),
+        fault::Level::Error => tracing::warn!(count = fault.count, "{text}"),
+    }
+}

@@ -1,0 +1,282 @@
+//! `fixworker collect`: the same run once, without fixcore, into one file.
+
+mod observe;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use fixworker_fleet::{RunDirError, StopToken};
+use fixworker_graph::spool::{MemoryLimits, SpoolDir, SpoolError};
+use fixworker_settings::cli::{CollectArgs, LogFormat, Output};
+use fixworker_settings::collectors::select;
+use fixworker_settings::document::{ConfigFileError, read_config_file};
+use fixworker_settings::{Environment, Inputs, Running, Sections, Severity};
+use fixworker_surface::display::{self, Display};
+use fixworker_surface::report::{
+    AccountReport, AccountState, CollectorReport, Report, ReportError, TableLook,
+};
+use fixworker_surface::telemetry;
+use ipc_proto::job::Described;
+use nix::unistd::{Pid, geteuid};
+use serde_json::Map;
+use thiserror::Error;
+
+use self::observe::{DisplayObserver, FaultObserver};
+use crate::describe::{DescribeError, describe, kind_table};
+use crate::exit_code::ExitCode;
+use crate::observers::Observers;
+use crate::run::event::{AccountName, Observer};
+use crate::run::ledger::{Ledger, Record, Standing};
+use crate::run::target::{FileTarget, Target};
+use crate::run::{RunControl, RunPlan, Tools, collect};
+use crate::setup::{self, RunDir};
+use crate::signals::{self, Shutdown, Stage};
+
+/// Where the graph goes if nobody says so.
+const DEFAULT_OUTPUT: &str = "fixworker-graph.ndjson";
+
+#[derive(Debug, Error)]
+enum OneShotError {
+    #[error(transparent)]
+    ConfigFile(#[from] ConfigFileError),
+    #[error("{}", .0.join("\n"))]
+    Problems(Vec<String>),
+    #[error(transparent)]
+    Describe(#[from] DescribeError),
+    #[error(transparent)]
+    RunDir(#[from] RunDirError),
+    #[error(transparent)]
+    Spool(#[from] SpoolError),
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl OneShotError {
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::ConfigFile(_)
+            | Self::Problems(_)
+            | Self::Describe(_)
+            | Self::RunDir(_)
+            | Self::Spool(_) => ExitCode::Usage,
+            Self::Internal(_) => ExitCode::Internal,
+        }
+    }
+}
+
+/// Collects once.
+pub(crate) async fn run(args: CollectArgs, environment: Environment) -> ExitCode {
+    match run_or_fail(args, environment).await {
+        Ok(code) => code,
+        Err(error) => {
+            for line in error.to_string().lines() {
+                tracing::error!("{line}");
+            }
+            error.exit_code()
+        }
+    }
+}
+
+async fn run_or_fail(args: CollectArgs, environment: Environment) -> Result<ExitCode, OneShotError> {
+    let (_stages, shutdown) = signals::listen().map_err(|error| OneShotError::Internal(error.to_string()))?;
+    let run_dir = RunDir::for_this_process();
+    let fleet = setup::fleet(args.common.collector_bin.clone(), &run_dir)?;
+    let described = describe(&fleet, StopToken::never()).await?;
+    let settings = settings(&args, &described, &environment)?;
+    setup::update_fleet(&fleet, settings.supervisor());
+    let spool = Spool::open(settings.supervisor().spool_dir.as_deref())?;
+    let kinds = kind_table(&described)?;
+    let trusting_kinds = Arc::new(kinds.clone().trusting());
+    let environment = Arc::new(environment);
+    let selection = select(&settings.worker().collector, &described);
+    let kinds = Arc::new(kinds);
+    let tools = Tools { fleet, spool: spool.dir.clone(), described, kinds, trusting_kinds, environment };
+    let collect_until = Instant::now().checked_add(settings.worker().timeout);
+    let plan = RunPlan {
+        settings,
+        selection,
+        only: args.accounts.clone(),
+        delivered_before: std::collections::BTreeSet::new(),
+        last_run_started_ago: None,
+        collect_until,
+    };
+    collect_and_report(&args, &tools, plan, shutdown).await
+}
+
+/// The settings, or everything that is wrong with them.
+fn settings(
+    args: &CollectArgs,
+    described: &[Described],
+    environment: &Environment,
+) -> Result<Running, OneShotError> {
+    let document = args.config.as_deref().map(read_config_file).transpose()?.unwrap_or_else(Map::new);
+    let (sections, errors) = Sections::new(&setup::facts(described, environment), described);
+    let overrides = &args.common.overrides;
+    let inputs = Inputs { sections: &sections, document: &document, overrides, environment };
+    let running = Running::load(inputs, None);
+    let (wrong, doubtful): (Vec<_>, Vec<_>) =
+        running.problems().iter().partition(|problem| problem.severity() == Severity::Error);
+    for problem in doubtful {
+        tracing::warn!("{problem}");
+    }
+    let missing = select(&running.worker().collector, described).missing;
+    let problems: Vec<String> = wrong
+        .iter()
+        .map(ToString::to_string)
+        .chain(errors.iter().map(ToString::to_string))
+        .chain(missing.iter().map(ToString::to_string))
+        .collect();
+    if problems.is_empty() { Ok(running) } else { Err(OneShotError::Problems(problems)) }
+}
+
+async fn collect_and_report(
+    args: &CollectArgs,
+    tools: &Tools,
+    plan: RunPlan,
+    shutdown: Shutdown,
+) -> Result<ExitCode, OneShotError> {
+    let began = Instant::now();
+    let output = match &args.output {
+        Some(Output::Stdout) => None,
+        Some(Output::File(path)) => Some(path.clone()),
+        None => Some(PathBuf::from(DEFAULT_OUTPUT)),
+    };
+    let log_is_json = telemetry::LogFormat::detect(args.common.log_format.map(|format| match format {
+        LogFormat::Text => telemetry::LogFormat::Text,
+        LogFormat::Json => telemetry::LogFormat::Json,
+    })) == telemetry::LogFormat::Json;
+    let display = Display::start(display::Output::detect(log_is_json))
+        .map_err(|error| OneShotError::Internal(format!("the display cannot start: {error}")))?;
+    let display = Arc::new(DisplayObserver::new(display));
+    let faults = Arc::new(FaultObserver::default());
+    let observer: Arc<dyn Observer> = Arc::new(Observers(vec![display.clone(), faults.clone()]));
+    let control = RunControl::default();
+    let stopping = tokio::spawn(stop_on_signal(control.clone(), shutdown.clone(), plan.settings.clone()));
+    let target = Target::File(FileTarget::new(output.clone()));
+    let (ledger, result) = collect(tools, plan, target, None, observer, &control).await;
+    stopping.abort();
+    display.finish();
+    let written = output.filter(|_| ledger.landed() > 0);
+    let report = report(&ledger, faults.take(), written, began.elapsed());
+    show(&report, args.output == Some(Output::Stdout));
+    let reported = args.report.as_deref().map(|path| report.write(path));
+    if let Err(error) = result {
+        tracing::error!("{error}; choose another place with --output");
+        return Ok(ExitCode::Usage);
+    }
+    if let Some(Err(error)) = reported {
+        tracing::error!("{error}");
+        return Ok(ExitCode::Usage);
+    }
+    Ok(match (shutdown.stage(), report.exit_code()) {
+        (Stage::Kill, _) => ExitCode::Forced,
+        (_, 0) => ExitCode::Fine,
+        (_, 3) => ExitCode::SomeFailed,
+        (_, _) => ExitCode::NothingCollected,
+    })
+}
+
+/// The first signal stops the children and keeps what is complete; the second kills them.
+async fn stop_on_signal(control: RunControl, mut shutdown: Shutdown, settings: Running) {
+    shutdown.reached(Stage::Graceful).await;
+    control.stop("interrupted");
+    let budget = settings.supervisor().shutdown_timeout;
+    tokio::select! {
+        () = shutdown.reached(Stage::Kill) => {}
+        () = tokio::time::sleep(budget) => {}
+    }
+    control.kill("interrupted again");
+}
+
+fn report(
+    ledger: &Ledger,
+    faults: Vec<fixworker_surface::report::FaultReport>,
+    output: Option<PathBuf>,
+    took: Duration,
+) -> Report {
+    Report {
+        accounts: ledger.records().map(|(name, record)| account_report(name, record)).collect(),
+        collectors: ledger
+            .failed_listings()
+            .map(|(collector, message)| CollectorReport {
+                collector: collector.to_owned(),
+                error: ReportError { kind: "listing".to_owned(), message: message.to_owned(), hint: None },
+            })
+            .collect(),
+        faults,
+        output: output.map(|path| path.display().to_string()),
+        duration_s: took.as_secs_f64(),
+    }
+}
+
+fn account_report(name: &AccountName, record: &Record) -> AccountReport {
+    let error =
+        |kind: &str, message: &str| ReportError { kind: kind.into(), message: message.into(), hint: None };
+    let (state, error) = match &record.standing {
+        Standing::Landed | Standing::Queued => (AccountState::Done, None),
+        Standing::Failed(trouble) => {
+            let state = if trouble.cancelled { AccountState::Cancelled } else { AccountState::Failed };
+            let (kind, message) = (trouble.kind.clone(), trouble.message.clone());
+            (state, Some(ReportError { kind, message, hint: trouble.hint.clone() }))
+        }
+        Standing::Collected => {
+            (AccountState::Failed, Some(error("not_delivered", "collected, but not written to the output")))
+        }
+        Standing::Open => {
+            (AccountState::Cancelled, Some(error("cancelled", "the run ended before it began")))
+        }
+    };
+    AccountReport {
+        cloud: name.cloud.clone(),
+        id: name.id.clone(),
+        name: name.name.clone(),
+        state,
+        attempts: record.attempts,
+        nodes: record.nodes,
+        edges: record.edges,
+        duration_s: record.duration.as_secs_f64(),
+        peak_rss_bytes: record.peak_rss,
+        error,
+    }
+}
+
+#[expect(clippy::print_stderr, clippy::print_stdout, reason = "the summary is what the user asked for")]
+fn show(report: &Report, stdout_is_graph: bool) {
+    use std::io::IsTerminal;
+    let is_terminal =
+        if stdout_is_graph { std::io::stderr().is_terminal() } else { std::io::stdout().is_terminal() };
+    let table = report.summary_table(TableLook::detect(is_terminal));
+    if stdout_is_graph {
+        eprint!("{table}");
+    } else {
+        print!("{table}");
+    }
+}
+
+/// A spool for this run only, unless the configuration names one.
+struct Spool {
+    dir: SpoolDir,
+    own: Option<PathBuf>,
+}
+
+impl Spool {
+    fn open(configured: Option<&str>) -> Result<Self, SpoolError> {
+        if let Some(path) = configured {
+            return Ok(Self { dir: SpoolDir::open(Path::new(path), MemoryLimits::default())?, own: None });
+        }
+        let name = format!("fixworker-{}-collect-{}", geteuid(), Pid::this());
+        let path = std::env::temp_dir().join(name);
+        Ok(Self { dir: SpoolDir::open(&path, MemoryLimits::default())?, own: Some(path) })
+    }
+}
+
+impl Drop for Spool {
+    fn drop(&mut self) {
+        if let Some(path) = &self.own
+            && let Err(error) = std::fs::remove_dir_all(path)
+        {
+            tracing::warn!("temporary files stay in {}: {error}", path.display());
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! What the one-shot does with the events of its run: the live display, and the faults for the report.
+
+use std::sync::{Mutex, PoisonError};
+
+use fixworker_surface::display::{self, Display, Event};
+use fixworker_surface::report::{FaultReport, ReportError};
+use ipc_proto::fault::Fault;
+
+use crate::run::event::{AccountName, Observer, RunEvent};
+
+/// Shows a run on the terminal.
+#[derive(Debug)]
+pub(super) struct DisplayObserver(Mutex<Option<Display>>);
+
+impl DisplayObserver {
+    pub(super) fn new(display: Display) -> Self {
+        Self(Mutex::new(Some(display)))
+    }
+
+    /// Leaves the terminal as it was.
+    pub(super) fn finish(&self) {
+        let display = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(display) = display {
+            display.finish();
+        }
+    }
+}
+
+impl Observer for DisplayObserver {
+    fn event(&self, event: &RunEvent) {
+        let display = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(display) = &*display {
+            for event in events(event) {
+                display.show(event);
+            }
+        }
+    }
+}
+
+fn name(account: &AccountName) -> display::AccountName {
+    display::AccountName { cloud: account.cloud.clone(), id: account.id.clone(), name: account.name.clone() }
+}
+
+fn events(event: &RunEvent) -> Vec<Event> {
+    match event {
+        RunEvent::AccountsListed { collector, accounts } => {
+            vec![Event::AccountsListed { collector: collector.clone(), count: accounts.len() as u64 }]
+        }
+        RunEvent::AccountStarted { account, attempt, pid } => {
+            vec![Event::AccountStarted {
+                account: name(account),
+                attempt: *attempt,
+                pid: pid.unwrap_or_default(),
+            }]
+        }
+        RunEvent::Progress { account, lines } => lines
+            .iter()
+            .map(|line| Event::Progress {
+                account: name(account),
+                name: line.name.clone(),
+                current: line.current,
+                total: line.total,
+            })
+            .collect(),
+        RunEvent::Heartbeat { account, rss, step, nodes } => {
+            vec![Event::Heartbeat { account: name(account), rss: *rss, step: step.clone(), nodes: *nodes }]
+        }
+        RunEvent::Fault { account, collector, fault } => {
+            let whom = account.as_ref().map_or_else(|| collector.clone(), ToString::to_string);
+            let region = fault.scope.region.as_deref().map(|region| format!(" {region}")).unwrap_or_default();
+            let hint = fault.hint.as_deref().map(|hint| format!(" ({hint})")).unwrap_or_default();
+            vec![Event::Note(format!("{whom}{region}: [{}] {}{hint}", fault.kind.name(), fault.message))]
+        }
+        RunEvent::AttemptFailed { account, attempt, message, retry_in } => {
+            vec![Event::AttemptFailed {
+                account: name(account),
+                attempt: *attempt,
+                message: message.clone(),
+                retry_in: Some(*retry_in),
+            }]
+        }
+        RunEvent::AccountCollected { account, nodes, edges, faults, .. } => {
+            vec![Event::AccountDone { account: name(account), nodes: *nodes, edges: *edges, faults: *faults }]
+        }
+        RunEvent::AccountFailed { account, trouble } if trouble.cancelled => {
+            vec![Event::AccountCancelled { account: name(account) }]
+        }
+        RunEvent::AccountFailed { account, trouble } => {
+            vec![Event::AccountFailed {
+                account: name(account),
+                message: trouble.message.clone(),
+                hint: trouble.hint.clone(),
+            }]
+        }
+        RunEvent::ListingFailed { collector, message } => {
+            vec![Event::CollectorFailed {
+                collector: collector.clone(),
+                message: message.clone(),
+                hint: None,
+            }]
+        }
+        RunEvent::Notice { message, .. } => vec![Event::Note(message.clone())],
+        RunEvent::CollectorStarted { .. } | RunEvent::CollectorFinished { .. } => Vec::new(),
+    }
+}
+
+/// Keeps the faults for the report.
+#[derive(Debug, Default)]
+pub(super) struct FaultObserver(Mutex<Vec<FaultReport>>);
+
+impl FaultObserver {
+    /// What was kept.
+    pub(super) fn take(&self) -> Vec<FaultReport> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Observer for FaultObserver {
+    fn event(&self, event: &RunEvent) {
+        if let RunEvent::Fault { account: Some(account), fault, .. } = event {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).push(fault_report(account, fault));
+        }
+    }
+}
+
+fn fault_report(account: &AccountName, fault: &Fault) -> FaultReport {
+    FaultReport {
+        cloud: account.cloud.clone(),
+        account: account.id.clone(),
+        region: fault.scope.region.clone(),
+        service: fault.scope.service.clone(),
+        action: fault.scope.action.clone(),
+        count: fault.count,
+        error: ReportError {
+            kind: fault.kind.name().to_owned(),
+            message: fault.message.clone(),
+            hint: fault.hint.clone(),
+        },
+    }
+}

@@ -1,0 +1,187 @@
+//! The book of a run: what became of each account. Pure.
+
+use std::time::Duration;
+
+use indexmap::IndexMap;
+
+use super::event::{AccountName, Trouble};
+
+/// Where an account stands.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Standing {
+    /// Not collected yet.
+    #[default]
+    Open,
+    /// Collected and checked, not delivered yet.
+    Collected,
+    /// Delivered: fixcore has merged it, or it is in the file.
+    Landed,
+    /// fixcore has it and will not say what became of it.
+    Queued,
+    /// Over without result.
+    Failed(Trouble),
+}
+
+/// One account in the book.
+#[derive(Debug, Clone, Default)]
+pub struct Record {
+    /// Where it stands.
+    pub standing: Standing,
+    /// Processes that worked on it.
+    pub attempts: u32,
+    /// Nodes collected.
+    pub nodes: u64,
+    /// Edges collected.
+    pub edges: u64,
+    /// Troubles that did not end it.
+    pub faults: u64,
+    /// Time of the last attempt.
+    pub duration: Duration,
+    /// The most memory that one of its children was seen with, in bytes.
+    pub peak_rss: u64,
+}
+
+/// How a run ended as a whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// Everything landed, or there was nothing to collect.
+    Fine,
+    /// Some accounts failed.
+    SomeFailed,
+    /// There were accounts, and none landed; or nothing could be listed. One sentence.
+    Nothing(String),
+}
+
+/// The book.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    records: IndexMap<AccountName, Record>,
+    failed_listings: Vec<(String, String)>,
+    resumed: usize,
+}
+
+impl Ledger {
+    /// An account that will be collected.
+    pub fn open(&mut self, account: AccountName) {
+        self.records.entry(account).or_default();
+    }
+
+    /// Accounts that an earlier process of the same run has delivered.
+    pub fn resumed(&mut self, accounts: usize) {
+        self.resumed += accounts;
+    }
+
+    /// A collector whose accounts could not be listed, and why.
+    pub fn listing_failed(&mut self, collector: &str, why: &str) {
+        self.failed_listings.push((collector.to_owned(), why.to_owned()));
+    }
+
+    /// Collectors whose accounts could not be listed, and why.
+    pub fn failed_listings(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.failed_listings.iter().map(|(collector, why)| (collector.as_str(), why.as_str()))
+    }
+
+    /// The record of an account, made if it is new.
+    pub fn record(&mut self, account: &AccountName) -> &mut Record {
+        self.records.entry(account.clone()).or_default()
+    }
+
+    /// All accounts in the order of their listing.
+    pub fn records(&self) -> impl Iterator<Item = (&AccountName, &Record)> {
+        self.records.iter()
+    }
+
+    /// How many accounts were delivered, in this process or before.
+    pub fn landed(&self) -> usize {
+        self.resumed + self.count(|standing| matches!(standing, Standing::Landed | Standing::Queued))
+    }
+
+    /// How many accounts failed.
+    pub fn failed(&self) -> usize {
+        self.count(|standing| !matches!(standing, Standing::Landed | Standing::Queued))
+    }
+
+    fn count(&self, matches: impl Fn(&Standing) -> bool) -> usize {
+        self.records.values().filter(|record| matches(&record.standing)).count()
+    }
+
+    /// The end of the run: at least one account that landed is a success for fixcore, and so is a run that had
+    /// nothing to do.
+    pub fn verdict(&self) -> Verdict {
+        let (landed, failed) = (self.landed(), self.failed());
+        match (landed, failed, self.failed_listings.as_slice()) {
+            (_, 0, []) => Verdict::Fine,
+            (0, 0, collectors) => {
+                let names: Vec<_> = collectors.iter().map(|(collector, _)| collector.as_str()).collect();
+                Verdict::Nothing(format!("the accounts of {} could not be listed", names.join(", ")))
+            }
+            (0, failed, _) => Verdict::Nothing(match failed {
+                1 => "the only account failed".to_owned(),
+                _ => format!("all {failed} accounts failed"),
+            }),
+            (_, _, _) => Verdict::SomeFailed,
+        }
+    }
+
+    /// One line for the log at the end of the run.
+    pub fn summary(&self) -> String {
+        let nodes: u64 = self.records.values().map(|record| record.nodes).sum();
+        let edges: u64 = self.records.values().map(|record| record.edges).sum();
+        let resumed = match self.resumed {
+            0 => String::new(),
+            count => format!(" ({count} of them before the worker was restarted)"),
+        };
+        format!(
+            "{} accounts landed{resumed}, {} failed; {nodes} nodes, {edges} edges",
+            self.landed(),
+            self.failed()
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn account(id: &str) -> AccountName {
+        AccountName { collector: "c".into(), cloud: "c".into(), id: id.into(), name: id.into() }
+    }
+
+    fn failed() -> Standing {
+        let text = String::new;
+        Standing::Failed(Trouble { kind: text(), message: text(), hint: None, cancelled: false })
+    }
+
+    fn verdict(standings: &[Standing], failed_listings: usize) -> Verdict {
+        let mut ledger = Ledger::default();
+        for (id, standing) in standings.iter().enumerate() {
+            ledger.record(&account(&id.to_string())).standing = standing.clone();
+        }
+        (0..failed_listings).for_each(|_| ledger.listing_failed("aws", "no"));
+        ledger.verdict()
+    }
+
+    #[test]
+    fn one_account_that_landed_is_enough() {
+        assert_eq!(verdict(&[], 0), Verdict::Fine);
+        assert_eq!(verdict(&[Standing::Landed, Standing::Queued], 0), Verdict::Fine);
+        assert_eq!(verdict(&[Standing::Landed, failed()], 0), Verdict::SomeFailed);
+        assert_eq!(verdict(&[Standing::Landed], 1), Verdict::SomeFailed);
+        assert_eq!(verdict(&[failed()], 0), Verdict::Nothing("the only account failed".into()));
+        assert_eq!(verdict(&[], 1), Verdict::Nothing("the accounts of aws could not be listed".into()));
+        let open = verdict(&[Standing::Open, Standing::Collected], 0);
+        assert_eq!(
+            open,
+            Verdict::Nothing("all 2 accounts failed".into()),
+            "what was not delivered has failed"
+        );
+    }
+
+    #[test]
+    fn accounts_of_an_earlier_process_count() {
+        let mut ledger = Ledger::default();
+        ledger.resumed(1);
+        ledger.record(&account("1")).standing = failed();
+        assert_eq!(ledger.verdict(), Verdict::SomeFailed);
+    }
+}

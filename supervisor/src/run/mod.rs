@@ -1,0 +1,136 @@
+//! One collect run: list the accounts, collect each in a child, check, deliver. The same for the daemon and the
+//! one-shot; only the [`target`] differs.
+//!
+//! ```text
+//! listing ---> fleet (children) ---> sink, staging ---> claim ids ---> target: fixcore, or a file
+//!                    |                                                   |
+//!                    +---------------> ledger, observers <---------------+
+//! ```
+//!
+//! Rules: a graph that is not complete and checked never leaves the machine. Every account gets exactly one end
+//! in the ledger. When [`collect`] returns, no child of the run is left, and nothing more is sent.
+
+pub mod delivery;
+pub mod event;
+pub mod feedback;
+pub mod ledger;
+pub mod listing;
+mod pipeline;
+pub mod shard;
+pub mod sink;
+pub mod target;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use fixworker_fixcore::CancellationToken;
+use fixworker_fleet::{Fleet, StopToken, Stopper, stopper};
+use fixworker_graph::account::AccountKey;
+use fixworker_graph::kinds::KindTable;
+use fixworker_graph::spool::SpoolDir;
+use fixworker_settings::collectors::Selection;
+use fixworker_settings::{Environment, Running};
+use ipc_proto::job::Described;
+
+pub use pipeline::collect;
+
+/// What runs are made with; lives as long as the worker.
+#[derive(Debug, Clone)]
+pub struct Tools {
+    /// Starts children.
+    pub fleet: Fleet,
+    /// Where graphs wait.
+    pub spool: SpoolDir,
+    /// All collectors that the child has.
+    pub described: Arc<[Described]>,
+    /// Where the kinds of all collectors belong in the hierarchy.
+    pub kinds: Arc<KindTable>,
+    /// The same for collectors whose input decides on the kinds (`Described::cloud` is not fixed).
+    pub trusting_kinds: Arc<KindTable>,
+    /// Variables that collectors may see.
+    pub environment: Arc<Environment>,
+}
+
+impl Tools {
+    /// The table that nodes of a collector are checked with.
+    pub fn kinds_for(&self, collector: &str) -> Arc<KindTable> {
+        let fixed = self.describe(collector).is_some_and(|described| described.cloud.is_some());
+        Arc::clone(if fixed { &self.kinds } else { &self.trusting_kinds })
+    }
+
+    /// The description of a collector.
+    pub fn describe(&self, collector: &str) -> Option<&Described> {
+        self.described.iter().find(|described| described.collector == collector)
+    }
+}
+
+/// One run.
+#[derive(Debug, Clone)]
+pub struct RunPlan {
+    /// The settings when it begins.
+    pub settings: Running,
+    /// The collectors to run.
+    pub selection: Selection,
+    /// Ids of the only accounts wanted; empty is all.
+    pub only: Vec<String>,
+    /// Accounts that an earlier process of the same run has delivered.
+    pub delivered_before: BTreeSet<AccountKey>,
+    /// How long ago the last run started.
+    pub last_run_started_ago: Option<Duration>,
+    /// When children are stopped, so that what is there can still be delivered; `None` is never.
+    pub collect_until: Option<Instant>,
+}
+
+/// Stops a run from outside. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct RunControl {
+    children: Stopper,
+    token: StopToken,
+    stop: CancellationToken,
+    discard: CancellationToken,
+    resumable: Arc<AtomicBool>,
+}
+
+impl Default for RunControl {
+    fn default() -> Self {
+        let (children, token) = stopper();
+        let (stop, discard) = (CancellationToken::new(), CancellationToken::new());
+        Self { children, token, stop, discard, resumable: Arc::default() }
+    }
+}
+
+impl RunControl {
+    /// Stops the children within their grace; what is collected is still delivered. Another process may resume
+    /// the run.
+    pub fn stop(&self, reason: &str) {
+        self.resumable.store(true, Ordering::Release);
+        self.children.stop(reason);
+        self.stop.cancel();
+    }
+
+    /// Stops the children within their grace, and delivers nothing more. The run is over for good.
+    pub fn discard(&self, reason: &str) {
+        self.children.stop(reason);
+        self.stop.cancel();
+        self.discard.cancel();
+    }
+
+    /// Kills the children, and delivers nothing more.
+    pub fn kill(&self, reason: &str) {
+        self.children.kill_now(reason);
+        self.stop.cancel();
+        self.discard.cancel();
+    }
+
+    /// Whether it was stopped in a way that another process may resume.
+    pub fn is_resumable(&self) -> bool {
+        self.resumable.load(Ordering::Acquire)
+    }
+
+    /// Waits until it is stopped in any way.
+    pub async fn stopped(&self) {
+        self.stop.cancelled().await;
+    }
+}

@@ -1,0 +1,451 @@
+//! The loop of a run: fleet events in, accounts to the target, outcomes into the ledger.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Instant;
+
+use fixworker_fleet::{
+    AccountName as FleetName, Completed, FleetEvent, JobStatus, NotCompleted, RunSpec, SinkError, Subject,
+    Task, TaskEnd,
+};
+use fixworker_graph::account::AccountKey;
+use fixworker_graph::journal::Journal;
+use fixworker_graph::merge::{CloudRun, StagedAccount};
+use fixworker_graph::owners::Owners;
+use fixworker_graph::staging::{Staging, StagingError, StagingLimits};
+use fixworker_graph::timings::Timings;
+use fixworker_graph::upload::Outcome;
+use fixworker_surface::metrics;
+use ipc_proto::job::{CollectJob, Job};
+use ipc_proto::secret::Secret;
+use tokio::sync::mpsc;
+
+use super::event::{AccountName, Observer, RunEvent, Trouble};
+use super::ledger::{Ledger, Standing};
+use super::listing::{self, Listing, Targets, config_of, sort_out, variables};
+use super::sink::{CollectSink, FaultLog};
+use super::target::{Outcomes, Target};
+use super::{RunControl, RunPlan, Tools};
+
+/// Collects everything that `plan` asks for and delivers it to `target`.
+///
+/// An error is a trouble of the run as a whole (the output file cannot be written); troubles of accounts are in
+/// the ledger.
+pub async fn collect(
+    tools: &Tools,
+    plan: RunPlan,
+    target: Target,
+    journal: Option<&mut Journal>,
+    observer: Arc<dyn Observer>,
+    control: &RunControl,
+) -> (Ledger, Result<(), String>) {
+    let mut ledger = Ledger::default();
+    for missing in &plan.selection.missing {
+        observer.event(&RunEvent::Notice { error: true, message: missing.to_string() });
+    }
+    let listings = listing::list(tools, &plan, &observer, &control.token).await;
+    let shard = plan.settings.supervisor().shard;
+    let targets = sort_out(&listings, &plan.only, &plan.delivered_before, shard);
+    report_listings(&listings, &targets, &mut ledger, &*observer);
+    let timings = Timings::load(&tools.spool);
+    let pipeline = Pipeline {
+        tools,
+        plan: &plan,
+        clouds: clouds(tools, &plan, &listings, &targets),
+        names: targets.collect.iter().map(|target| target.name.clone()).collect(),
+        by_key: targets.collect.iter().map(|target| (key_of(&target.name), target.name.clone())).collect(),
+        faults: targets.collect.iter().map(|_| FaultLog::default()).collect(),
+        open: open_accounts(&targets),
+        owners: Owners::new(),
+        timings,
+        ledger,
+        target,
+        journal,
+        observer,
+        control,
+    };
+    pipeline.run(targets).await
+}
+
+fn open_accounts(targets: &Targets) -> HashMap<String, usize> {
+    let mut open = HashMap::new();
+    for target in &targets.collect {
+        *open.entry(target.name.collector.clone()).or_default() += 1;
+    }
+    open
+}
+
+/// What is known about each cloud before its graphs are there.
+fn clouds(
+    tools: &Tools,
+    plan: &RunPlan,
+    listings: &[Listing],
+    targets: &Targets,
+) -> BTreeMap<String, CloudRun> {
+    let sharded = plan.settings.supervisor().shard.is_some();
+    let may_serve = |collector: &str, cloud: &str| {
+        let described = tools.describe(collector).and_then(|described| described.cloud.as_deref());
+        described.is_none_or(|own| own == cloud)
+    };
+    let clouds = targets.listed.iter().map(|(cloud, listed)| {
+        let faulty = listings.iter().filter(|one| one.faulty && may_serve(&one.collector, cloud)).count();
+        // A collector that we lack may have accounts of the cloud that bears its name.
+        let missing = plan.selection.missing.iter().filter(|missing| missing.name == *cloud).count();
+        let run =
+            CloudRun { sharded, faulty_listings: faulty + missing, listed: *listed, ..CloudRun::default() };
+        (cloud.clone(), run)
+    });
+    clouds.collect()
+}
+
+fn report_listings(listings: &[Listing], targets: &Targets, ledger: &mut Ledger, observer: &dyn Observer) {
+    for one in listings {
+        if let Some(failure) = &one.failure {
+            ledger.listing_failed(&one.collector, failure);
+            metrics::collector_failed(&one.collector);
+            let (collector, message) = (one.collector.clone(), failure.clone());
+            observer.event(&RunEvent::ListingFailed { collector, message });
+        }
+        let own = targets.collect.iter().filter(|target| target.name.collector == one.collector);
+        let accounts: Vec<_> = own.map(|target| target.name.clone()).collect();
+        let done = accounts.is_empty();
+        for account in &accounts {
+            ledger.open(account.clone());
+        }
+        observer.event(&RunEvent::AccountsListed { collector: one.collector.clone(), accounts });
+        if done {
+            observer.event(&RunEvent::CollectorFinished { collector: one.collector.clone() });
+        }
+    }
+    ledger.resumed(targets.resumed);
+    for (name, first) in &targets.duplicates {
+        let message = format!(
+            "{name} of collector {} is left out: collector {first} lists the same account",
+            name.collector
+        );
+        observer.event(&RunEvent::Notice { error: true, message });
+    }
+    for id in &targets.unknown {
+        let account = AccountName {
+            collector: String::new(),
+            cloud: "unknown".to_owned(),
+            id: id.clone(),
+            name: id.clone(),
+        };
+        let trouble = Trouble {
+            kind: "config".to_owned(),
+            message: "no collector lists an account with this id".to_owned(),
+            hint: Some("fix-collector accounts --collector NAME shows which there are".to_owned()),
+            cancelled: false,
+        };
+        ledger.record(&account).standing = Standing::Failed(trouble.clone());
+        observer.event(&RunEvent::AccountFailed { account, trouble });
+    }
+}
+
+struct Pipeline<'a> {
+    tools: &'a Tools,
+    plan: &'a RunPlan,
+    clouds: BTreeMap<String, CloudRun>,
+    names: Vec<AccountName>,
+    by_key: HashMap<AccountKey, AccountName>,
+    faults: Vec<FaultLog>,
+    /// Accounts of each collector that have not ended.
+    open: HashMap<String, usize>,
+    owners: Owners,
+    timings: Timings,
+    ledger: Ledger,
+    target: Target,
+    journal: Option<&'a mut Journal>,
+    observer: Arc<dyn Observer>,
+    control: &'a RunControl,
+}
+
+impl Pipeline<'_> {
+    async fn run(mut self, targets: Targets) -> (Ledger, Result<(), String>) {
+        let mut events = self.start_fleet(targets);
+        let mut collecting = true;
+        while collecting || self.target.is_busy() {
+            let due = self.target.next_due();
+            let until = self.plan.collect_until.filter(|_| collecting && !self.control.token.is_stopped());
+            tokio::select! {
+                event = events.recv(), if collecting => if let Some(event) = event {
+                    self.event(event);
+                } else {
+                    collecting = false;
+                    if let Err(error) = self.all_collected().await {
+                        return (self.ledger, Err(error));
+                    }
+                },
+                outcomes = self.target.outcomes(), if self.target.is_busy() => self.delivered(outcomes),
+                () = at(due) => self.target.due(),
+                () = at(until) => {
+                    self.control.children.stop("the time of the run is nearly over (fixworker.timeout)");
+                }
+                () = self.control.discard.cancelled(), if self.target.is_busy() => self.target.abandon(),
+            }
+        }
+        if let Err(error) = self.timings.save(&self.tools.spool) {
+            tracing::warn!("the durations of the accounts are not kept for the next run: {error}");
+        }
+        (self.ledger, Ok(()))
+    }
+
+    fn start_fleet(&self, targets: Targets) -> mpsc::UnboundedReceiver<FleetEvent<CollectSink>> {
+        let settings = &self.plan.settings;
+        let pools = self.tools.described.iter();
+        let spec = RunSpec {
+            pool_size: settings.worker().pool_size.max(1),
+            collector_pools: pools.map(|d| (d.collector.clone(), settings.account_pool_size(d))).collect(),
+            fork: settings.worker().fork_process,
+        };
+        let tasks: Vec<Task> = targets.collect.iter().filter_map(|target| self.task(target)).collect();
+        let (tools, observer, faults) = (self.tools.clone(), Arc::clone(&self.observer), self.faults.clone());
+        let make_sink = move |index: usize, _attempt: u32| {
+            let target = targets.collect.get(index).zip(faults.get(index));
+            let (target, faults) =
+                target.ok_or_else(|| SinkError::Host(format!("there is no account with number {index}")))?;
+            let kinds = tools.kinds_for(&target.name.collector);
+            let staging = Staging::new(&tools.spool, kinds, &target.account, StagingLimits::default());
+            Ok(CollectSink::new(target.name.clone(), staging, faults.clone(), Arc::clone(&observer)))
+        };
+        let (sender, events) = mpsc::unbounded_channel();
+        let (fleet, stop) = (self.tools.fleet.clone(), self.control.token.clone());
+        tokio::spawn(async move {
+            let summary = fleet.run(spec, tasks, make_sink, sender, stop).await;
+            tracing::debug!("all children of the run are gone: {summary:?}");
+        });
+        events
+    }
+
+    fn task(&self, target: &listing::Target) -> Option<Task> {
+        let described = self.tools.describe(&target.name.collector)?;
+        // The listing has used the same section.
+        let config = config_of(self.plan, described).ok()?;
+        let account = FleetName { id: target.name.id.clone(), name: target.name.name.clone() };
+        let key = key_of(&target.name);
+        Some(Task {
+            subject: Subject { collector: Some(described.collector.clone()), account: Some(account) },
+            job: Job::Collect(Box::new(CollectJob {
+                collector: described.collector.clone(),
+                config: Secret::new(config),
+                account: target.account.clone(),
+                max_resources: self.plan.settings.worker().max_resources_per_account.map(Into::into),
+                last_run_started_ago: self.plan.last_run_started_ago,
+            })),
+            environment: variables(described, &self.tools.environment),
+            deadline: Some(self.plan.settings.account_timeout()),
+            last_duration: self.timings.last(&key),
+        })
+    }
+
+    fn event(&mut self, event: FleetEvent<CollectSink>) {
+        match event {
+            FleetEvent::Started { index, attempt } => {
+                let Some(account) = self.names.get(index).cloned() else { return };
+                self.ledger.record(&account).attempts = attempt;
+                metrics::child_started(&account.collector);
+            }
+            FleetEvent::Ready { index } => {
+                let Some(account) = self.names.get(index).cloned() else { return };
+                let (attempt, pid) = (self.ledger.record(&account).attempts, self.pid_of(&account));
+                self.observer.event(&RunEvent::AccountStarted { account, attempt, pid });
+            }
+            FleetEvent::Retrying { index, failure, after } => {
+                let Some(account) = self.names.get(index).cloned() else { return };
+                metrics::child_ended(&account.collector, failure.outcome.kind(), failure.elapsed);
+                let record = self.ledger.record(&account);
+                record.peak_rss = record.peak_rss.max(failure.peak_rss.unwrap_or_default());
+                self.observer.event(&RunEvent::AttemptFailed {
+                    account,
+                    attempt: failure.attempt,
+                    message: failure.message(),
+                    retry_in: after,
+                });
+            }
+            FleetEvent::Ended(end) => self.ended(end),
+            FleetEvent::BreakerOpened { message } => {
+                self.observer.event(&RunEvent::Notice { error: true, message });
+            }
+            FleetEvent::BreakerClosed => {
+                let message = "children start again; collecting goes on".to_owned();
+                self.observer.event(&RunEvent::Notice { error: false, message });
+            }
+        }
+    }
+
+    fn pid_of(&self, account: &AccountName) -> Option<u32> {
+        let serves = |job: &JobStatus| {
+            job.subject.collector.as_deref() == Some(&account.collector)
+                && job.subject.account.as_ref().is_some_and(|served| served.id == account.id)
+        };
+        let child = self.tools.fleet.running().into_iter().find(|child| child.jobs.iter().any(serves))?;
+        child.pid.and_then(|pid| u32::try_from(pid).ok())
+    }
+
+    fn ended(&mut self, end: TaskEnd<CollectSink>) {
+        let Some(account) = self.names.get(end.index).cloned() else { return };
+        let faults = self.faults.get(end.index).map_or(0, FaultLog::count);
+        let record = self.ledger.record(&account);
+        record.attempts = end.attempts;
+        record.faults = faults;
+        let result = match end.result {
+            Ok(completed) => self.completed(&account, completed),
+            Err(not_completed) => Err(self.not_completed(&account, &not_completed)),
+        };
+        match result {
+            // Nothing is sent any more; the account stays undelivered in the ledger.
+            Ok(_) if self.control.discard.is_cancelled() => {}
+            Ok(staged) => self.target.add(staged),
+            Err(trouble) => self.failed(account.clone(), trouble),
+        }
+        self.collector_may_be_done(&account.collector);
+    }
+
+    fn completed(
+        &mut self,
+        account: &AccountName,
+        completed: Completed<CollectSink>,
+    ) -> Result<Arc<StagedAccount>, Trouble> {
+        metrics::child_ended(&account.collector, "done", completed.elapsed);
+        self.timings.record(&key_of(account), completed.elapsed);
+        let record = self.ledger.record(account);
+        record.duration = completed.elapsed;
+        record.peak_rss = record.peak_rss.max(completed.peak_rss.unwrap_or_default());
+        let missing = || Trouble {
+            kind: "internal".to_owned(),
+            message: "the graph is missing after the child was done".to_owned(),
+            hint: None,
+            cancelled: false,
+        };
+        let checked = completed.sink.into_result().ok_or_else(missing)?;
+        let staged = checked.and_then(|checked| checked.claim(&mut self.owners)).map_err(|e| refused(&e))?;
+        for fault in staged.findings().faults() {
+            self.ledger.record(account).faults += 1;
+            let (account, collector) = (Some(account.clone()), account.collector.clone());
+            self.observer.event(&RunEvent::Fault { account, collector, fault });
+        }
+        let counts = staged.counts();
+        metrics::account_committed(counts.nodes, counts.edges);
+        let record = self.ledger.record(account);
+        (record.nodes, record.edges) = (counts.nodes, counts.edges);
+        record.standing = Standing::Collected;
+        let faults = record.faults;
+        self.observer.event(&RunEvent::AccountCollected {
+            account: account.clone(),
+            nodes: counts.nodes,
+            edges: counts.edges,
+            faults,
+            duration: completed.elapsed,
+        });
+        Ok(staged)
+    }
+
+    fn not_completed(&mut self, account: &AccountName, end: &NotCompleted) -> Trouble {
+        let record = self.ledger.record(account);
+        if let Some(last) = &end.last {
+            metrics::child_ended(&account.collector, last.outcome.kind(), last.elapsed);
+            record.duration = last.elapsed;
+            record.peak_rss = record.peak_rss.max(last.peak_rss.unwrap_or_default());
+        }
+        Trouble {
+            kind: end.kind().to_owned(),
+            message: end.message(),
+            hint: end.hint(),
+            cancelled: end.is_cancelled(),
+        }
+    }
+
+    fn failed(&mut self, account: AccountName, trouble: Trouble) {
+        metrics::account_ended(&account.collector, if trouble.cancelled { "cancelled" } else { "failed" });
+        self.ledger.record(&account).standing = Standing::Failed(trouble.clone());
+        self.observer.event(&RunEvent::AccountFailed { account, trouble });
+    }
+
+    fn collector_may_be_done(&mut self, collector: &str) {
+        let Some(open) = self.open.get_mut(collector) else { return };
+        *open = open.saturating_sub(1);
+        if *open == 0 {
+            self.open.remove(collector);
+            self.observer.event(&RunEvent::CollectorFinished { collector: collector.to_owned() });
+        }
+    }
+
+    async fn all_collected(&mut self) -> Result<(), String> {
+        if self.control.discard.is_cancelled() {
+            self.target.abandon();
+            return Ok(());
+        }
+        let (notices, outcomes) = self.target.finish(&self.clouds).await?;
+        for message in notices {
+            self.observer.event(&RunEvent::Notice { error: false, message });
+        }
+        self.delivered(outcomes);
+        Ok(())
+    }
+
+    fn delivered(&mut self, outcomes: Outcomes) {
+        let landed: Vec<AccountKey> = outcomes
+            .iter()
+            .filter(|(_, outcome)| outcome.has_landed())
+            .map(|(account, _)| account.account().key.clone())
+            .collect();
+        if let Some(journal) = &mut self.journal
+            && let Err(error) = journal.merged(&landed)
+        {
+            tracing::error!(
+                "what fixcore has merged cannot be noted; a restart would collect it again: {error}"
+            );
+        }
+        let mut told: Vec<String> = Vec::new();
+        for (staged, outcome) in outcomes {
+            let Some(account) = self.by_key.get(&staged.account().key).cloned() else { continue };
+            match outcome {
+                Outcome::Landed(_) => self.landed(&account, Standing::Landed),
+                Outcome::Queued => {
+                    let message = format!("{account}: {outcome}");
+                    self.landed(&account, Standing::Queued);
+                    self.observer.event(&RunEvent::Notice { error: false, message });
+                }
+                Outcome::Rejected(_) | Outcome::Conflict { .. } | Outcome::Expired { .. } => {
+                    self.not_delivered(account, &outcome, &mut told);
+                }
+            }
+        }
+    }
+
+    fn landed(&mut self, account: &AccountName, standing: Standing) {
+        metrics::account_ended(&account.collector, "done");
+        self.ledger.record(account).standing = standing;
+    }
+
+    /// The same sentence for many accounts is told in full once.
+    fn not_delivered(&mut self, account: AccountName, outcome: &Outcome, told: &mut Vec<String>) {
+        let sentence = outcome.to_string();
+        let message = if told.contains(&sentence) {
+            "not delivered, for the reason told above".to_owned()
+        } else {
+            sentence.clone()
+        };
+        told.push(sentence);
+        let kind = if matches!(outcome, Outcome::Rejected(_)) { "rejected" } else { "not_delivered" };
+        let kind = kind.to_owned();
+        self.failed(account, Trouble { kind, message, hint: None, cancelled: false });
+    }
+}
+
+fn key_of(name: &AccountName) -> AccountKey {
+    AccountKey { cloud: name.cloud.clone(), id: name.id.clone() }
+}
+
+fn refused(error: &StagingError) -> Trouble {
+    let fault = error.to_fault();
+    Trouble { kind: fault.kind.name().to_owned(), message: fault.message, hint: fault.hint, cancelled: false }
+}
+
+async fn at(time: Option<Instant>) {
+    match time {
+        Some(time) => tokio::time::sleep_until(time.into()).await,
+        None => std::future::pending().await,
+    }
+}
