@@ -63,6 +63,7 @@ pub async fn collect(
         journal,
         observer,
         control,
+        out_of_time: false,
     };
     pipeline.run(targets).await
 }
@@ -159,6 +160,8 @@ struct Pipeline<'a> {
     journal: Option<&'a mut Journal>,
     observer: Arc<dyn Observer>,
     control: &'a RunControl,
+    /// The children were stopped because the run has to end.
+    out_of_time: bool,
 }
 
 impl Pipeline<'_> {
@@ -180,6 +183,7 @@ impl Pipeline<'_> {
                 outcomes = self.target.outcomes(), if self.target.is_busy() => self.delivered(outcomes),
                 () = at(due) => self.target.due(),
                 () = at(until) => {
+                    self.out_of_time = true;
                     self.control.children.stop("the time of the run is nearly over (fixworker.timeout)");
                 }
                 () = self.control.discard.cancelled(), if self.target.is_busy() => self.target.abandon(),
@@ -348,6 +352,9 @@ impl Pipeline<'_> {
             record.duration = last.elapsed;
             record.peak_rss = record.peak_rss.max(last.peak_rss.unwrap_or_default());
         }
+        if end.is_cancelled() && self.out_of_time {
+            return out_of_time(end);
+        }
         Trouble {
             kind: end.kind().to_owned(),
             message: end.message(),
@@ -436,6 +443,17 @@ impl Pipeline<'_> {
 
 fn key_of(name: &AccountName) -> AccountKey {
     AccountKey { cloud: name.cloud.clone(), id: name.id.clone() }
+}
+
+/// An account that the run had no time for.
+fn out_of_time(end: &NotCompleted) -> Trouble {
+    let state = if end.last.is_some() { "before it was complete" } else { "before it began" };
+    Trouble {
+        kind: "deadline".to_owned(),
+        message: format!("the time of the run (fixworker.timeout) was over {state}"),
+        hint: Some("raise fixworker.timeout, or let more accounts run at once".to_owned()),
+        cancelled: false,
+    }
 }
 
 fn refused(error: &StagingError) -> Trouble {

@@ -53,7 +53,7 @@ async fn documents_are_sent_as_json_and_a_revision_comes_back_if_it_changed() {
     let core = FakeCore::start(|request| {
         assert_eq!(request.headers["content-type"], "application/json");
         match request.body.as_slice() {
-            br#"{"same":1}"# => Reply::Text(200, "{}".into()),
+            br#"{"same": 1}"# => Reply::Text(200, "{}".into()),
             _ => Reply::Full(200, vec![("Fix-Config-Revision", "_r2".into())], b"{}".to_vec()),
         }
     })
@@ -61,9 +61,11 @@ async fn documents_are_sent_as_json_and_a_revision_comes_back_if_it_changed() {
     let client = client(&core);
     assert_eq!(client.put_config("fix.worker", r#"{"same": 1}"#.into(), true).await.unwrap(), None);
     assert_eq!(
-        client.put_config("fix.worker", r#"{"x": 1}"#.into(), true).await.unwrap().as_deref(),
+        client.put_config("fix.worker", r#"{"x":  1.50}"#.into(), false).await.unwrap().as_deref(),
         Some("_r2")
     );
+    assert_eq!(core.log(), ["PUT /config/fix.worker", "PUT /config/fix.worker?validate=false"]);
+    assert_eq!(core.requests.lock().unwrap()[1].body, br#"{"x":  1.50}"#, "byte for byte");
     client.patch_config_model(&[json!({"fqn": "x"})]).await.unwrap();
     client.patch_model("fix", &[json!({"fqn": "x"})]).await.unwrap();
     client.create_graph("fix").await.unwrap();

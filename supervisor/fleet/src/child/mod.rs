@@ -1,10 +1,11 @@
 //! One child process: started, spoken with, timed, stopped, and accounted for.
 //!
-//! [`state`] and [`jobs`] decide, in plain functions; [`task`] feeds them and does what they say, with
-//! [`spawn`] (starts processes), [`link`] (the socket), [`kill`] (signals and reaping) and [`logs`] (output).
-//! [`outcome`] says how it ended.
+//! [`state`] and [`jobs`] decide, in plain functions; `task` feeds them and does what they say, with `spawn`
+//! (starts processes), `link` (the socket), `kill` (signals and reaping) and `logs` (output). [`outcome`] says how
+//! it ended; `fate` finds it out.
 
 mod clock;
+mod environment;
 pub mod error;
 mod event;
 mod fate;
@@ -18,6 +19,13 @@ mod spawn;
 pub mod state;
 mod table;
 mod task;
+
+#[cfg(test)]
+mod jobs_tests;
+#[cfg(test)]
+mod outcome_tests;
+#[cfg(test)]
+mod state_tests;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

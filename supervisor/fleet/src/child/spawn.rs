@@ -9,7 +9,7 @@
 //! descriptors, default signal handling. A delegated cgroup and a sandbox would be entered in [`confine`] too.
 #![expect(unsafe_code, reason = "pre_exec, pidfd_open and the calls between fork and exec have no safe form")]
 
-use std::ffi::{CStr, CString, OsStr, OsString};
+use std::ffi::{CStr, CString, OsString};
 use std::io::{self, Write};
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
@@ -29,6 +29,7 @@ use tokio::io::unix::AsyncFd;
 use tokio::sync::oneshot;
 use tracing::{info, warn};
 
+use super::environment::{self, MAX_ENVIRONMENT};
 use super::error::SpawnError;
 use super::kill::Leader;
 
@@ -36,21 +37,6 @@ use super::kill::Leader;
 const REAP_INTERVAL: Duration = Duration::from_millis(50);
 /// The `oom_score_adj` of a child above ours: the kernel shall take the child.
 const OOM_SCORE_ABOVE: i32 = 500;
-
-/// What may pass from our environment to a child.
-const ENVIRONMENT: [&str; 5] = ["PATH", "HOME", "TZ", "LANG", "TMPDIR"];
-/// What may pass in upper and lower case: proxies and CA bundles, because tools differ in what they read.
-const ENVIRONMENT_BOTH_CASES: [&str; 9] = [
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "ALL_PROXY",
-    "NO_PROXY",
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
-    "REQUESTS_CA_BUNDLE",
-    "CURL_CA_BUNDLE",
-    "AWS_CA_BUNDLE",
-];
 
 /// What to start.
 #[derive(Debug)]
@@ -183,9 +169,6 @@ fn start(launch: &Launch) -> Result<Born, SpawnError> {
     }
 }
 
-/// The most variables that can pass: the plain ones, and the others in two cases.
-const MAX_ENVIRONMENT: usize = ENVIRONMENT.len() + 2 * ENVIRONMENT_BOTH_CASES.len();
-
 /// Program, arguments and environment, ready for the kernel.
 ///
 /// The standard library would call `execvp`, which hands a program of another architecture to the shell.
@@ -207,7 +190,7 @@ impl Image {
         let pair =
             |(name, value): (OsString, OsString)| text(&[name.as_bytes(), b"=", value.as_bytes()].concat());
         let environment =
-            environment(std::env::vars_os()).into_iter().map(pair).collect::<io::Result<_>>()?;
+            environment::passing(std::env::vars_os()).into_iter().map(pair).collect::<io::Result<_>>()?;
         Ok(Self { arguments, environment })
     }
 
@@ -227,16 +210,6 @@ impl Image {
         unsafe { libc::execve(self.arguments[0].as_ptr(), arguments.as_ptr(), environment.as_ptr()) };
         io::Error::last_os_error()
     }
-}
-
-fn environment(ours: impl Iterator<Item = (OsString, OsString)>) -> Vec<(OsString, OsString)> {
-    ours.filter(|(name, _)| passes(name)).collect()
-}
-
-fn passes(name: &OsStr) -> bool {
-    let Some(name) = name.to_str() else { return false };
-    let either = |upper: &&str| *upper == name || upper.to_lowercase() == name;
-    ENVIRONMENT.contains(&name) || ENVIRONMENT_BOTH_CASES.iter().any(either)
 }
 
 /// What `confine` needs, prepared before the fork.
@@ -376,29 +349,4 @@ pub(super) fn pidfd(pid: Pid) -> io::Result<AsyncFd<OwnedFd>> {
     };
     // SAFETY: an OwnedFd is one descriptor, the same one for as long as AsyncFd owns it.
     Ok(unsafe { AsyncFd::register_with_interest(fd, Interest::READABLE) }?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_listed_variables_pass() {
-        for name in
-            ["PATH", "HOME", "HTTPS_PROXY", "https_proxy", "no_proxy", "SSL_CERT_FILE", "ssl_cert_dir"]
-        {
-            assert!(passes(OsStr::new(name)), "{name}");
-        }
-        for name in [
-            "FIXWORKER_PSK",
-            "AWS_SECRET_ACCESS_KEY",
-            "LD_PRELOAD",
-            "path",
-            "Http_Proxy",
-            "SSL_CERT",
-            "PATHS",
-        ] {
-            assert!(!passes(OsStr::new(name)), "{name}");
-        }
-    }
 }

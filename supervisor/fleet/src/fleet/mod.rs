@@ -58,7 +58,8 @@ pub struct RunSpec {
     pub fork: bool,
 }
 
-/// What happens in a run. `index` is the place of the task in the list.
+/// What happens in a run. `index` is the place of the task in the list. Failures are logged by the fleet already,
+/// with the whole report; events are for progress, for fixcore, and for what follows.
 #[derive(Debug)]
 pub enum FleetEvent<S> {
     /// An attempt begins.

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use tokio::sync::mpsc;
 use tokio::task::{self, JoinError, JoinSet};
-use tracing::{debug, error, info, warn};
+use tracing::{debug, error};
 
 use super::attempt::{Left, Note, attempt};
 use super::schedule::{Attempt, Next, Schedule};
@@ -204,15 +204,12 @@ where
         let (next, notice) = self.schedule.ended(account, attempt, random::jitter(), now());
         match (next, result) {
             (Next::Retry(after), Err(failure)) => {
-                warn!("{}; trying again in {:.1} s", failure.report(), after.as_secs_f64());
+                debug!("{}; trying again in {:.1} s", failure.report(), after.as_secs_f64());
                 self.tell(FleetEvent::Retrying { index: account, failure, after });
             }
             (Next::Ended(Err(why)), Err(failure)) => {
-                if why == GiveUp::Cancelled {
-                    info!("{failure}");
-                } else {
-                    error!("{}\n  no further attempt: {}", failure.report(), why.reason());
-                }
+                // Whoever hears the event tells people; this is for those who look closer.
+                debug!("{}\n  no further attempt: {}", failure.report(), why.reason());
                 self.end(account, Err(NotCompleted { why, last: Some(failure) }));
             }
             (Next::Retry(_) | Next::Ended(_), Ok(completed)) => self.end(account, Ok(completed)),
@@ -260,11 +257,9 @@ where
                     self.settings.binary.display(),
                     self.settings.breaker_pause.as_secs_f64()
                 );
-                error!("{message}");
                 self.tell(FleetEvent::BreakerOpened { message });
             }
             Notice::Closed => {
-                info!("children start again");
                 self.tell(FleetEvent::BreakerClosed);
             }
         }

@@ -44,7 +44,10 @@ async fn nobody_knows_which_of_several_jobs_took_the_memory() {
     let bench = Bench::new(|settings| settings.max_attempts = 1).await;
     let tasks = vec![task("silent-but-obeys@1"), task("silent-but-obeys@2"), task("ok")];
     let kill = async {
-        let two_run = || bench.fleet.running().iter().any(|child| child.jobs.len() == 2);
+        let two_run = || {
+            let running = bench.fleet.running();
+            running.iter().any(|child| child.jobs.len() == 2 && child.pid.is_some())
+        };
         crate::observe::eventually("both run", two_run).await;
         crate::observe::end(bench.fleet.running()[0].pid.unwrap());
     };
