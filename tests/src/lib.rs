@@ -1,1 +1,31 @@
-//! (skeleton)
+//! Tools for end-to-end tests: the real fixcore, the two binaries, and eyes on the processes they make.
+//!
+//! Everything here panics with a sentence instead of returning errors: the caller is a test. Whatever a test
+//! starts, it ends, also when it panics or is killed: each process runs on a [`process`] leash, and a
+//! [`scratch::Scratch`] directory takes down every process that names it on its command line.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`binaries`] | where the binaries are; builds them if they are missing |
+//! | [`requirements`] | the Python environment; skips a test without it, fails under `CI=true` |
+//! | [`core`] | a fixcore of one's own: start, restart, look inside, make it misbehave |
+//! | [`worker`] | the daemon |
+//! | [`oneshot`] | `fixworker collect` and `fix-collector` |
+//! | [`graph`] | exports and stored graphs, compared |
+//! | [`expect`], [`rogue`] | what each rogue child does, and what must come of it |
+//! | [`process`], [`procfs`], [`scratch`], [`wait`], [`http`], [`mount`] | the ground below |
+
+pub mod binaries;
+pub mod core;
+pub mod expect;
+pub mod graph;
+pub mod http;
+pub mod mount;
+pub mod oneshot;
+pub mod process;
+pub mod procfs;
+pub mod requirements;
+pub mod rogue;
+pub mod scratch;
+pub mod wait;
+pub mod worker;

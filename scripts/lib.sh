@@ -1,0 +1,82 @@
+# What the other scripts share. Source it; it does nothing by itself.
+# shellcheck shell=bash
+
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+harness=$root/tests/harness
+venv=$harness/.venv
+
+say() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
+
+# fail WHAT REMEDY: the one way to give up.
+fail() {
+    printf '\nerror: %s\n' "$1" >&2
+    [ -z "${2:-}" ] || printf '       %s\n' "$2" >&2
+    exit 1
+}
+
+# apt_install PACKAGE...: only as root, and only what is missing.
+apt_install() {
+    local missing=() package
+    for package in "$@"; do
+        dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
+    done
+    [ ${#missing[@]} -gt 0 ] || return 0
+    [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || return 1
+    say "installing ${missing[*]}"
+    apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "${missing[@]}" >&2
+}
+
+need_rust() {
+    # A rustup that is installed but not yet in PATH of this shell.
+    [ ! -f "${CARGO_HOME:-$HOME/.cargo}/env" ] || . "${CARGO_HOME:-$HOME/.cargo}/env"
+    command -v cargo >/dev/null || fail "cargo is not in PATH" "Install Rust with rustup; rust-toolchain.toml names the version, rustup fetches it by itself."
+    command -v cc >/dev/null || apt_install gcc libc6-dev || fail "no C compiler (cc) found" "Install gcc and the headers of libc: the TLS library needs them."
+}
+
+# The directory cargo builds into, whatever variables or configuration say.
+target_dir() { cargo metadata --no-deps --offline --format-version 1 --manifest-path "$root/Cargo.toml" 2>/dev/null | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p'; }
+
+is_python_312() { "$1" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info[:2] != (3, 12))' >/dev/null 2>&1; }
+
+# Prints a Python 3.12 that can make a venv. A pyenv shim may exist and still not run, so each is tried.
+find_python() {
+    local candidate
+    for candidate in "${PYTHON:-}" python3.12 "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.12*/bin/python3.12 \
+        /usr/bin/python3.12 /usr/local/bin/python3.12 python3; do
+        [ -n "$candidate" ] && is_python_312 "$candidate" && { command -v "$candidate"; return; }
+    done
+    return 1
+}
+
+need_python() {
+    find_python && return
+    if [ -n "$(apt-cache search --names-only '^python3\.12-venv$' 2>/dev/null)" ]; then
+        apt_install python3.12 python3.12-venv && find_python && return
+    fi
+    if command -v pyenv >/dev/null; then
+        say "no Python 3.12 found: pyenv builds one (some minutes)"
+        pyenv install --skip-existing 3.12 >&2 && find_python && return
+    fi
+    fail "no Python 3.12 with the venv module found" "Install it (packages python3.12 and python3.12-venv, or pyenv install 3.12), or name it: PYTHON=/path/to/python3.12."
+}
+
+# ensure_venv [peer]: the Python environment of the fixcore harness; with "peer" the Python worker as well.
+# Safe to call from two shells at once; does nothing if the requirements have not changed.
+ensure_venv() {
+    local list=requirements${1:+-$1}.txt stamp wanted
+    stamp=$venv/.installed-$list
+    wanted=$(cat "$harness/requirements.txt" "$harness/$list" | cksum)
+    command -v flock >/dev/null || fail "flock is missing" "Install the package util-linux."
+    (
+        flock 9
+        [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ] || [ ! -x "$venv/bin/python" ] || exit 0
+        local python
+        python=$(need_python)
+        say "installing fixcore for the tests into ${venv#"$root"/} (about 200 MB, once)"
+        is_python_312 "$venv/bin/python" || { rm -rf "$venv" && "$python" -m venv "$venv"; }
+        "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --requirement "$harness/$list" \
+            || fail "pip could not install $list" "It needs a Python package index; behind a proxy set HTTPS_PROXY or PIP_INDEX_URL."
+        printf '%s\n' "$wanted" >"$stamp"
+    ) 9>"$harness/.venv.lock"
+}

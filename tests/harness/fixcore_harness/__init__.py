@@ -1,0 +1,1 @@
+"""The real fixcore with its database in memory."""

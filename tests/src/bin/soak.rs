@@ -1,0 +1,170 @@
+//! `soak [MINUTES] [SEED]`: collect runs without end, kills at random, and a look at what is left behind.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use fixworker_tests::core::Fixcore;
+use fixworker_tests::oneshot::Alone;
+use fixworker_tests::worker::{Worker, WorkerOptions};
+use fixworker_tests::{process, procfs, wait};
+use nix::sys::signal::Signal;
+use serde_json::json;
+
+const SETTINGS: [&str; 3] =
+    ["random.accounts=12", "random.resources_per_account=60", "random.seconds_per_account=1"];
+/// What one life of the supervisor may grow between its second run and its last.
+const MEMORY_GROWTH: u64 = 24 << 20;
+const DESCRIPTOR_GROWTH: usize = 8;
+/// A supervisor lives for so many runs before it is killed.
+const RUNS_PER_LIFE: u32 = 6;
+
+/// What a test does to a run in progress.
+#[derive(Debug, Clone, Copy)]
+enum Mischief {
+    KillChild,
+    DropConnections,
+    FailMerge,
+    LoseAnswer,
+    CrashFixcore,
+    KillSupervisor,
+}
+
+fn main() {
+    let mut args =
+        std::env::args().skip(1).map(|arg| arg.parse::<u64>().expect("MINUTES and SEED are numbers"));
+    let minutes = args.next().unwrap_or(10);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is after 1970");
+    let mut dice = Dice(args.next().unwrap_or(now.as_secs()).max(1));
+    say(&format!("{minutes} minutes, seed {}", dice.0));
+    let Some(mut core) = Fixcore::http() else { panic!("the soak needs fixcore") };
+    let settings = ["supervisor.max_attempts=10", "fixworker.pool_size=6"];
+    let options = WorkerOptions::new(&core, "random").set_all(&SETTINGS).set_all(&settings);
+    let mut worker = options.start(&core);
+    let expected = Alone::collect_all("random", &SETTINGS[..2]);
+
+    let end = Instant::now() + Duration::from_secs(minutes * 60);
+    let mut life = Life::default();
+    for run in 1.. {
+        let task = core.start_workflow("collect");
+        let mut done = Vec::new();
+        while core.workflow(&task)["done"] != true {
+            wait::idle(Duration::from_millis(dice.below(600)));
+            let mischief = dice.mischief(life.runs >= RUNS_PER_LIFE);
+            if do_mischief(mischief, &mut core, &mut worker, &mut dice) {
+                life = Life::default();
+            }
+            done.push(mischief);
+        }
+        if run == 1 {
+            // The first run may have lost accounts to the mischief; the next ones must not lose any more.
+            core.await_workflow(&core.start_workflow("collect"));
+        }
+        core.graph().assert_is(&expected);
+        worker.scratch().await_no_collectors();
+        life.look(&worker);
+        say(&format!("run {run}: {}, {} merges; {done:?}", life.describe(), core.merged().len()));
+        if Instant::now() > end {
+            break;
+        }
+    }
+    assert_eq!(worker.stop(), 0);
+    assert_eq!(procfs::mentioning(worker.scratch().path()), [], "processes are left");
+    say("nothing was lost, nothing was left behind");
+}
+
+/// Returns whether the supervisor has begun a new life.
+fn do_mischief(mischief: Mischief, core: &mut Fixcore, worker: &mut Worker, dice: &mut Dice) -> bool {
+    match mischief {
+        Mischief::KillChild => {
+            let children = worker.children();
+            if let Some(child) = children.get(dice.index(children.len())) {
+                process::signal(child.pid, Signal::SIGKILL);
+            }
+        }
+        Mischief::DropConnections => core.drop_connections(""),
+        Mischief::FailMerge => core.fault(&json!({"do": "answer", "status": 500})),
+        Mischief::LoseAnswer => core.fault(&json!({"do": "drop", "when": "after"})),
+        Mischief::CrashFixcore => {
+            core.crash_and_restart();
+            worker.await_connected(core);
+        }
+        Mischief::KillSupervisor => {
+            worker.process().kill_hard();
+            worker.scratch().await_no_collectors();
+            worker.start_again(core);
+            return true;
+        }
+    }
+    false
+}
+
+/// What one life of the supervisor holds on to.
+#[derive(Debug, Default)]
+struct Life {
+    runs: u32,
+    first: Option<(u64, usize)>,
+    last: (u64, usize),
+}
+
+impl Life {
+    /// The first run of a life fills caches and pools, so the second one is the measure.
+    fn look(&mut self, worker: &Worker) {
+        self.runs += 1;
+        let memory = procfs::memory(worker.pid(), "VmRSS").expect("the supervisor lives");
+        let descriptors = procfs::descriptors(worker.pid()).expect("the supervisor lives");
+        self.last = (memory, descriptors);
+        if self.runs == 2 {
+            self.first = Some(self.last);
+        }
+        if let Some((first_memory, first_descriptors)) = self.first {
+            assert!(memory < first_memory + MEMORY_GROWTH, "memory grows: {}", self.describe());
+            assert!(
+                descriptors < first_descriptors + DESCRIPTOR_GROWTH,
+                "descriptors leak: {}",
+                self.describe()
+            );
+        }
+        assert_eq!(procfs::zombies_of(worker.pid()), 0, "children are not reaped");
+    }
+
+    fn describe(&self) -> String {
+        let (memory, descriptors) = self.last;
+        format!("run {} of this life, {} MiB, {descriptors} descriptors", self.runs, memory >> 20)
+    }
+}
+
+/// A small generator: the same seed gives the same mischief.
+#[derive(Debug)]
+struct Dice(u64);
+
+impl Dice {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    fn below(&mut self, limit: u64) -> u64 {
+        self.next() % limit.max(1)
+    }
+
+    fn index(&mut self, len: usize) -> usize {
+        usize::try_from(self.below(len as u64)).unwrap_or(0)
+    }
+
+    fn mischief(&mut self, supervisor_too: bool) -> Mischief {
+        match self.below(20) {
+            0 if supervisor_too => Mischief::KillSupervisor,
+            1 => Mischief::CrashFixcore,
+            2..=4 => Mischief::DropConnections,
+            5..=7 => Mischief::FailMerge,
+            8..=9 => Mischief::LoseAnswer,
+            _ => Mischief::KillChild,
+        }
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "it is a program")]
+fn say(text: &str) {
+    println!("{text}");
+}

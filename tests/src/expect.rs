@@ -1,0 +1,278 @@
+//! What each rogue child does, and what must come of it: the model of the fixture. Tests read the table, the
+//! rogue child reads the modes.
+//!
+//! The account id names the mode; a suffix `-1`, `-2` makes several accounts of one mode.
+
+/// How a rogue child behaves while it collects the account of this name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    // Well-behaved, more or less.
+    /// Sends a small graph.
+    Good,
+    /// Sends a small graph and two faults.
+    Faults,
+    /// Waits until the file `release` is in the directory of markers, with signs of life, and is good then.
+    Hold,
+    /// Like Hold, and deaf to SIGTERM.
+    HoldDeaf,
+    /// Crashes on the first attempt, is good on the second.
+    Flaky,
+    /// Writes 20 MB to standard output and standard error first.
+    Noisy,
+    /// Leaves a process behind that holds its standard output and error.
+    Grandchild,
+    /// Does not end after Done, whatever happens to the socket.
+    Linger,
+    /// Sends as many megabytes of nodes as its number says, as fast as it can.
+    Bulk,
+    /// Sends a property of the wrong type, which only fixcore notices.
+    WrongType,
+    /// Sends an edge to a node that does not exist.
+    Dangling,
+
+    // Poison in the graph.
+    /// `metadata.replace` on a resource.
+    PoisonedReplace,
+    /// `replace` beside `metadata`.
+    PoisonedTopReplace,
+    /// `ancestors` of another account.
+    PoisonedAncestors,
+    /// `metadata.exported_at`.
+    PoisonedExportedAt,
+    /// The account node is that of another account.
+    ForeignAccount,
+    /// A second account node.
+    TwoAccounts,
+    /// A resource whose id belongs to the account `good`.
+    StolenId,
+    /// The id in the frame is not the id in the line.
+    IdMismatch,
+    /// A kind that no model knows.
+    UnknownKind,
+    /// A line that is no JSON.
+    InvalidJson,
+    /// A line break inside a line.
+    RawNewline,
+    /// A node that nothing leads to.
+    Detached,
+    /// A cycle of delete edges.
+    Cycle,
+
+    // Lies about what was sent.
+    /// A chunk is left out.
+    SeqGap,
+    /// Done counts more than was sent.
+    TotalsLie,
+    /// Done has another digest.
+    DigestLie,
+
+    // Ends.
+    /// Aborts.
+    Crash,
+    /// Kills itself with SIGKILL, as the kernel does when memory is short.
+    KillSelf,
+    /// Ends with 0 before Done.
+    EndEarly,
+    /// Ends with this code before Done.
+    Exit(u8),
+    /// Says Fatal: credentials.
+    FatalCredentials,
+    /// Says Fatal: unavailable, try later.
+    FatalUnavailable,
+    /// Ends with 70 after Done.
+    ExitAfterDone,
+
+    // Silence.
+    /// Says nothing at all after Start.
+    NeverReady,
+    /// Says nothing after Ready.
+    Silent,
+    /// Says that it lives, and does nothing.
+    Stuck,
+
+    // Broken frames.
+    /// A payload that is no message.
+    Junk,
+    /// A length above the cap.
+    Oversize,
+    /// A length of zero.
+    Empty,
+    /// Ends in the middle of a frame.
+    Truncated,
+
+    // Before Welcome.
+    /// Never connects.
+    NeverConnect,
+    /// Connects and says nothing.
+    NeverHello,
+    /// Opens with other magic bytes.
+    BadMagic,
+    /// Speaks only a version of the future.
+    WrongVersion,
+    /// Returns another token.
+    WrongToken,
+}
+
+/// What the report says about an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Its graph is in the output.
+    Done,
+    /// It is not.
+    Failed,
+}
+
+/// What must come of a mode, with two attempts allowed.
+#[derive(Debug, Clone, Copy)]
+pub struct Expectation {
+    /// The name, which is the account id.
+    pub name: &'static str,
+    /// What the child does.
+    pub mode: Mode,
+    /// How the account ends.
+    pub state: State,
+    /// How many attempts it takes.
+    pub attempts: u64,
+    /// `error.kind` in the report; empty without an error.
+    pub kind: &'static str,
+    /// Parts of `error.message` or `error.hint` in the report.
+    pub says: &'static [&'static str],
+}
+
+const fn done(name: &'static str, mode: Mode, attempts: u64) -> Expectation {
+    Expectation { name, mode, state: State::Done, attempts, kind: "", says: &[] }
+}
+
+const fn failed(
+    name: &'static str,
+    mode: Mode,
+    attempts: u64,
+    kind: &'static str,
+    says: &'static [&'static str],
+) -> Expectation {
+    Expectation { name, mode, state: State::Failed, attempts, kind, says }
+}
+
+/// A broken protocol is tried again: the next process may do better.
+const fn violation(name: &'static str, mode: Mode, says: &'static [&'static str]) -> Expectation {
+    failed(name, mode, 2, "protocol_violation", says)
+}
+
+/// All modes. The sections of the tests are slices of it, by [`among`].
+pub const TABLE: &[Expectation] = &[
+    done("good", Mode::Good, 1),
+    done("faults", Mode::Faults, 1),
+    done("hold", Mode::Hold, 1),
+    done("hold_deaf", Mode::HoldDeaf, 1),
+    done("flaky", Mode::Flaky, 2),
+    done("noisy", Mode::Noisy, 1),
+    done("grandchild", Mode::Grandchild, 1),
+    done("linger", Mode::Linger, 1),
+    done("bulk", Mode::Bulk, 1),
+    done("wrong_type", Mode::WrongType, 1),
+    done("dangling", Mode::Dangling, 1),
+    violation("poisoned_replace", Mode::PoisonedReplace, &["replace", "only the supervisor"]),
+    violation("poisoned_top_replace", Mode::PoisonedTopReplace, &["\"replace\""]),
+    violation("poisoned_ancestors", Mode::PoisonedAncestors, &["\"ancestors\""]),
+    violation("poisoned_exported_at", Mode::PoisonedExportedAt, &["exported_at"]),
+    violation("foreign_account", Mode::ForeignAccount, &["good"]),
+    violation("two_accounts", Mode::TwoAccounts, &["second account"]),
+    failed("stolen_id", Mode::StolenId, 1, "internal", &["belong to", "good"]),
+    violation("id_mismatch", Mode::IdMismatch, &["id"]),
+    violation("unknown_kind", Mode::UnknownKind, &["rogue_nonsense", "not in the model"]),
+    violation("invalid_json", Mode::InvalidJson, &["not valid JSON"]),
+    violation("raw_newline", Mode::RawNewline, &["not valid JSON"]),
+    failed("detached", Mode::Detached, 1, "internal", &["not valid", "detached"]),
+    failed("cycle", Mode::Cycle, 1, "internal", &["not valid", "cycle"]),
+    violation("seq_gap", Mode::SeqGap, &["chunk"]),
+    violation("totals_lie", Mode::TotalsLie, &["announced"]),
+    violation("digest_lie", Mode::DigestLie, &["digest"]),
+    failed("crash", Mode::Crash, 2, "killed", &["SIGABRT"]),
+    failed("kill_self", Mode::KillSelf, 2, "out_of_memory", &["likely out of memory"]),
+    failed("end_early", Mode::EndEarly, 2, "exited", &["before the job was done"]),
+    failed("exit_65", Mode::Exit(65), 1, "exited", &["65"]),
+    failed("exit_70", Mode::Exit(70), 2, "exited", &["70"]),
+    failed("exit_75", Mode::Exit(75), 2, "exited", &["75"]),
+    failed("exit_77", Mode::Exit(77), 1, "credentials", &["77"]),
+    failed("exit_78", Mode::Exit(78), 1, "config", &["78"]),
+    failed("fatal_credentials", Mode::FatalCredentials, 1, "credentials", &["the token has expired"]),
+    failed("fatal_unavailable", Mode::FatalUnavailable, 2, "unavailable", &["the cloud is down"]),
+    done("exit_after_done", Mode::ExitAfterDone, 1),
+    failed("never_ready", Mode::NeverReady, 2, "handshake_timeout", &["not ready"]),
+    failed("silent", Mode::Silent, 2, "stalled", &["sent nothing"]),
+    failed("stuck", Mode::Stuck, 2, "no_progress", &["nothing done"]),
+    violation("junk", Mode::Junk, &["not a valid message"]),
+    violation("oversize", Mode::Oversize, &["above the cap"]),
+    violation("empty", Mode::Empty, &["length zero"]),
+    failed("truncated", Mode::Truncated, 2, "", &[]),
+    failed("never_connect", Mode::NeverConnect, 2, "handshake_timeout", &["not ready"]),
+    failed("never_hello", Mode::NeverHello, 2, "handshake_timeout", &["not ready"]),
+    violation("bad_magic", Mode::BadMagic, &["does not speak"]),
+    failed("wrong_version", Mode::WrongVersion, 1, "version", &["999", "same release"]),
+    violation("wrong_token", Mode::WrongToken, &["token"]),
+];
+
+/// The rows of these names, in this order.
+#[track_caller]
+pub fn among(names: &[&str]) -> Vec<&'static Expectation> {
+    names.iter().map(|name| of(name).unwrap_or_else(|| panic!("no mode is called {name}"))).collect()
+}
+
+/// The row of an account id.
+pub fn of(account: &str) -> Option<&'static Expectation> {
+    let name = split(account).map_or(account, |(name, _)| name);
+    TABLE.iter().find(|row| row.name == name)
+}
+
+/// The number at the end of an account id.
+pub fn number_of(account: &str) -> Option<usize> {
+    split(account).map(|(_, number)| number)
+}
+
+fn split(account: &str) -> Option<(&str, usize)> {
+    let (name, number) = account.rsplit_once('-')?;
+    Some((name, number.parse().ok()?))
+}
+
+/// Node ids as the hash rule makes them, for the nodes above the accounts.
+pub mod ids {
+    /// `('graph_root', 'undefined', 'undefined', 'undefined', 'undefined', 'root')`
+    pub const ROOT: &str = "jhGgCglHlbuWRQy1l0y_FA";
+    /// `('cloud', 'rogue', 'undefined', 'undefined', 'undefined', 'rogue')`
+    pub const CLOUD: &str = "H77YjnSh5dJ9lAp_5oZ4tg";
+
+    /// The account node of an account of the rogue collector.
+    pub fn account(id: &str) -> String {
+        format!("rogue-account-{id}")
+    }
+
+    /// A volume of an account of the rogue collector.
+    pub fn volume(account: &str, number: usize) -> String {
+        format!("rogue-volume-{account}-{number}")
+    }
+}
+
+/// Volumes of an account of the rogue collector.
+pub const VOLUMES: usize = 3;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_makes_another_account_of_the_same_mode() {
+        assert_eq!(of("good").map(|row| row.mode), Some(Mode::Good));
+        assert_eq!(of("good-12").map(|row| row.mode), Some(Mode::Good));
+        assert_eq!(of("exit_77").map(|row| row.mode), Some(Mode::Exit(77)));
+        assert!(of("unheard-of").is_none());
+        assert_eq!((number_of("bulk-256"), number_of("bulk")), (Some(256), None));
+    }
+
+    #[test]
+    fn names_are_unique() {
+        let mut names: Vec<_> = TABLE.iter().map(|row| row.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), TABLE.len());
+    }
+}

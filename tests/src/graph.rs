@@ -1,0 +1,266 @@
+//! Graphs as a child writes them and as fixcore stores them, made comparable.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+/// From, to, type.
+pub type Edge = (String, String, String);
+
+/// The id fixcore gives to the root, whatever id it came with.
+const STORED_ROOT: &str = "root";
+
+/// An NDJSON export: what fixcore would be sent.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Export {
+    /// Nodes by id.
+    pub nodes: BTreeMap<String, Value>,
+    /// Edges.
+    pub edges: BTreeSet<Edge>,
+    /// Deferred edges.
+    pub deferred: Vec<Value>,
+}
+
+impl Export {
+    /// Reads an export file.
+    #[track_caller]
+    pub fn read(path: &Path) -> Self {
+        let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        Self::parse(&text)
+    }
+
+    /// Parses the lines of an export.
+    #[track_caller]
+    pub fn parse(text: &str) -> Self {
+        Self::of(text.lines().map(|line| serde_json::from_str(line).expect("a line of an export is JSON")))
+    }
+
+    /// Takes parsed lines. Nodes come before edges, edges before deferred edges; an id comes once.
+    #[track_caller]
+    pub fn of(lines: impl IntoIterator<Item = Value>) -> Self {
+        let mut export = Self::default();
+        for line in lines {
+            if line.get("from_selector").is_some() {
+                export.deferred.push(line);
+            } else if line.get("from").is_some() {
+                assert!(export.deferred.is_empty(), "an edge after a deferred edge: {line}");
+                let new = export.edges.insert(edge_of(&line));
+                assert!(new, "an edge came twice: {line}");
+            } else {
+                assert!(export.edges.is_empty(), "a node after an edge: {line}");
+                let id = text(&line["id"]);
+                assert!(export.nodes.insert(id, line).is_none(), "a node came twice");
+            }
+        }
+        export
+    }
+
+    /// The ids of nodes of this kind.
+    pub fn of_kind(&self, kind: &str) -> Vec<&Value> {
+        self.nodes.values().filter(|node| node["reported"]["kind"] == kind).collect()
+    }
+
+    /// The id of the root node.
+    #[track_caller]
+    pub fn root(&self) -> &str {
+        let roots = self.of_kind("graph_root");
+        assert_eq!(roots.len(), 1, "an export has one root");
+        roots[0]["id"].as_str().expect("ids are text")
+    }
+
+    /// Both in one: what a run with both accounts has to store.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.nodes.extend(other.nodes);
+        self.edges.extend(other.edges);
+        self.deferred.extend(other.deferred);
+        self
+    }
+
+    /// Without what differs from run to run or is added by the supervisor: `exported_at`, `replace`, and times
+    /// within the last day, which the demo collectors derive from now.
+    #[must_use]
+    pub fn steady(mut self) -> Self {
+        for node in self.nodes.values_mut() {
+            if let Some(metadata) = node["metadata"].as_object_mut() {
+                metadata.remove("exported_at");
+                metadata.remove("replace");
+                sort_texts(metadata, "categories");
+            }
+            forget_times(node);
+        }
+        self
+    }
+}
+
+/// What fixcore has stored.
+#[derive(Debug, Clone, Default)]
+pub struct StoredGraph {
+    /// Nodes by id, as stored.
+    pub nodes: BTreeMap<String, Value>,
+    /// Edges.
+    pub edges: BTreeSet<Edge>,
+}
+
+impl StoredGraph {
+    /// From the harness' JSON.
+    #[track_caller]
+    pub fn parse(value: &Value) -> Self {
+        let list = |name: &str| value[name].as_array().cloned().unwrap_or_default();
+        let nodes = list("nodes").into_iter().map(|node| (text(&node["id"]), node)).collect();
+        Self { nodes, edges: list("edges").iter().map(edge_of).collect() }
+    }
+
+    /// The nodes whose kinds include `kind`.
+    pub fn of_kind(&self, kind: &str) -> Vec<&Value> {
+        let is =
+            |node: &&Value| node["kinds"].as_array().is_some_and(|kinds| kinds.iter().any(|k| k == kind));
+        self.nodes.values().filter(is).collect()
+    }
+
+    /// The `reported.id` of all accounts, sorted.
+    pub fn accounts(&self) -> Vec<String> {
+        let mut ids: Vec<_> =
+            self.of_kind("account").iter().map(|node| text(&node["reported"]["id"])).collect();
+        ids.sort();
+        ids
+    }
+
+    /// The ids of the nodes below the account whose `reported.id` is `account`.
+    pub fn below(&self, account: &str) -> BTreeSet<String> {
+        let is_below = |node: &&Value| node["ancestors"]["account"]["reported"]["id"] == account;
+        self.nodes.values().filter(is_below).map(|node| text(&node["id"])).collect()
+    }
+
+    /// Panics unless exactly the nodes and edges of `sent` are stored, with the values that were sent.
+    #[track_caller]
+    pub fn assert_is(&self, sent: &Export) {
+        self.assert_has(sent);
+        let root = sent.root();
+        let expected: BTreeSet<_> = sent.nodes.keys().map(|id| stored_id(id, root)).collect();
+        let surplus: Vec<_> = self.nodes.keys().filter(|id| !expected.contains(*id)).collect();
+        assert!(surplus.is_empty(), "nodes that nobody sent are stored: {surplus:?}");
+        let expected = stored_edges(sent);
+        let surplus: Vec<_> = self.edges.difference(&expected).collect();
+        assert!(surplus.is_empty(), "edges that nobody sent are stored: {surplus:?}");
+    }
+
+    /// Panics unless all nodes and edges of `sent` are stored, with the values that were sent.
+    #[track_caller]
+    pub fn assert_has(&self, sent: &Export) {
+        let root = sent.root();
+        for (id, node) in &sent.nodes {
+            let id = stored_id(id, root);
+            let stored = self.nodes.get(&id).unwrap_or_else(|| panic!("node {id} is not stored: {node}"));
+            if id != STORED_ROOT {
+                assert_same_values(node, stored);
+            }
+        }
+        let expected = stored_edges(sent);
+        let missing: Vec<_> = expected.difference(&self.edges).collect();
+        assert!(missing.is_empty(), "edges are not stored: {missing:?}");
+    }
+}
+
+/// fixcore adds `ctime` and `mtime` where they are missing; everything else is as it was sent.
+#[track_caller]
+fn assert_same_values(sent: &Value, stored: &Value) {
+    let sent_values = reported(sent);
+    let mut stored_values = reported(stored);
+    stored_values
+        .retain(|name, _| sent_values.contains_key(name) || !["ctime", "mtime"].contains(&name.as_str()));
+    assert_eq!(sent_values, stored_values, "reported of {} differs", sent["id"]);
+    for name in ["python_type", "categories"] {
+        let sorted = |node: &Value| {
+            let mut metadata = node["metadata"].as_object().cloned().unwrap_or_default();
+            sort_texts(&mut metadata, "categories");
+            metadata.get(name).cloned()
+        };
+        assert_eq!(sorted(sent), sorted(stored), "metadata.{name} of {} differs", sent["id"]);
+    }
+}
+
+fn reported(node: &Value) -> Map<String, Value> {
+    let mut node = node.clone();
+    forget_times(&mut node);
+    node["reported"].as_object().cloned().unwrap_or_default()
+}
+
+fn stored_id(id: &str, root: &str) -> String {
+    if id == root { STORED_ROOT.into() } else { id.into() }
+}
+
+fn stored_edges(sent: &Export) -> BTreeSet<Edge> {
+    let root = sent.root();
+    let edges = sent.edges.iter().cloned();
+    edges.map(|(from, to, edge_type)| (stored_id(&from, root), stored_id(&to, root), edge_type)).collect()
+}
+
+fn edge_of(line: &Value) -> Edge {
+    let edge_type = line.get("edge_type").map_or_else(|| "default".to_owned(), text);
+    (text(&line["from"]), text(&line["to"]), edge_type)
+}
+
+/// Times that move with the clock become the word `now`; fixed ones stay.
+fn forget_times(node: &mut Value) {
+    for name in ["ctime", "mtime", "atime"] {
+        if let Some(value) = node["reported"].get_mut(name)
+            && value.as_str().is_some_and(is_recent)
+        {
+            *value = Value::from("now");
+        }
+    }
+}
+
+/// Whether a time stamp is of the last or the next day, told by its date alone.
+fn is_recent(stamp: &str) -> bool {
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .expect("it is after 1970")
+        .as_secs();
+    let today = i64::try_from(now / 86_400).expect("a number of days");
+    days_of(stamp).is_some_and(|day| (today - day).abs() <= 1)
+}
+
+/// Days since 1970 of a date `YYYY-MM-DD...`.
+fn days_of(stamp: &str) -> Option<i64> {
+    let mut parts = stamp.get(..10)?.split('-').map(|part| part.parse::<i64>().ok());
+    let (year, month, day) = (parts.next()??, parts.next()??, parts.next()??);
+    // Years begin in March here, so that the leap day is the last one.
+    let (year, month) = if month <= 2 { (year - 1, month + 9) } else { (year, month - 3) };
+    let leaps = year / 4 - year / 100 + year / 400;
+    Some(year * 365 + leaps + (month * 153 + 2) / 5 + day - 1 - 719_468)
+}
+
+fn sort_texts(object: &mut Map<String, Value>, name: &str) {
+    if let Some(Value::Array(list)) = object.get_mut(name) {
+        list.sort_by_key(ToString::to_string);
+    }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_are_counted_from_the_epoch() {
+        assert_eq!(days_of("1970-01-01T00:00:00Z"), Some(0));
+        assert_eq!(days_of("2000-03-01"), Some(11_017));
+        assert_eq!(days_of("2024-02-29T12:00:00Z"), Some(19_782));
+        assert_eq!(days_of("no date"), None);
+    }
+
+    #[test]
+    fn old_times_are_compared_and_new_ones_are_not() {
+        let line = |ctime: &str| serde_json::json!({"id": "a", "reported": {"kind": "graph_root", "ctime": ctime}, "metadata": {}});
+        let old = Export::of([line("2019-09-05T10:40:11Z")]);
+        assert_ne!(old.clone().steady(), Export::of([line("2018-09-05T10:40:11Z")]).steady());
+        assert_eq!(old.clone().steady(), old);
+    }
+}

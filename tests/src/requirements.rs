@@ -1,0 +1,42 @@
+//! What a test needs of the machine. Without it a test is skipped with a reason; under `CI=true` it fails.
+
+use std::env;
+use std::path::PathBuf;
+
+use crate::binaries::repository;
+
+/// The Python interpreter that has fixcore, or `None` if this test is to be skipped.
+#[track_caller]
+pub fn fixcore_python() -> Option<PathBuf> {
+    in_venv("python", "the fixcore harness is not installed")
+}
+
+/// The Python worker, or `None` if this test is to be skipped.
+#[track_caller]
+pub fn python_worker() -> Option<PathBuf> {
+    in_venv("fixworker", "the Python worker is not installed")
+}
+
+/// Whether this process may do what only root can, such as mounting.
+pub fn is_root() -> bool {
+    nix::unistd::geteuid().is_root()
+}
+
+#[track_caller]
+fn in_venv(program: &str, missing: &str) -> Option<PathBuf> {
+    let venv = env::var_os("FIXWORKER_TESTS_VENV").map(PathBuf::from);
+    let path = venv.unwrap_or_else(|| repository().join("tests/harness/.venv")).join("bin").join(program);
+    if path.exists() {
+        return Some(path);
+    }
+    skip(&format!("{missing} ({}); scripts/test installs it", path.display()));
+    None
+}
+
+/// Says why a test is skipped.
+#[track_caller]
+#[expect(clippy::print_stderr, reason = "the runner shows it")]
+pub fn skip(reason: &str) {
+    assert!(env::var("CI").as_deref() != Ok("true"), "skipped under CI=true: {reason}");
+    eprintln!("skipped: {reason}");
+}

@@ -1,0 +1,69 @@
+//! The rogue child: one binary, misbehaving by the name of the account.
+
+mod bulk;
+mod describe;
+mod graph;
+mod link;
+mod modes;
+
+use std::io::Read as _;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use ipc_proto::job::Job;
+use ipc_proto::limits::TOKEN_LEN;
+use ipc_proto::message::{Order, Report};
+
+use crate::expect;
+use link::Link;
+
+/// The program.
+#[expect(clippy::print_stderr, reason = "standard error of a child goes to the supervisor's log")]
+pub fn main() -> ExitCode {
+    match run() {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            eprintln!("rogue child: {error:#}");
+            ExitCode::from(70)
+        }
+    }
+}
+
+fn run() -> anyhow::Result<u8> {
+    let path = argument("--connect").context("--connect is missing")?;
+    let label = argument("--label").context("--label is missing")?;
+    let mut token = [0; TOKEN_LEN];
+    std::io::stdin().read_exact(&mut token).context("no token on standard input")?;
+
+    let account = label.split_once('/').map(|(_, account)| account);
+    let mode = account.and_then(expect::of).map(|row| row.mode);
+    let Some(mut link) = Link::open(&path, token, mode)? else { return Ok(0) };
+    while let Some(order) = link.next_order()? {
+        let Order::Start(start) = order.body else { return Ok(0) };
+        let code = match start.job {
+            Job::Describe { .. } => describe::describe(&mut link, order.job)?,
+            Job::Accounts(job) => describe::accounts(&mut link, order.job, &job)?,
+            Job::Collect(job) => modes::collect(&mut link, order.job, &job)?,
+        };
+        if let Some(code) = code {
+            return Ok(code);
+        }
+    }
+    Ok(0)
+}
+
+fn argument(name: &str) -> Option<String> {
+    let mut args = std::env::args().skip_while(|arg| arg != name);
+    args.nth(1)
+}
+
+/// A job that ends well: Ready, `middle`, Done without a graph.
+fn answer(link: &mut Link, job: ipc_proto::message::JobId, middle: Report<'_>) -> anyhow::Result<Option<u8>> {
+    link.send(job, Report::Ready)?;
+    link.send(job, middle)?;
+    link.send(
+        job,
+        Report::Done(ipc_proto::message::Done { totals: ipc_proto::graph::Totals::default(), faults: 0 }),
+    )?;
+    Ok(None)
+}
