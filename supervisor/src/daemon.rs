@@ -3,13 +3,16 @@
 //! ```text
 //! start   describe the collectors -> connect -> config -> spool -> web server -> links
 //! serve   actions  -> runs (pure) -> a run in a task of its own -> its end -> answer
-//!         events   -> config again -> live, or restart
+//! reload  events   -> config again -> live, or restart
 //! stop    children within their grace, answers sent, links closed
 //! ```
 
 mod answer;
+mod gauges;
+mod reload;
 mod serve;
 mod start;
+mod stop;
 mod web;
 
 use fixworker_fixcore::CancellationToken;
@@ -53,7 +56,10 @@ pub(crate) async fn run(args: DaemonArgs, environment: Environment) -> End {
     });
     match start::start(args, environment, &stop, &mut shutdown).await {
         Ok(worker) => serve::serve(worker, &stages, shutdown).await,
-        Err(start::StartError::Stopped) => ExitCode::Fine.into(),
+        Err(error) if error.exit_code() == ExitCode::Fine => {
+            tracing::info!("stopped while starting");
+            ExitCode::Fine.into()
+        }
         Err(error) => {
             tracing::error!("{error}");
             error.exit_code().into()

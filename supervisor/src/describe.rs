@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use fixworker_fleet::{Fleet, JobSink, NotCompleted, SinkError, StopToken, Subject, Task};
+use fixworker_fleet::{Fleet, JobSink, NotCompleted, SinkError, StopToken, Subject, Task, stopper};
 use fixworker_graph::kinds::KindTable;
 use ipc_proto::job::{Described, Job};
 use ipc_proto::message::{Done, Report};
 use serde_json::Value;
 use thiserror::Error;
+
+use crate::signals::{Shutdown, Stage};
 
 /// Why there is no description.
 #[derive(Debug, Error)]
@@ -28,8 +30,24 @@ impl DescribeError {
     }
 }
 
-/// Runs a Describe job.
-pub(crate) async fn describe(fleet: &Fleet, stop: StopToken) -> Result<Arc<[Described]>, DescribeError> {
+/// Runs a Describe job, unless a shutdown comes first.
+pub(crate) async fn describe(
+    fleet: &Fleet,
+    shutdown: &mut Shutdown,
+) -> Result<Arc<[Described]>, DescribeError> {
+    let (stopper, token) = stopper();
+    let describing = run(fleet, token);
+    tokio::pin!(describing);
+    tokio::select! {
+        result = &mut describing => result,
+        () = shutdown.reached(Stage::Graceful) => {
+            stopper.kill_now("the worker is shutting down");
+            describing.await
+        }
+    }
+}
+
+async fn run(fleet: &Fleet, stop: StopToken) -> Result<Arc<[Described]>, DescribeError> {
     let task = Task {
         subject: Subject::default(),
         job: Job::Describe { collectors: Vec::new() },
@@ -99,4 +117,45 @@ pub(crate) fn model(described: &[Described], collectors: &[String]) -> Result<Ve
         }
     }
     Ok(all.into_values().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn described(collector: &str, kinds_json: &str) -> Described {
+        Described {
+            collector: collector.into(),
+            cloud: None,
+            account_noun: String::new(),
+            kinds_json: kinds_json.into(),
+            section: None,
+            pool_setting: None,
+            tasks_json: String::new(),
+            environment: Vec::new(),
+            paths: Vec::new(),
+            auto_enable: Vec::new(),
+            account_kinds: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn the_model_has_each_kind_of_the_chosen_collectors_once() {
+        let all = [
+            described("a", r#"[{"fqn":"base"},{"fqn":"a_volume"}]"#),
+            described("b", r#"[{"fqn":"base"},{"fqn":"b_volume"}]"#),
+            described("c", r#"[{"fqn":"c_volume"}]"#),
+        ];
+        let model = model(&all, &["b".into(), "a".into()]).unwrap();
+        let names: Vec<_> = model.iter().map(|kind| kind["fqn"].as_str().unwrap()).collect();
+        assert_eq!(names, ["a_volume", "b_volume", "base"]);
+    }
+
+    #[test]
+    fn kinds_that_make_no_sense_name_their_collector() {
+        for kinds in ["junk", r#"[{"name":"x"}]"#] {
+            let error = model(&[described("aws", kinds)], &["aws".into()]).unwrap_err();
+            assert!(error.to_string().contains("collector aws"), "{error}");
+        }
+    }
 }

@@ -40,8 +40,18 @@ use std::io::Write;
 use fixworker_settings::cli::{CommonArgs, LogFormat, LogLevel};
 use fixworker_settings::{Environment, Invocation, UsageError, argv, cli};
 use fixworker_surface::telemetry;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::exit_code::ExitCode;
+
+/// The memory of this process holds the pre-shared key and the secrets of the configuration.
+fn forbid_core_dumps() -> nix::Result<()> {
+    // Not 0: that forbids files only, while the kernel takes 1 for "also not to a program that stores dumps".
+    const NEITHER_FILE_NOR_PIPE: u64 = 1;
+    let (_, allowed) = getrlimit(Resource::RLIMIT_CORE)?;
+    let limit = NEITHER_FILE_NOR_PIPE.min(allowed);
+    setrlimit(Resource::RLIMIT_CORE, limit, limit)
+}
 
 /// The whole program.
 pub fn main() -> ExitCode {
@@ -95,7 +105,11 @@ fn start_logs(args: &CommonArgs, process: &str) -> Result<(), ExitCode> {
     telemetry::init(telemetry::LogFormat::detect(format), level).map_err(|error| {
         complain(&format!("error: {process} cannot log: {error}"));
         ExitCode::Internal
-    })
+    })?;
+    if let Err(error) = forbid_core_dumps() {
+        tracing::warn!("a core dump of this process would hold secrets, and cannot be forbidden: {error}");
+    }
+    Ok(())
 }
 
 fn on_runtime<T: From<ExitCode>>(work: impl Future<Output = T>) -> T {

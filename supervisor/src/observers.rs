@@ -1,9 +1,12 @@
-//! Who watches a run: the log, fixcore, and several at once.
+//! Who watches a run: the log, fixcore, metrics, and several at once.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use fixworker_fixcore::messages::{Action, Level};
 use fixworker_fixcore::ws::actions::ActionReplies;
+use fixworker_surface::metrics;
 use ipc_proto::fault;
 
 use crate::run::event::{Observer, RunEvent};
@@ -61,6 +64,33 @@ impl Observer for CoreObserver {
     fn event(&self, event: &RunEvent) {
         let notes = self.feedback.lock().unwrap_or_else(PoisonError::into_inner).event(event);
         self.send(notes);
+    }
+}
+
+/// Counts what only events tell.
+#[derive(Debug, Default)]
+pub struct MetricsObserver {
+    /// When the accounts of a collector began.
+    began: Mutex<BTreeMap<String, Instant>>,
+}
+
+impl Observer for MetricsObserver {
+    fn event(&self, event: &RunEvent) {
+        let mut began = self.began.lock().unwrap_or_else(PoisonError::into_inner);
+        match event {
+            RunEvent::Fault { collector, fault, .. } => {
+                metrics::faults(collector, fault.kind.name(), fault.count.max(1).into());
+            }
+            RunEvent::AccountsListed { collector, accounts } if !accounts.is_empty() => {
+                began.insert(collector.clone(), Instant::now());
+            }
+            RunEvent::CollectorFinished { collector } => {
+                if let Some(began) = began.remove(collector) {
+                    metrics::collector_ended(collector, began.elapsed());
+                }
+            }
+            _ => {}
+        }
     }
 }
 

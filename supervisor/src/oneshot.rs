@@ -1,14 +1,16 @@
 //! `fixworker collect`: the same run once, without fixcore, into one file.
 
 mod observe;
+mod outputs;
+mod spool;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use fixworker_fleet::{RunDirError, StopToken};
-use fixworker_graph::spool::{MemoryLimits, SpoolDir, SpoolError};
-use fixworker_settings::cli::{CollectArgs, LogFormat, Output};
+use fixworker_fleet::RunDirError;
+use fixworker_graph::spool::SpoolError;
+use fixworker_settings::cli::{CollectArgs, LogFormat, LogLevel};
 use fixworker_settings::collectors::select;
 use fixworker_settings::document::{ConfigFileError, read_config_file};
 use fixworker_settings::{Environment, Inputs, Running, Sections, Severity};
@@ -18,23 +20,22 @@ use fixworker_surface::report::{
 };
 use fixworker_surface::telemetry;
 use ipc_proto::job::Described;
-use nix::unistd::{Pid, geteuid};
 use serde_json::Map;
 use thiserror::Error;
+use tokio::sync::watch;
 
 use self::observe::{DisplayObserver, FaultObserver};
+use self::outputs::OutputError;
+use self::spool::Spool;
 use crate::describe::{DescribeError, describe, kind_table};
 use crate::exit_code::ExitCode;
-use crate::observers::Observers;
+use crate::observers::{LogObserver, Observers};
 use crate::run::event::{AccountName, Observer};
 use crate::run::ledger::{Ledger, Record, Standing};
 use crate::run::target::{FileTarget, Target};
 use crate::run::{RunControl, RunPlan, Tools, collect};
 use crate::setup::{self, RunDir};
 use crate::signals::{self, Shutdown, Stage};
-
-/// Where the graph goes if nobody says so.
-const DEFAULT_OUTPUT: &str = "fixworker-graph.ndjson";
 
 #[derive(Debug, Error)]
 enum OneShotError {
@@ -48,6 +49,8 @@ enum OneShotError {
     RunDir(#[from] RunDirError),
     #[error(transparent)]
     Spool(#[from] SpoolError),
+    #[error(transparent)]
+    Output(#[from] OutputError),
     #[error("{0}")]
     Internal(String),
 }
@@ -55,7 +58,9 @@ enum OneShotError {
 impl OneShotError {
     fn exit_code(&self) -> ExitCode {
         match self {
+            Self::Describe(error) if error.is_cancelled() => ExitCode::NothingCollected,
             Self::ConfigFile(_)
+            | Self::Output(_)
             | Self::Problems(_)
             | Self::Describe(_)
             | Self::RunDir(_)
@@ -79,10 +84,12 @@ pub(crate) async fn run(args: CollectArgs, environment: Environment) -> ExitCode
 }
 
 async fn run_or_fail(args: CollectArgs, environment: Environment) -> Result<ExitCode, OneShotError> {
-    let (_stages, shutdown) = signals::listen().map_err(|error| OneShotError::Internal(error.to_string()))?;
+    let (stages, mut shutdown) =
+        signals::listen().map_err(|error| OneShotError::Internal(error.to_string()))?;
+    outputs::check(&args)?;
     let run_dir = RunDir::for_this_process();
     let fleet = setup::fleet(args.common.collector_bin.clone(), &run_dir)?;
-    let described = describe(&fleet, StopToken::never()).await?;
+    let described = describe(&fleet, &mut shutdown).await?;
     let settings = settings(&args, &described, &environment)?;
     setup::update_fleet(&fleet, settings.supervisor());
     let spool = Spool::open(settings.supervisor().spool_dir.as_deref())?;
@@ -101,7 +108,7 @@ async fn run_or_fail(args: CollectArgs, environment: Environment) -> Result<Exit
         last_run_started_ago: None,
         collect_until,
     };
-    collect_and_report(&args, &tools, plan, shutdown).await
+    collect_and_report(&args, &tools, plan, &stages, shutdown).await
 }
 
 /// The settings, or everything that is wrong with them.
@@ -121,11 +128,13 @@ fn settings(
         tracing::warn!("{problem}");
     }
     let missing = select(&running.worker().collector, described).missing;
+    let no_pool = (running.worker().pool_size == 0).then(|| "fixworker.pool_size is 0: raise it".to_owned());
     let problems: Vec<String> = wrong
         .iter()
         .map(ToString::to_string)
         .chain(errors.iter().map(ToString::to_string))
         .chain(missing.iter().map(ToString::to_string))
+        .chain(no_pool)
         .collect();
     if problems.is_empty() { Ok(running) } else { Err(OneShotError::Problems(problems)) }
 }
@@ -134,32 +143,34 @@ async fn collect_and_report(
     args: &CollectArgs,
     tools: &Tools,
     plan: RunPlan,
+    stages: &watch::Sender<Stage>,
     shutdown: Shutdown,
 ) -> Result<ExitCode, OneShotError> {
     let began = Instant::now();
-    let output = match &args.output {
-        Some(Output::Stdout) => None,
-        Some(Output::File(path)) => Some(path.clone()),
-        None => Some(PathBuf::from(DEFAULT_OUTPUT)),
-    };
-    let log_is_json = telemetry::LogFormat::detect(args.common.log_format.map(|format| match format {
-        LogFormat::Text => telemetry::LogFormat::Text,
-        LogFormat::Json => telemetry::LogFormat::Json,
-    })) == telemetry::LogFormat::Json;
-    let display = Display::start(display::Output::detect(log_is_json))
-        .map_err(|error| OneShotError::Internal(format!("the display cannot start: {error}")))?;
-    let display = Arc::new(DisplayObserver::new(display));
+    let output = outputs::graph(args);
+    let display = display(args)?;
     let faults = Arc::new(FaultObserver::default());
-    let observer: Arc<dyn Observer> = Arc::new(Observers(vec![display.clone(), faults.clone()]));
+    let mut observers: Vec<Arc<dyn Observer>> = vec![faults.clone()];
+    match &display {
+        Some(display) => observers.push(display.clone()),
+        // What went wrong is said even so.
+        None => observers.push(Arc::new(LogObserver)),
+    }
     let control = RunControl::default();
-    let stopping = tokio::spawn(stop_on_signal(control.clone(), shutdown.clone(), plan.settings.clone()));
+    let budget = plan.settings.supervisor().shutdown_timeout;
+    let stopping = stop_on_signal(control.clone(), stages.clone(), shutdown.clone(), budget);
+    let stopping = tokio::spawn(stopping);
     let target = Target::File(FileTarget::new(output.clone()));
-    let (ledger, result) = collect(tools, plan, target, None, observer, &control).await;
+    let (ledger, result) = collect(tools, plan, target, None, Arc::new(Observers(observers)), &control).await;
     stopping.abort();
-    display.finish();
+    if let Some(display) = display {
+        display.finish();
+    }
     let written = output.filter(|_| ledger.landed() > 0);
     let report = report(&ledger, faults.take(), written, began.elapsed());
-    show(&report, args.output == Some(Output::Stdout));
+    if args.common.log_level != LogLevel::Quiet {
+        show(&report, outputs::stdout_is_data(args));
+    }
     let reported = args.report.as_deref().map(|path| report.write(path));
     if let Err(error) = result {
         tracing::error!("{error}; choose another place with --output");
@@ -169,24 +180,52 @@ async fn collect_and_report(
         tracing::error!("{error}");
         return Ok(ExitCode::Usage);
     }
-    Ok(match (shutdown.stage(), report.exit_code()) {
-        (Stage::Kill, _) => ExitCode::Forced,
-        (_, 0) => ExitCode::Fine,
-        (_, 3) => ExitCode::SomeFailed,
-        (_, _) => ExitCode::NothingCollected,
-    })
+    Ok(exit_code(shutdown.stage(), report.exit_code()))
 }
 
-/// The first signal stops the children and keeps what is complete; the second kills them.
-async fn stop_on_signal(control: RunControl, mut shutdown: Shutdown, settings: Running) {
+/// A forced end counts more than what was collected before.
+fn exit_code(stage: Stage, report: u8) -> ExitCode {
+    match (stage, report) {
+        (Stage::Kill, _) => ExitCode::Forced,
+        (Stage::Running | Stage::Graceful, 0) => ExitCode::Fine,
+        (Stage::Running | Stage::Graceful, 3) => ExitCode::SomeFailed,
+        (Stage::Running | Stage::Graceful, _) => ExitCode::NothingCollected,
+    }
+}
+
+/// The live display, unless the user wants to hear of errors only.
+fn display(args: &CollectArgs) -> Result<Option<Arc<DisplayObserver>>, OneShotError> {
+    if args.common.log_level == LogLevel::Quiet {
+        return Ok(None);
+    }
+    let format = args.common.log_format.map(|format| match format {
+        LogFormat::Text => telemetry::LogFormat::Text,
+        LogFormat::Json => telemetry::LogFormat::Json,
+    });
+    let log_is_json = telemetry::LogFormat::detect(format) == telemetry::LogFormat::Json;
+    let display = Display::start(display::Output::detect(log_is_json))
+        .map_err(|error| OneShotError::Internal(format!("the display cannot start: {error}")))?;
+    Ok(Some(Arc::new(DisplayObserver::new(display))))
+}
+
+/// The first signal stops the children and keeps what is complete; the second, or the end of the budget, kills
+/// them. What is complete is written even then: that is a matter of moments, and a third signal ends it.
+async fn stop_on_signal(
+    control: RunControl,
+    stages: watch::Sender<Stage>,
+    mut shutdown: Shutdown,
+    budget: Duration,
+) {
     shutdown.reached(Stage::Graceful).await;
     control.stop("interrupted");
-    let budget = settings.supervisor().shutdown_timeout;
     tokio::select! {
         () = shutdown.reached(Stage::Kill) => {}
-        () = tokio::time::sleep(budget) => {}
+        () = tokio::time::sleep(budget) => {
+            tracing::warn!("stopping takes longer than {budget:?}: killing the children");
+            signals::raise(&stages, Stage::Kill);
+        }
     }
-    control.kill("interrupted again");
+    control.kill_children("interrupted again");
 }
 
 fn report(
@@ -242,41 +281,27 @@ fn account_report(name: &AccountName, record: &Record) -> AccountReport {
 }
 
 #[expect(clippy::print_stderr, clippy::print_stdout, reason = "the summary is what the user asked for")]
-fn show(report: &Report, stdout_is_graph: bool) {
+fn show(report: &Report, stdout_is_data: bool) {
     use std::io::IsTerminal;
     let is_terminal =
-        if stdout_is_graph { std::io::stderr().is_terminal() } else { std::io::stdout().is_terminal() };
+        if stdout_is_data { std::io::stderr().is_terminal() } else { std::io::stdout().is_terminal() };
     let table = report.summary_table(TableLook::detect(is_terminal));
-    if stdout_is_graph {
+    if stdout_is_data {
         eprint!("{table}");
     } else {
         print!("{table}");
     }
 }
 
-/// A spool for this run only, unless the configuration names one.
-struct Spool {
-    dir: SpoolDir,
-    own: Option<PathBuf>,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl Spool {
-    fn open(configured: Option<&str>) -> Result<Self, SpoolError> {
-        if let Some(path) = configured {
-            return Ok(Self { dir: SpoolDir::open(Path::new(path), MemoryLimits::default())?, own: None });
-        }
-        let name = format!("fixworker-{}-collect-{}", geteuid(), Pid::this());
-        let path = std::env::temp_dir().join(name);
-        Ok(Self { dir: SpoolDir::open(&path, MemoryLimits::default())?, own: Some(path) })
-    }
-}
-
-impl Drop for Spool {
-    fn drop(&mut self) {
-        if let Some(path) = &self.own
-            && let Err(error) = std::fs::remove_dir_all(path)
-        {
-            tracing::warn!("temporary files stay in {}: {error}", path.display());
-        }
+    #[test]
+    fn the_exit_code_tells_how_much_was_collected() {
+        let codes = |stage| [0, 3, 4].map(|report| exit_code(stage, report) as u8);
+        assert_eq!(codes(Stage::Running), [0, 3, 4]);
+        assert_eq!(codes(Stage::Graceful), [0, 3, 4]);
+        assert_eq!(codes(Stage::Kill), [6, 6, 6]);
     }
 }

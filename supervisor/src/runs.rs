@@ -86,6 +86,7 @@ enum State {
     Running(ActionKey),
     Stopping {
         key: ActionKey,
+        why: StopReason,
         next: Option<Action>,
     },
     Down,
@@ -131,7 +132,7 @@ impl Runs {
             State::Running(key) => {
                 let key = key.clone();
                 self.remember(key.clone());
-                self.state = State::Stopping { key, next: Some(request) };
+                self.state = State::Stopping { key, why: StopReason::Displaced, next: Some(request) };
                 Effect::Stop(StopReason::Displaced)
             }
             State::Stopping { next, .. } => {
@@ -152,7 +153,7 @@ impl Runs {
             State::Running(key) if key == aborted => {
                 let key = key.clone();
                 self.remember(key.clone());
-                self.state = State::Stopping { key, next: None };
+                self.state = State::Stopping { key, why: StopReason::Aborted, next: None };
                 Effect::Stop(StopReason::Aborted)
             }
             State::Stopping { next, .. } if next.as_ref().is_some_and(|queued| queued.key == *aborted) => {
@@ -160,6 +161,11 @@ impl Runs {
                     self.remember(dropped.key);
                 }
                 Effect::Ignore(Ignored::AlreadyStopping)
+            }
+            // A shutdown still delivers what is collected; now nobody wants it any more.
+            State::Stopping { key, why, .. } if key == aborted && *why == StopReason::Shutdown => {
+                *why = StopReason::Aborted;
+                Effect::Stop(StopReason::Aborted)
             }
             State::Stopping { key, .. } if key == aborted => Effect::Ignore(Ignored::AlreadyStopping),
             State::Idle | State::Running(_) | State::Stopping { .. } | State::Down => {
@@ -187,11 +193,11 @@ impl Runs {
         self.down = true;
         match std::mem::take(&mut self.state) {
             State::Running(key) => {
-                self.state = State::Stopping { key, next: None };
+                self.state = State::Stopping { key, why: StopReason::Shutdown, next: None };
                 Effect::Stop(StopReason::Shutdown)
             }
-            State::Stopping { key, .. } => {
-                self.state = State::Stopping { key, next: None };
+            State::Stopping { key, why, .. } => {
+                self.state = State::Stopping { key, why, next: None };
                 Effect::Ignore(Ignored::AlreadyStopping)
             }
             State::Idle | State::Down => {
@@ -293,5 +299,16 @@ mod tests {
         assert_eq!(runs.step(Event::Ended), Effect::Ignore(Ignored::Unknown));
         assert_eq!(runs.step(action("c")), Effect::Ignore(Ignored::ShuttingDown));
         assert!(!runs.is_active());
+    }
+
+    #[test]
+    fn an_abort_during_a_shutdown_gives_the_run_up() {
+        let mut runs = Runs::default();
+        runs.step(action("a"));
+        assert_eq!(runs.step(Event::Shutdown), Effect::Stop(StopReason::Shutdown));
+        assert_eq!(runs.step(abort("b")), Effect::Ignore(Ignored::Unknown));
+        assert_eq!(runs.step(abort("a")), Effect::Stop(StopReason::Aborted));
+        assert_eq!(runs.step(abort("a")), Effect::Ignore(Ignored::AlreadyStopping));
+        assert_eq!(runs.step(Event::Ended), Effect::Ignore(Ignored::Unknown));
     }
 }

@@ -1,5 +1,6 @@
 //! One collect action from its start to its answer.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -14,7 +15,7 @@ use fixworker_settings::collectors::select;
 use fixworker_settings::{Compression, Running};
 
 use crate::describe;
-use crate::observers::{CoreObserver, LogObserver, Observers};
+use crate::observers::{CoreObserver, LogObserver, MetricsObserver, Observers};
 use crate::run::delivery::{Delivery, DeliverySettings};
 use crate::run::event::{Observer, RunEvent};
 use crate::run::ledger::Verdict;
@@ -33,13 +34,16 @@ pub(super) struct RunEnd {
     pub(super) summary: String,
     /// How long it took.
     pub(super) taken: Duration,
+    /// Nothing was called off, so the answer holds even if somebody wanted to stop the run.
+    pub(super) complete: bool,
     verdict: &'static str,
 }
 
 impl RunEnd {
     /// A run that ended by a fault of ours.
     pub(super) fn broken(message: String) -> Self {
-        Self { answer: Err(message), summary: String::new(), taken: Duration::ZERO, verdict: "failed" }
+        let (summary, taken) = ("nothing was delivered".to_owned(), Duration::ZERO);
+        Self { answer: Err(message), summary, taken, complete: false, verdict: "failed" }
     }
 
     /// A stable name for metrics.
@@ -60,10 +64,12 @@ pub(super) async fn run(
 ) -> RunEnd {
     let began = Instant::now();
     let core = Arc::new(CoreObserver::new(replies, action.clone()));
-    let flusher = tokio::spawn(flush(Arc::clone(&core)));
-    let observer: Arc<dyn Observer> = Arc::new(Observers(vec![Arc::new(LogObserver), core.clone()]));
-    let end = run_observed(client, &tools, settings, &action, &observer, &control, began).await;
-    flusher.abort();
+    let metrics = Arc::new(MetricsObserver::default());
+    let observer: Arc<dyn Observer> = Arc::new(Observers(vec![Arc::new(LogObserver), metrics, core.clone()]));
+    let end = tokio::select! {
+        end = run_observed(client, &tools, settings, &action, &observer, &control, began) => end,
+        never = flush(&core) => match never {},
+    };
     core.flush();
     match end {
         Ok(end) => end,
@@ -71,7 +77,7 @@ pub(super) async fn run(
     }
 }
 
-async fn flush(core: Arc<CoreObserver>) {
+async fn flush(core: &CoreObserver) -> Infallible {
     loop {
         tokio::time::sleep(FLUSH).await;
         core.flush();
@@ -116,7 +122,7 @@ async fn run_observed(
             graph: worker.graph.clone(),
             task: action.key.task.clone(),
             model: model.into(),
-            gzip: gzip(&settings, &client),
+            gzip: gzip(settings.supervisor().compress_uploads, client.endpoint().is_loopback()),
             deadline,
             senders: worker.graph_sender_pool_size,
         },
@@ -139,14 +145,16 @@ async fn run_observed(
         selection,
         only: Vec::new(),
         delivered_before,
-        last_run_started_ago: last_run(action),
+        last_run_started_ago: last_run(action, SystemTime::now()),
         collect_until: Some(collect_until),
     };
     let target = Target::Core(Box::new(target));
     let (ledger, result) =
         collect(tools, plan, target, Some(&mut journal), Arc::clone(observer), control).await;
     result?;
-    if !control.is_resumable()
+    // Otherwise it stays open in the journal: until fixcore has the answer it may ask again, and then a
+    // restarted worker knows what has landed.
+    if control.is_over()
         && let Err(error) = journal.ended()
     {
         tracing::warn!("the end of the run cannot be noted: {error}");
@@ -156,12 +164,13 @@ async fn run_observed(
         Verdict::SomeFailed => (Ok(()), "some_failed"),
         Verdict::Nothing(why) => (Err(why), "failed"),
     };
-    Ok(RunEnd { answer, summary: ledger.summary(), taken: began.elapsed(), verdict })
+    let complete = ledger.is_complete();
+    Ok(RunEnd { answer, summary: ledger.summary(), taken: began.elapsed(), complete, verdict })
 }
 
-fn gzip(settings: &Running, client: &CoreClient) -> bool {
-    match settings.supervisor().compress_uploads {
-        Compression::Auto => !client.endpoint().is_loopback(),
+fn gzip(wanted: Compression, is_loopback: bool) -> bool {
+    match wanted {
+        Compression::Auto => !is_loopback,
         Compression::Always => true,
         Compression::Never => false,
     }
@@ -185,8 +194,41 @@ fn dump(settings: &Running, task: &str, delivery: &Delivery) -> Result<Option<De
 }
 
 /// How long ago fixcore saw this step start the last time.
-fn last_run(action: &Action) -> Option<Duration> {
+fn last_run(action: &Action, now: SystemTime) -> Option<Duration> {
     let started = action.last_started_at().filter(|seconds| seconds.is_finite() && *seconds >= 0.0)?;
     let started = SystemTime::UNIX_EPOCH.checked_add(Duration::try_from_secs_f64(started).ok()?)?;
-    started.elapsed().ok()
+    now.duration_since(started).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use fixworker_fixcore::messages::ActionKey;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn ago(timing: Value) -> Option<Duration> {
+        let key = ActionKey { task: "t".into(), step: "collect".into() };
+        let data = [("timing".to_owned(), timing)].into_iter().collect();
+        let action = Action { message_type: "collect".into(), key, data };
+        last_run(&action, SystemTime::UNIX_EPOCH + Duration::from_secs(1000))
+    }
+
+    #[test]
+    fn the_last_run_is_as_old_as_fixcore_says_if_that_makes_sense() {
+        let started = |at: Value| ago(json!({"collect": {"started_at": at, "finished_at": 950}}));
+        assert_eq!(started(json!(900)), Some(Duration::from_secs(100)));
+        assert_eq!(started(json!(999.5)), Some(Duration::from_millis(500)));
+        assert_eq!(started(json!(2000)), None, "the clocks differ");
+        assert_eq!(started(json!(-1)), None);
+        assert_eq!(started(json!(1e300)), None);
+        assert_eq!(ago(json!({})), None, "the first run");
+        assert_eq!(ago(Value::Null), None, "a repeated action has no timing");
+    }
+
+    #[test]
+    fn uploads_are_compressed_where_they_leave_the_host() {
+        assert!(gzip(Compression::Auto, false) && !gzip(Compression::Auto, true));
+        assert!(gzip(Compression::Always, true) && !gzip(Compression::Never, false));
+    }
 }

@@ -13,7 +13,7 @@ use fixworker_fixcore::{
     CancellationToken, ConnectError, ConnectOptions, CoreClient, Endpoint, EndpointError, IdentityFiles,
     VerifyMode,
 };
-use fixworker_fleet::{Fleet, RunDirError, StopToken, stopper};
+use fixworker_fleet::{Fleet, RunDirError};
 use fixworker_graph::spool::{SpoolDir, SpoolError};
 use fixworker_settings::cli::DaemonArgs;
 use fixworker_settings::{Environment, Sections};
@@ -28,8 +28,9 @@ use crate::describe::{DescribeError, describe, kind_table};
 use crate::exit_code::ExitCode;
 use crate::run::Tools;
 use crate::setup::{self, RunDir};
-use crate::signals::{Shutdown, Stage};
+use crate::signals::Shutdown;
 
+use super::gauges;
 use super::web::State;
 
 /// Why the worker does not start.
@@ -71,18 +72,20 @@ impl StartError {
     pub(super) fn exit_code(&self) -> ExitCode {
         match self {
             Self::Stopped => ExitCode::Fine,
+            Self::Describe(error) if error.is_cancelled() => ExitCode::Fine,
             Self::Endpoint(_)
             | Self::HalfAnIdentity
             | Self::Describe(_)
             | Self::RunDir(_)
             | Self::Spool(_)
-            | Self::Web(_) => ExitCode::Usage,
+            | Self::Web(_)
+            | Self::Config(ConfigError::Document { .. }) => ExitCode::Usage,
             Self::Connect(error) => match error.kind() {
                 ConnectErrorKind::Usage => ExitCode::Usage,
                 ConnectErrorKind::Final | ConnectErrorKind::Transient => ExitCode::Fixcore,
                 ConnectErrorKind::Stopped => ExitCode::Fine,
             },
-            Self::Config(_) => ExitCode::Fixcore,
+            Self::Config(ConfigError::Core(_)) => ExitCode::Fixcore,
             Self::Internal(_) => ExitCode::Internal,
         }
     }
@@ -92,7 +95,7 @@ impl StartError {
 pub(super) struct Worker {
     pub(super) client: CoreClient,
     pub(super) tools: Tools,
-    pub(super) sources: Sources,
+    pub(super) sources: Arc<Sources>,
     pub(super) loaded: Loaded,
     pub(super) actions: Actions,
     pub(super) subscriptions: watch::Sender<Vec<Subscription>>,
@@ -116,7 +119,7 @@ pub(super) async fn start(
     let metrics = metrics::install().map_err(|error| StartError::Internal(error.to_string()))?;
     let run_dir = RunDir::for_this_process();
     let fleet = setup::fleet(args.common.collector_bin.clone(), &run_dir)?;
-    let described = describe_unless_stopped(&fleet, shutdown).await?;
+    let described = describe(&fleet, shutdown).await?;
     let names: Vec<_> = described.iter().map(|one| one.collector.as_str()).collect();
     tracing::info!("collectors: {}", names.join(", "));
     let options = ConnectOptions::default();
@@ -132,8 +135,11 @@ pub(super) async fn start(
     for error in &errors {
         tracing::error!("{error}");
     }
-    let sources = Sources { sections, overrides: args.common.overrides, environment };
-    let loaded = config::start(&client, &sources).await?;
+    let sources = Arc::new(Sources { sections, overrides: args.common.overrides, environment });
+    let loaded = tokio::select! {
+        loaded = config::start(&client, &sources) => loaded?,
+        () = stop.cancelled() => return Err(StartError::Stopped),
+    };
     config::write_files(&loaded.running);
     setup::update_fleet(&fleet, loaded.running.supervisor());
     let spool = setup::spool(loaded.running.supervisor(), &args.subscriber_id)?;
@@ -143,6 +149,9 @@ pub(super) async fn start(
     let (subscriptions, wanted) = watch::channel(super::serve::subscriptions(&loaded.running));
     let actions = actions::start(&client, wanted, links.clone());
     let events = events::start(&client, links.clone());
+    tokio::spawn(gauges::measure(tools.clone(), links.clone()));
+    tokio::spawn(gauges::count_reconnects("events", events.health.clone()));
+    tokio::spawn(gauges::count_reconnects("actions", actions.health.clone()));
     let state = Arc::new(State::new(
         tools.clone(),
         loaded.running.clone(),
@@ -196,23 +205,6 @@ fn endpoint(args: &DaemonArgs) -> Result<Endpoint, StartError> {
     let endpoint = Endpoint::new(&args.fixcore_uri)?;
     let endpoint = endpoint.with_psk(args.psk.clone()).with_verify(verify).with_identity(identity);
     Ok(endpoint.with_proxies(ProxySettings::from_env()))
-}
-
-async fn describe_unless_stopped(
-    fleet: &Fleet,
-    shutdown: &mut Shutdown,
-) -> Result<Arc<[Described]>, StartError> {
-    let (stopper, token): (_, StopToken) = stopper();
-    let describing = describe(fleet, token);
-    tokio::pin!(describing);
-    let result = tokio::select! {
-        result = &mut describing => result,
-        () = shutdown.reached(Stage::Graceful) => {
-            stopper.kill_now("the worker is shutting down");
-            describing.await
-        }
-    };
-    result.map_err(|error| if error.is_cancelled() { StartError::Stopped } else { error.into() })
 }
 
 async fn serve_web(

@@ -1,12 +1,14 @@
 //! Performs the uploads that the pure plan asks for: [`UploadPlan`] decides, this makes the requests.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
-use fixworker_fixcore::CoreClient;
 use fixworker_fixcore::http::merge::{MergeOutcome, MergeRequest};
+use fixworker_fixcore::{CoreClient, CoreError};
 use fixworker_graph::merge::{Batch, Replace};
-use fixworker_graph::upload::{Answer, BodySent, Outcome, SendRequest, Step, UploadPlan};
+use fixworker_graph::upload::{Answer, BodySent, Outcome, SendRequest, Step, UploadPlan, Verdict, classify};
+use fixworker_surface::metrics;
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
@@ -20,7 +22,11 @@ pub struct Delivery {
     gzip: bool,
     deadline: Instant,
     senders: Arc<Semaphore>,
+    troubled: Arc<AtomicBool>,
 }
+
+/// So often the graph and its model may be refused before the run fails.
+const REFUSALS: u32 = 6;
 
 /// What a delivery is made of.
 #[derive(Debug)]
@@ -47,7 +53,7 @@ impl Delivery {
     pub fn new(client: CoreClient, settings: DeliverySettings) -> Self {
         let DeliverySettings { graph, task, model, gzip, deadline, senders } = settings;
         let senders = Arc::new(Semaphore::new(senders.max(1)));
-        Self { client, graph, task, model, gzip, deadline, senders }
+        Self { client, graph, task, model, gzip, deadline, senders, troubled: Arc::default() }
     }
 
     /// The model that it uploads.
@@ -55,26 +61,29 @@ impl Delivery {
         &self.model
     }
 
-    /// Creates the graph and brings its model up to date, as often as it takes until the deadline.
+    /// Creates the graph and brings its model up to date: as often as it takes until the deadline, but only a
+    /// few times if fixcore refuses them.
     pub async fn prepare(&self) -> Result<(), String> {
-        let mut wait = std::time::Duration::from_secs(1);
+        let mut wait = Duration::from_secs(1);
+        let mut refusals = 0;
         loop {
             let error = match self.create_graph_and_model().await {
                 Ok(()) => return Ok(()),
                 Err(error) => error,
             };
-            if Instant::now() + wait >= self.deadline {
-                return Err(error);
+            refusals = if is_refusal(&error) { refusals + 1 } else { 0 };
+            if refusals == REFUSALS || Instant::now() + wait >= self.deadline {
+                return Err(error.to_string());
             }
             tracing::warn!("{error}; trying again in {wait:?}");
             tokio::time::sleep(wait).await;
-            wait = (wait * 2).min(std::time::Duration::from_mins(1));
+            wait = (wait * 2).min(Duration::from_mins(1));
         }
     }
 
-    async fn create_graph_and_model(&self) -> Result<(), String> {
-        self.client.create_graph(&self.graph).await.map_err(|error| error.to_string())?;
-        self.client.patch_model(&self.graph, &self.model).await.map_err(|error| error.to_string())
+    async fn create_graph_and_model(&self) -> Result<(), CoreError> {
+        self.client.create_graph(&self.graph).await?;
+        self.client.patch_model(&self.graph, &self.model).await
     }
 
     /// Sends a batch until every account of it has its outcome. Dropping the future gives it up.
@@ -113,10 +122,64 @@ impl Delivery {
             gzip: self.gzip,
             time_left: Some(self.deadline.saturating_duration_since(Instant::now())),
         };
+        let began = Instant::now();
         let outcome = self.client.merge(&merge, move || Ok(upload.reader())).await;
         drop(permit);
-        fixworker_surface::metrics::uploaded(bytes);
+        metrics::merge_ended(outcome_name(&outcome), began.elapsed());
+        if !matches!(outcome, MergeOutcome::NotSent(_) | MergeOutcome::Unreadable(_)) {
+            metrics::uploaded(bytes);
+        }
+        self.tell(&outcome);
         answer(outcome, plan);
+    }
+
+    /// Many batches may wait for the same fixcore: its trouble is told once, and its end.
+    fn tell(&self, outcome: &MergeOutcome) {
+        let trouble = match outcome {
+            MergeOutcome::Answered { status, .. } if *status < 500 => None,
+            MergeOutcome::Answered { status, body } => Some(format!("fixcore answered {status}: {body}")),
+            MergeOutcome::NotSent(error) => Some(error.to_string()),
+            MergeOutcome::Lost { cause, .. } => Some(format!("the connection was lost: {cause}")),
+            MergeOutcome::OutOfTime { .. } => Some("the time of the run is over".to_owned()),
+            MergeOutcome::Unreadable(error) => Some(format!("the spool directory cannot be read: {error}")),
+        };
+        let was_troubled = self.troubled.swap(trouble.is_some(), Ordering::AcqRel);
+        match trouble {
+            Some(text) if !was_troubled => {
+                tracing::warn!("graphs cannot be sent to fixcore and wait in the spool directory: {text}");
+            }
+            None if was_troubled => tracing::info!("graphs are sent to fixcore again"),
+            Some(_) | None => {}
+        }
+    }
+}
+
+/// Whether fixcore would say the same again: something is wrong with the graph's name or the model.
+fn is_refusal(error: &CoreError) -> bool {
+    match error {
+        CoreError::Refused { status, .. } => (400..500).contains(status) && ![408, 429].contains(status),
+        CoreError::Unsendable { .. } => true,
+        _ => false,
+    }
+}
+
+/// A stable name for metrics.
+fn outcome_name(outcome: &MergeOutcome) -> &'static str {
+    match outcome {
+        MergeOutcome::Answered { status, body } => match classify(*status, body) {
+            Verdict::Landed(_) => "landed",
+            Verdict::Queued => "queued",
+            Verdict::Rejected(_) => "rejected",
+            Verdict::ModelMissing(_) | Verdict::GraphMissing(_) => "model_missing",
+            Verdict::Unauthorized(_) => "unauthorized",
+            Verdict::Conflict(_) => "conflict",
+            Verdict::Refused(_) => "refused",
+            Verdict::Unavailable { .. } => "unavailable",
+        },
+        MergeOutcome::NotSent(_) => "not_sent",
+        MergeOutcome::Lost { .. } => "lost",
+        MergeOutcome::OutOfTime { .. } => "out_of_time",
+        MergeOutcome::Unreadable(_) => "unreadable",
     }
 }
 
@@ -139,5 +202,35 @@ fn answer(outcome: MergeOutcome, plan: &mut UploadPlan) {
         MergeOutcome::Unreadable(error) => {
             lost(plan, false, &format!("the staged graph cannot be read from the spool directory: {error}"));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fixworker_fixcore::http::answer::CoreAnswer;
+
+    use super::*;
+
+    #[test]
+    fn only_what_fixcore_would_say_again_is_a_refusal() {
+        let refused = |status| CoreError::Refused {
+            action: String::new(),
+            status,
+            answer: CoreAnswer::parse(b"Error: x"),
+        };
+        assert!(is_refusal(&refused(400)) && is_refusal(&refused(413)));
+        assert!(![408, 429, 500, 503].into_iter().any(|status| is_refusal(&refused(status))));
+        let lost = CoreError::Lost { action: String::new(), cause: String::new() };
+        assert!(!is_refusal(&lost));
+    }
+
+    #[test]
+    fn answers_are_counted_by_what_they_mean() {
+        let answered =
+            |status, body: &str| outcome_name(&MergeOutcome::Answered { status, body: body.to_owned() });
+        assert_eq!(answered(200, "{}"), "landed");
+        assert_eq!(answered(401, "401: Unauthorized"), "unauthorized");
+        assert_eq!(answered(503, ""), "unavailable");
+        assert_eq!(outcome_name(&MergeOutcome::OutOfTime { body_fully_sent: true }), "out_of_time");
     }
 }

@@ -22,6 +22,15 @@ pub enum Standing {
     Failed(Trouble),
 }
 
+impl Standing {
+    fn is_undecided(&self) -> bool {
+        match self {
+            Self::Open | Self::Collected => true,
+            Self::Landed | Self::Queued | Self::Failed(_) => false,
+        }
+    }
+}
+
 /// One account in the book.
 #[derive(Debug, Clone, Default)]
 pub struct Record {
@@ -58,9 +67,15 @@ pub struct Ledger {
     records: IndexMap<AccountName, Record>,
     failed_listings: Vec<(String, String)>,
     resumed: usize,
+    cut: bool,
 }
 
 impl Ledger {
+    /// The run was stopped before all accounts were known.
+    pub fn cut(&mut self) {
+        self.cut = true;
+    }
+
     /// An account that will be collected.
     pub fn open(&mut self, account: AccountName) {
         self.records.entry(account).or_default();
@@ -89,6 +104,12 @@ impl Ledger {
     /// All accounts in the order of their listing.
     pub fn records(&self) -> impl Iterator<Item = (&AccountName, &Record)> {
         self.records.iter()
+    }
+
+    /// Accounts that have neither failed nor been delivered, and where they stand.
+    pub fn undecided(&self) -> Vec<(AccountName, Standing)> {
+        let open = self.records.iter().filter(|(_, record)| record.standing.is_undecided());
+        open.map(|(account, record)| (account.clone(), record.standing.clone())).collect()
     }
 
     /// How many accounts were delivered, in this process or before.
@@ -121,6 +142,16 @@ impl Ledger {
             }),
             (_, _, _) => Verdict::SomeFailed,
         }
+    }
+
+    /// Whether everything was tried that there was to do: no account was called off.
+    pub fn is_complete(&self) -> bool {
+        let cut = |standing: &Standing| match standing {
+            Standing::Open | Standing::Collected => true,
+            Standing::Failed(trouble) => trouble.cancelled,
+            Standing::Landed | Standing::Queued => false,
+        };
+        self.count(cut) == 0 && !self.cut
     }
 
     /// One line for the log at the end of the run.
@@ -183,5 +214,24 @@ mod tests {
         ledger.resumed(1);
         ledger.record(&account("1")).standing = failed();
         assert_eq!(ledger.verdict(), Verdict::SomeFailed);
+    }
+
+    #[test]
+    fn a_run_is_complete_when_nothing_was_called_off() {
+        let complete = |standing: Standing| {
+            let mut ledger = Ledger::default();
+            ledger.record(&account("1")).standing = standing;
+            (ledger.is_complete(), ledger.undecided().len())
+        };
+        let Standing::Failed(trouble) = failed() else { unreachable!() };
+        assert_eq!(complete(Standing::Landed), (true, 0));
+        assert_eq!(complete(failed()), (true, 0));
+        assert_eq!(complete(Standing::Failed(Trouble { cancelled: true, ..trouble })), (false, 0));
+        assert_eq!(complete(Standing::Open), (false, 1));
+        assert_eq!(complete(Standing::Collected), (false, 1));
+        let mut ledger = Ledger::default();
+        assert!(ledger.is_complete());
+        ledger.cut();
+        assert!(!ledger.is_complete());
     }
 }

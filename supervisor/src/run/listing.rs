@@ -2,23 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 
-use fixworker_fleet::{JobSink, SinkError, StopToken, Subject, Task};
+use fixworker_fleet::{JobSink, SinkError, StopToken, Task};
 use fixworker_graph::account::AccountKey;
-use fixworker_settings::{Environment, Shard};
-use ipc_proto::job::{Account, AccountsJob, Described, Job, Variable};
+use fixworker_settings::Shard;
+use ipc_proto::job::Account;
 use ipc_proto::message::{Done, Report};
-use ipc_proto::secret::Secret;
-use tokio::task::JoinSet;
 
 use super::event::{AccountName, Observer, RunEvent};
 use super::shard::is_ours;
 use super::sink::FaultLog;
-use super::{RunPlan, Tools};
+use super::{RunPlan, Tools, tasks};
 
-/// A listing takes no longer, however long accounts may take: all collectors wait for the slowest one.
-const LISTING_TIMEOUT: Duration = Duration::from_mins(10);
 /// The most accounts that one collector may list.
 const MAX_ACCOUNTS: usize = 100_000;
 
@@ -33,6 +28,14 @@ pub struct Listing {
     pub faulty: bool,
     /// Why it failed, as a sentence.
     pub failure: Option<String>,
+    /// It did not fail by itself: the run was stopped.
+    pub cancelled: bool,
+}
+
+impl Listing {
+    fn failed(collector: String, why: String) -> Self {
+        Self { collector, accounts: Vec::new(), faulty: true, failure: Some(why), cancelled: false }
+    }
 }
 
 /// Asks all collectors of the run at once.
@@ -42,89 +45,49 @@ pub async fn list(
     observer: &Arc<dyn Observer>,
     stop: &StopToken,
 ) -> Vec<Listing> {
-    let mut jobs = JoinSet::new();
-    for (place, collector) in plan.selection.active.iter().enumerate() {
+    let mut jobs = Vec::new();
+    for collector in &plan.selection.active {
         observer.event(&RunEvent::CollectorStarted { collector: collector.clone() });
-        let (tools, plan, observer) = (tools.clone(), plan.clone(), Arc::clone(observer));
-        let (collector, stop) = (collector.clone(), stop.clone());
-        jobs.spawn(async move { (place, list_one(&tools, &plan, collector, observer, stop).await) });
+        let task = tasks::accounts(tools, plan, collector);
+        let listing = list_one(tools.clone(), task, collector.clone(), Arc::clone(observer), stop.clone());
+        jobs.push((collector, tokio::spawn(listing)));
     }
-    let mut listings: Vec<_> = jobs.join_all().await;
-    listings.sort_by_key(|(place, _)| *place);
-    listings.into_iter().map(|(_, listing)| listing).collect()
+    let mut listings = Vec::new();
+    for (collector, job) in jobs {
+        let fault = |error| Listing::failed(collector.clone(), format!("a fault of fixworker: {error}"));
+        listings.push(job.await.unwrap_or_else(fault));
+    }
+    listings
 }
 
 async fn list_one(
-    tools: &Tools,
-    plan: &RunPlan,
+    tools: Tools,
+    task: Result<Task, String>,
     collector: String,
     observer: Arc<dyn Observer>,
     stop: StopToken,
 ) -> Listing {
-    let failed = |collector, failure| Listing {
-        collector,
-        accounts: Vec::new(),
-        faulty: true,
-        failure: Some(failure),
-    };
-    let Some(described) = tools.describe(&collector) else {
-        return failed(collector, "this worker does not have it".to_owned());
-    };
-    let config = match config_of(plan, described) {
-        Ok(config) => config,
-        Err(problems) => return failed(collector, problems),
-    };
-    let task = Task {
-        subject: Subject { collector: Some(collector.clone()), account: None },
-        job: Job::Accounts(AccountsJob { collector: collector.clone(), config: Secret::new(config) }),
-        environment: variables(described, &tools.environment),
-        deadline: Some(plan.settings.account_timeout().min(LISTING_TIMEOUT)),
-        last_duration: None,
+    let task = match task {
+        Ok(task) => task,
+        Err(problem) => return Listing::failed(collector, problem),
     };
     let faults = FaultLog::default();
     let sink = |_attempt| {
         let (collector, faults, observer) = (collector.clone(), faults.clone(), Arc::clone(&observer));
         Ok(AccountsSink { collector, faults, observer, accounts: Vec::new(), faulty: false })
     };
-    let end = tools.fleet.run_one(task, sink, stop).await;
-    match end.result {
+    match tools.fleet.run_one(task, sink, stop).await.result {
         Ok(completed) => {
             let incomplete = completed.sink.faulty || completed.done.faults > 0;
-            Listing { collector, accounts: completed.sink.accounts, faulty: incomplete, failure: None }
+            let accounts = completed.sink.accounts;
+            Listing { collector, accounts, faulty: incomplete, failure: None, cancelled: false }
         }
-        Err(not_completed) => {
-            let hint = not_completed.hint().map(|hint| format!(" ({hint})")).unwrap_or_default();
-            let failure = format!("{}{hint}", not_completed.message());
-            failed(collector, failure)
+        Err(end) => {
+            let hint = end.hint().map(|hint| format!(" ({hint})")).unwrap_or_default();
+            let failed = Listing::failed(collector, format!("{}{hint}", end.message()));
+            Listing { cancelled: end.is_cancelled(), ..failed }
         }
     }
-}
-
-/// The section for a collector as JSON, or what is wrong with it.
-pub(super) fn config_of(plan: &RunPlan, described: &Described) -> Result<String, String> {
-    let Some(section) = &described.section else { return Ok("{}".to_owned()) };
-    if let Some(values) = plan.settings.section(&section.name) {
-        return serde_json::to_string(values).map_err(|error| error.to_string());
-    }
-    let problems: Vec<_> = plan.settings.problems_of(&section.name).map(ToString::to_string).collect();
-    Err(format!("its settings cannot be used: {}", problems.join("; ")))
-}
-
-/// The variables of our environment that a collector has declared.
-pub(super) fn variables(described: &Described, environment: &Environment) -> Vec<Variable> {
-    let wanted = |name: &str| {
-        described.environment.iter().any(|pattern| match pattern.strip_suffix('*') {
-            Some(beginning) => name.starts_with(beginning),
-            None => name == pattern,
-        })
-    };
-    let names = environment.names().filter(|name| wanted(name));
-    names
-        .filter_map(|name| {
-            let value = Secret::new(environment.get(name)?.to_owned());
-            Some(Variable { name: name.to_owned(), value })
-        })
-        .collect()
 }
 
 struct AccountsSink {
@@ -236,6 +199,8 @@ pub fn sort_out(
 
 #[cfg(test)]
 mod tests {
+    use ipc_proto::secret::Secret;
+
     use super::*;
 
     fn account(cloud: &str, id: &str) -> Account {
@@ -250,7 +215,7 @@ mod tests {
 
     fn listing(collector: &str, accounts: &[(&str, &str)]) -> Listing {
         let accounts = accounts.iter().map(|(cloud, id)| account(cloud, id)).collect();
-        Listing { collector: collector.into(), accounts, faulty: false, failure: None }
+        Listing { collector: collector.into(), accounts, faulty: false, failure: None, cancelled: false }
     }
 
     #[test]
@@ -279,26 +244,5 @@ mod tests {
         let targets =
             sort_out(&[listing("aws", &[("aws", "1"), ("aws", "2")])], &only, &BTreeSet::new(), None);
         assert_eq!((targets.collect.len(), targets.unknown.as_slice()), (1, &["9".to_owned()][..]));
-    }
-
-    #[test]
-    fn collectors_see_only_variables_that_they_declared() {
-        let described = Described {
-            collector: "aws".into(),
-            cloud: None,
-            account_noun: String::new(),
-            kinds_json: String::new(),
-            section: None,
-            pool_setting: None,
-            tasks_json: String::new(),
-            environment: vec!["AWS_*".into(), "HOME".into()],
-            paths: Vec::new(),
-            auto_enable: Vec::new(),
-            account_kinds: Vec::new(),
-        };
-        let all = ["AWS_PROFILE", "AWSX", "HOME", "HOMEX", "FIXWORKER_PSK"].map(|name| (name, "x"));
-        let variables = variables(&described, &all.into_iter().collect());
-        let names: Vec<_> = variables.iter().map(|variable| variable.name.as_str()).collect();
-        assert_eq!(names, ["AWS_PROFILE", "HOME"]);
     }
 }

@@ -15,10 +15,13 @@ pub mod event;
 pub mod feedback;
 pub mod ledger;
 pub mod listing;
+mod opening;
 mod pipeline;
 pub mod shard;
 pub mod sink;
 pub mod target;
+mod tasks;
+mod trouble;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -90,14 +93,14 @@ pub struct RunControl {
     token: StopToken,
     stop: CancellationToken,
     discard: CancellationToken,
-    resumable: Arc<AtomicBool>,
+    over: Arc<AtomicBool>,
 }
 
 impl Default for RunControl {
     fn default() -> Self {
         let (children, token) = stopper();
         let (stop, discard) = (CancellationToken::new(), CancellationToken::new());
-        Self { children, token, stop, discard, resumable: Arc::default() }
+        Self { children, token, stop, discard, over: Arc::default() }
     }
 }
 
@@ -105,13 +108,14 @@ impl RunControl {
     /// Stops the children within their grace; what is collected is still delivered. Another process may resume
     /// the run.
     pub fn stop(&self, reason: &str) {
-        self.resumable.store(true, Ordering::Release);
         self.children.stop(reason);
         self.stop.cancel();
     }
 
-    /// Stops the children within their grace, and delivers nothing more. The run is over for good.
+    /// Stops the children within their grace, and delivers nothing more. The run is over for good, even if it
+    /// was to be resumed.
     pub fn discard(&self, reason: &str) {
+        self.over.store(true, Ordering::Release);
         self.children.stop(reason);
         self.stop.cancel();
         self.discard.cancel();
@@ -124,9 +128,15 @@ impl RunControl {
         self.discard.cancel();
     }
 
-    /// Whether it was stopped in a way that another process may resume.
-    pub fn is_resumable(&self) -> bool {
-        self.resumable.load(Ordering::Acquire)
+    /// Kills the children; what is collected is still delivered.
+    pub fn kill_children(&self, reason: &str) {
+        self.children.kill_now(reason);
+        self.stop.cancel();
+    }
+
+    /// Whether nobody waits for the result any more: there is nothing to resume.
+    pub fn is_over(&self) -> bool {
+        self.over.load(Ordering::Acquire)
     }
 
     /// Waits until it is stopped in any way.

@@ -4,28 +4,27 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Instant;
 
-use fixworker_fleet::{
-    AccountName as FleetName, Completed, FleetEvent, JobStatus, NotCompleted, RunSpec, SinkError, Subject,
-    Task, TaskEnd,
-};
+use fixworker_fleet::child::state::Stage;
+use fixworker_fleet::{Completed, Failure, FleetEvent, JobStatus, NotCompleted, RunSpec, SinkError, TaskEnd};
 use fixworker_graph::account::AccountKey;
 use fixworker_graph::journal::Journal;
 use fixworker_graph::merge::{CloudRun, StagedAccount};
 use fixworker_graph::owners::Owners;
-use fixworker_graph::staging::{Staging, StagingError, StagingLimits};
+use fixworker_graph::staging::{Staging, StagingLimits};
 use fixworker_graph::timings::Timings;
 use fixworker_graph::upload::Outcome;
 use fixworker_surface::metrics;
-use ipc_proto::job::{CollectJob, Job};
-use ipc_proto::secret::Secret;
 use tokio::sync::mpsc;
 
 use super::event::{AccountName, Observer, RunEvent, Trouble};
 use super::ledger::{Ledger, Standing};
-use super::listing::{self, Listing, Targets, config_of, sort_out, variables};
+use super::listing::{self, Listing, Targets, sort_out};
 use super::sink::{CollectSink, FaultLog};
 use super::target::{Outcomes, Target};
-use super::{RunControl, RunPlan, Tools};
+use super::{RunControl, RunPlan, Tools, opening, tasks, trouble};
+
+/// Why children are stopped when the run has to end.
+const NEARLY_OVER: &str = "the time of the run is nearly over (fixworker.timeout)";
 
 /// Collects everything that `plan` asks for and delivers it to `target`.
 ///
@@ -43,105 +42,51 @@ pub async fn collect(
     for missing in &plan.selection.missing {
         observer.event(&RunEvent::Notice { error: true, message: missing.to_string() });
     }
-    let listings = listing::list(tools, &plan, &observer, &control.token).await;
+    let (listings, out_of_time) = list_in_time(tools, &plan, &observer, control).await;
     let shard = plan.settings.supervisor().shard;
     let targets = sort_out(&listings, &plan.only, &plan.delivered_before, shard);
-    report_listings(&listings, &targets, &mut ledger, &*observer);
-    let timings = Timings::load(&tools.spool);
+    opening::report(&listings, &targets, &mut ledger, &*observer);
     let pipeline = Pipeline {
         tools,
         plan: &plan,
-        clouds: clouds(tools, &plan, &listings, &targets),
+        clouds: opening::clouds(tools, &plan, &listings, &targets),
         names: targets.collect.iter().map(|target| target.name.clone()).collect(),
         by_key: targets.collect.iter().map(|target| (key_of(&target.name), target.name.clone())).collect(),
         faults: targets.collect.iter().map(|_| FaultLog::default()).collect(),
-        open: open_accounts(&targets),
+        open: opening::count_by_collector(&targets),
         owners: Owners::new(),
-        timings,
+        timings: Timings::load(&tools.spool),
         ledger,
         target,
         journal,
         observer,
         control,
-        out_of_time: false,
+        out_of_time,
+        abandoned: false,
     };
     pipeline.run(targets).await
 }
 
-fn open_accounts(targets: &Targets) -> HashMap<String, usize> {
-    let mut open = HashMap::new();
-    for target in &targets.collect {
-        *open.entry(target.name.collector.clone()).or_default() += 1;
-    }
-    open
-}
-
-/// What is known about each cloud before its graphs are there.
-fn clouds(
+/// Lists the accounts, and says whether the time of the run was over before all collectors had answered.
+async fn list_in_time(
     tools: &Tools,
     plan: &RunPlan,
-    listings: &[Listing],
-    targets: &Targets,
-) -> BTreeMap<String, CloudRun> {
-    let sharded = plan.settings.supervisor().shard.is_some();
-    let may_serve = |collector: &str, cloud: &str| {
-        let described = tools.describe(collector).and_then(|described| described.cloud.as_deref());
-        described.is_none_or(|own| own == cloud)
+    observer: &Arc<dyn Observer>,
+    control: &RunControl,
+) -> (Vec<Listing>, bool) {
+    let listing = listing::list(tools, plan, observer, &control.token);
+    tokio::pin!(listing);
+    let out_of_time = tokio::select! {
+        listings = &mut listing => return (listings, false),
+        () = at(plan.collect_until.filter(|_| !control.token.is_stopped())) => true,
     };
-    let clouds = targets.listed.iter().map(|(cloud, listed)| {
-        let faulty = listings.iter().filter(|one| one.faulty && may_serve(&one.collector, cloud)).count();
-        // A collector that we lack may have accounts of the cloud that bears its name.
-        let missing = plan.selection.missing.iter().filter(|missing| missing.name == *cloud).count();
-        let run =
-            CloudRun { sharded, faulty_listings: faulty + missing, listed: *listed, ..CloudRun::default() };
-        (cloud.clone(), run)
-    });
-    clouds.collect()
-}
-
-fn report_listings(listings: &[Listing], targets: &Targets, ledger: &mut Ledger, observer: &dyn Observer) {
-    for one in listings {
-        if let Some(failure) = &one.failure {
-            ledger.listing_failed(&one.collector, failure);
-            metrics::collector_failed(&one.collector);
-            let (collector, message) = (one.collector.clone(), failure.clone());
-            observer.event(&RunEvent::ListingFailed { collector, message });
-        }
-        let own = targets.collect.iter().filter(|target| target.name.collector == one.collector);
-        let accounts: Vec<_> = own.map(|target| target.name.clone()).collect();
-        let done = accounts.is_empty();
-        for account in &accounts {
-            ledger.open(account.clone());
-        }
-        observer.event(&RunEvent::AccountsListed { collector: one.collector.clone(), accounts });
-        if done {
-            observer.event(&RunEvent::CollectorFinished { collector: one.collector.clone() });
-        }
+    control.children.stop(NEARLY_OVER);
+    let mut listings = listing.await;
+    // The run has failed here; nobody called it off.
+    for one in &mut listings {
+        one.cancelled = false;
     }
-    ledger.resumed(targets.resumed);
-    for (name, first) in &targets.duplicates {
-        let message = format!(
-            "{name} of collector {} is left out: collector {first} lists the same account",
-            name.collector
-        );
-        observer.event(&RunEvent::Notice { error: true, message });
-    }
-    for id in &targets.unknown {
-        let account = AccountName {
-            collector: String::new(),
-            cloud: "unknown".to_owned(),
-            id: id.clone(),
-            name: id.clone(),
-        };
-        let trouble = Trouble {
-            kind: "config".to_owned(),
-            message: "no collector lists an account with this id".to_owned(),
-            hint: Some("fix-collector accounts --collector NAME shows which there are".to_owned()),
-            cancelled: false,
-        };
-        ledger.record(&account).standing = Standing::Failed(trouble.clone());
-        observer.event(&RunEvent::AccountFailed { account, trouble });
-    }
+    (listings, out_of_time)
 }
 
 struct Pipeline<'a> {
@@ -162,11 +107,16 @@ struct Pipeline<'a> {
     control: &'a RunControl,
     /// The children were stopped because the run has to end.
     out_of_time: bool,
+    /// Nothing is sent any more.
+    abandoned: bool,
 }
 
 impl Pipeline<'_> {
     async fn run(mut self, targets: Targets) -> (Ledger, Result<(), String>) {
-        let mut events = self.start_fleet(targets);
+        let mut events = match self.start_fleet(targets) {
+            Ok(events) => events,
+            Err(error) => return (self.ledger, Err(error)),
+        };
         let mut collecting = true;
         while collecting || self.target.is_busy() {
             let due = self.target.next_due();
@@ -184,18 +134,27 @@ impl Pipeline<'_> {
                 () = at(due) => self.target.due(),
                 () = at(until) => {
                     self.out_of_time = true;
-                    self.control.children.stop("the time of the run is nearly over (fixworker.timeout)");
+                    self.control.children.stop(NEARLY_OVER);
                 }
-                () = self.control.discard.cancelled(), if self.target.is_busy() => self.target.abandon(),
+                () = self.control.discard.cancelled(), if !self.abandoned => self.abandon(),
             }
         }
+        self.close_book();
         if let Err(error) = self.timings.save(&self.tools.spool) {
             tracing::warn!("the durations of the accounts are not kept for the next run: {error}");
         }
         (self.ledger, Ok(()))
     }
 
-    fn start_fleet(&self, targets: Targets) -> mpsc::UnboundedReceiver<FleetEvent<CollectSink>> {
+    fn abandon(&mut self) {
+        self.abandoned = true;
+        self.target.abandon();
+    }
+
+    fn start_fleet(
+        &self,
+        targets: Targets,
+    ) -> Result<mpsc::UnboundedReceiver<FleetEvent<CollectSink>>, String> {
         let settings = &self.plan.settings;
         let pools = self.tools.described.iter();
         let spec = RunSpec {
@@ -203,7 +162,9 @@ impl Pipeline<'_> {
             collector_pools: pools.map(|d| (d.collector.clone(), settings.account_pool_size(d))).collect(),
             fork: settings.worker().fork_process,
         };
-        let tasks: Vec<Task> = targets.collect.iter().filter_map(|target| self.task(target)).collect();
+        // One task for each target: the fleet speaks of both by their number.
+        let task = |target| tasks::collect(self.tools, self.plan, target, &self.timings);
+        let tasks = targets.collect.iter().map(task).collect::<Result<Vec<_>, String>>()?;
         let (tools, observer, faults) = (self.tools.clone(), Arc::clone(&self.observer), self.faults.clone());
         let make_sink = move |index: usize, _attempt: u32| {
             let target = targets.collect.get(index).zip(faults.get(index));
@@ -219,28 +180,7 @@ impl Pipeline<'_> {
             let summary = fleet.run(spec, tasks, make_sink, sender, stop).await;
             tracing::debug!("all children of the run are gone: {summary:?}");
         });
-        events
-    }
-
-    fn task(&self, target: &listing::Target) -> Option<Task> {
-        let described = self.tools.describe(&target.name.collector)?;
-        // The listing has used the same section.
-        let config = config_of(self.plan, described).ok()?;
-        let account = FleetName { id: target.name.id.clone(), name: target.name.name.clone() };
-        let key = key_of(&target.name);
-        Some(Task {
-            subject: Subject { collector: Some(described.collector.clone()), account: Some(account) },
-            job: Job::Collect(Box::new(CollectJob {
-                collector: described.collector.clone(),
-                config: Secret::new(config),
-                account: target.account.clone(),
-                max_resources: self.plan.settings.worker().max_resources_per_account.map(Into::into),
-                last_run_started_ago: self.plan.last_run_started_ago,
-            })),
-            environment: variables(described, &self.tools.environment),
-            deadline: Some(self.plan.settings.account_timeout()),
-            last_duration: self.timings.last(&key),
-        })
+        Ok(events)
     }
 
     fn event(&mut self, event: FleetEvent<CollectSink>) {
@@ -257,7 +197,7 @@ impl Pipeline<'_> {
             }
             FleetEvent::Retrying { index, failure, after } => {
                 let Some(account) = self.names.get(index).cloned() else { return };
-                metrics::child_ended(&account.collector, failure.outcome.kind(), failure.elapsed);
+                failed_attempt(&account, &failure);
                 let record = self.ledger.record(&account);
                 record.peak_rss = record.peak_rss.max(failure.peak_rss.unwrap_or_default());
                 self.observer.event(&RunEvent::AttemptFailed {
@@ -289,7 +229,7 @@ impl Pipeline<'_> {
 
     fn ended(&mut self, end: TaskEnd<CollectSink>) {
         let Some(account) = self.names.get(end.index).cloned() else { return };
-        let faults = self.faults.get(end.index).map_or(0, FaultLog::count);
+        let faults = self.faults.get(end.index).map_or(0, FaultLog::close);
         let record = self.ledger.record(&account);
         record.attempts = end.attempts;
         record.faults = faults;
@@ -316,14 +256,9 @@ impl Pipeline<'_> {
         let record = self.ledger.record(account);
         record.duration = completed.elapsed;
         record.peak_rss = record.peak_rss.max(completed.peak_rss.unwrap_or_default());
-        let missing = || Trouble {
-            kind: "internal".to_owned(),
-            message: "the graph is missing after the child was done".to_owned(),
-            hint: None,
-            cancelled: false,
-        };
-        let checked = completed.sink.into_result().ok_or_else(missing)?;
-        let staged = checked.and_then(|checked| checked.claim(&mut self.owners)).map_err(|e| refused(&e))?;
+        let checked = completed.sink.into_result().ok_or_else(trouble::no_graph)?;
+        let staged =
+            checked.and_then(|checked| checked.claim(&mut self.owners)).map_err(|e| trouble::refused(&e))?;
         for fault in staged.findings().faults() {
             self.ledger.record(account).faults += 1;
             let (account, collector) = (Some(account.clone()), account.collector.clone());
@@ -348,19 +283,11 @@ impl Pipeline<'_> {
     fn not_completed(&mut self, account: &AccountName, end: &NotCompleted) -> Trouble {
         let record = self.ledger.record(account);
         if let Some(last) = &end.last {
-            metrics::child_ended(&account.collector, last.outcome.kind(), last.elapsed);
+            failed_attempt(account, last);
             record.duration = last.elapsed;
             record.peak_rss = record.peak_rss.max(last.peak_rss.unwrap_or_default());
         }
-        if end.is_cancelled() && self.out_of_time {
-            return out_of_time(end);
-        }
-        Trouble {
-            kind: end.kind().to_owned(),
-            message: end.message(),
-            hint: end.hint(),
-            cancelled: end.is_cancelled(),
-        }
+        trouble::of_end(end, self.out_of_time)
     }
 
     fn failed(&mut self, account: AccountName, trouble: Trouble) {
@@ -378,9 +305,17 @@ impl Pipeline<'_> {
         }
     }
 
+    /// Every account has an end, also one that was given up or whose task broke.
+    fn close_book(&mut self) {
+        let cancelled = self.control.discard.is_cancelled();
+        for (account, standing) in self.ledger.undecided() {
+            self.failed(account, trouble::left_over(&standing, cancelled));
+        }
+    }
+
     async fn all_collected(&mut self) -> Result<(), String> {
         if self.control.discard.is_cancelled() {
-            self.target.abandon();
+            self.abandon();
             return Ok(());
         }
         let (notices, outcomes) = self.target.finish(&self.clouds).await?;
@@ -441,24 +376,18 @@ impl Pipeline<'_> {
     }
 }
 
-fn key_of(name: &AccountName) -> AccountKey {
+pub(super) fn key_of(name: &AccountName) -> AccountKey {
     AccountKey { cloud: name.cloud.clone(), id: name.id.clone() }
 }
 
-/// An account that the run had no time for.
-fn out_of_time(end: &NotCompleted) -> Trouble {
-    let state = if end.last.is_some() { "before it was complete" } else { "before it began" };
-    Trouble {
-        kind: "deadline".to_owned(),
-        message: format!("the time of the run (fixworker.timeout) was over {state}"),
-        hint: Some("raise fixworker.timeout, or let more accounts run at once".to_owned()),
-        cancelled: false,
+fn failed_attempt(account: &AccountName, failure: &Failure) {
+    metrics::child_ended(&account.collector, failure.outcome.kind(), failure.elapsed);
+    match failure.stage {
+        Some(Stage::Asked) => metrics::child_killed("asked"),
+        Some(Stage::Termed) => metrics::child_killed("term"),
+        Some(Stage::Killed) => metrics::child_killed("kill"),
+        None => {}
     }
-}
-
-fn refused(error: &StagingError) -> Trouble {
-    let fault = error.to_fault();
-    Trouble { kind: fault.kind.name().to_owned(), message: fault.message, hint: fault.hint, cancelled: false }
 }
 
 async fn at(time: Option<Instant>) {

@@ -1,11 +1,11 @@
 //! Where the reports of a collecting child go: the graph into staging, everything else to the observers.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fixworker_fleet::{JobSink, SinkError};
 use fixworker_graph::staging::{CheckedAccount, Staging, StagingError};
-use ipc_proto::fault::{Fault, Retry};
+use ipc_proto::fault::{Fault, FaultScope, Retry};
 use ipc_proto::message::{Done, Report};
 
 use super::event::{AccountName, Observer, RunEvent};
@@ -19,25 +19,31 @@ pub struct FaultLog(Arc<Mutex<Seen>>);
 
 #[derive(Debug, Default)]
 struct Seen {
-    texts: HashSet<(Option<String>, String)>,
+    texts: HashSet<(FaultScope, String)>,
     count: u64,
 }
 
 impl FaultLog {
     /// Whether the fault is new and worth telling.
     pub(super) fn admit(&self, fault: &Fault) -> bool {
-        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let new = seen.texts.len() < MAX_FAULTS
-            && seen.texts.insert((fault.scope.region.clone(), fault.message.clone()));
-        if new {
-            seen.count += u64::from(fault.count.max(1));
+        let mut seen = self.lock();
+        let text = (fault.scope.clone(), fault.message.clone());
+        if seen.texts.contains(&text) {
+            return false;
         }
-        new
+        seen.count += u64::from(fault.count.max(1));
+        seen.texts.len() < MAX_FAULTS && seen.texts.insert(text)
     }
 
-    /// How many troubles there were.
-    pub fn count(&self) -> u64 {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).count
+    /// The account has ended: forgets the texts, and says how many troubles there were.
+    pub(super) fn close(&self) -> u64 {
+        let mut seen = self.lock();
+        seen.texts = HashSet::new();
+        seen.count
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Seen> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -126,5 +132,34 @@ fn sink_error(error: StagingError) -> SinkError {
     match error {
         StagingError::Spool(error) => SinkError::Host(error.to_string()),
         error => SinkError::Violation(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ipc_proto::fault::{FaultKind, FaultSource, Level};
+
+    use super::*;
+
+    #[test]
+    fn a_repeated_fault_is_told_once_and_too_many_are_only_counted() {
+        let log = FaultLog::default();
+        let fault = |text: String| Fault {
+            scope: FaultScope::default(),
+            kind: FaultKind::AccessDenied,
+            source: FaultSource::User,
+            retry: Retry::Never,
+            level: Level::Error,
+            message: text,
+            hint: None,
+            count: 1,
+        };
+        assert!(log.admit(&fault("0".into())));
+        assert!(!log.admit(&fault("0".into())), "the next attempt says the same");
+        for number in 1..MAX_FAULTS {
+            assert!(log.admit(&fault(number.to_string())));
+        }
+        assert!(!log.admit(&fault("one more".into())));
+        assert_eq!(log.close(), MAX_FAULTS as u64 + 1);
     }
 }

@@ -65,7 +65,8 @@ impl Target {
         let Self::Core(core) = self else { return std::future::pending().await };
         match core.sending.join_next().await {
             Some(Ok((batch, outcomes))) => named(&batch, outcomes),
-            // A panic in there: its accounts stay undelivered in the ledger, which reports them.
+            Some(Err(error)) if error.is_cancelled() => Vec::new(),
+            // A panic in there: its accounts stay undelivered, and are reported at the end of the run.
             Some(Err(error)) => {
                 tracing::error!("an upload ended with a fault of this program: {error}");
                 Vec::new()

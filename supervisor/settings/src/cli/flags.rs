@@ -145,7 +145,7 @@ pub(super) struct CollectFlags {
     pub(super) config: Option<PathBuf>,
     #[command(flatten)]
     pub(super) overrides: OverrideFlags,
-    /// Where the graph goes; - is standard output
+    /// Where the graph goes; - is standard output [default: fixworker-graph.ndjson]
     #[arg(long, value_name = "FILE|-")]
     pub(super) output: Option<PathBuf>,
     /// Where a report about every account goes, as JSON

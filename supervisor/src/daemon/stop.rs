@@ -1,0 +1,98 @@
+//! The end: children within their grace, answers sent, links closed, all within one budget.
+
+use std::time::{Duration, Instant};
+
+use fixworker_fleet::ChildStatus;
+
+use super::serve::{Server, at, run_end};
+use crate::exit_code::ExitCode;
+use crate::runs::Event;
+use crate::signals::{Shutdown, Stage};
+
+/// Results that cannot be sent are waited for so long when the worker goes.
+const DRAIN: Duration = Duration::from_secs(5);
+/// How often stragglers of a shutdown are named.
+const STRAGGLERS: Duration = Duration::from_secs(5);
+/// After children were killed, so long is waited for their run: a dead file system may hold it for ever.
+const AFTER_KILL: Duration = Duration::from_secs(15);
+/// The last steps need a moment even if the budget is spent.
+const LAST_STEPS: Duration = Duration::from_secs(1);
+
+impl Server {
+    /// Ends everything within the shutdown budget.
+    pub(super) async fn stop(mut self, mut shutdown: Shutdown) -> ExitCode {
+        let budget = self.worker.loaded.running.supervisor().shutdown_timeout;
+        let until = Instant::now() + budget;
+        self.reloading.abort_all();
+        let effect = self.runs.step(Event::Shutdown);
+        self.perform(effect);
+        let mut killed: Option<Instant> = None;
+        let mut name_at = Instant::now() + STRAGGLERS;
+        while self.current.is_some() {
+            tokio::select! {
+                end = run_end(&mut self.current) => self.run_ended(&end),
+                // fixcore may end or repeat tasks meanwhile; the machine answers that nothing starts any more.
+                Some(event) = self.worker.actions.events.recv() => self.action(event),
+                () = shutdown.reached(Stage::Kill), if killed.is_none() => {
+                    killed = Some(self.kill("the shutdown was forced"));
+                }
+                () = at(Some(until)), if killed.is_none() => {
+                    tracing::warn!("the shutdown takes longer than {budget:?}: killing what is left");
+                    killed = Some(self.kill("the time for the shutdown was over"));
+                }
+                () = at(killed.map(|at| at + AFTER_KILL)) => {
+                    tracing::error!("the run does not end even so; fixcore will repeat its action");
+                    break;
+                }
+                () = at(Some(name_at)), if killed.is_none() => {
+                    name_at = Instant::now() + STRAGGLERS;
+                    self.name_stragglers(until);
+                }
+            }
+        }
+        let left = until.saturating_duration_since(Instant::now()).clamp(LAST_STEPS, DRAIN);
+        if !self.worker.actions.replies.drained(left).await {
+            tracing::warn!("results of actions could not be sent; fixcore will repeat the actions");
+        }
+        self.close(left).await;
+        tracing::info!("shutdown complete");
+        if killed.is_some() { ExitCode::Forced } else { ExitCode::Fine }
+    }
+
+    /// Kills the children, and says when.
+    fn kill(&self, reason: &str) -> Instant {
+        self.name_stragglers(Instant::now());
+        if let Some(current) = &self.current {
+            current.control.kill(reason);
+        }
+        Instant::now()
+    }
+
+    fn name_stragglers(&self, until: Instant) {
+        let left = until.saturating_duration_since(Instant::now()).as_secs();
+        let children = self.worker.tools.fleet.running();
+        match children.as_slice() {
+            [] => tracing::info!("waiting for uploads to end, {left} s left"),
+            children => {
+                let names: Vec<_> = children.iter().map(ChildStatus::describe).collect();
+                tracing::warn!(
+                    "waiting for {} children, {left} s left: {}",
+                    children.len(),
+                    names.join("; ")
+                );
+            }
+        }
+    }
+
+    async fn close(&mut self, within: Duration) {
+        self.worker.links.cancel();
+        if let Some(web) = self.worker.web.take() {
+            web.stop(within).await;
+        }
+        let (actions, events) = (&mut self.worker.actions.task, &mut self.worker.events.task);
+        let closed = async { drop(tokio::join!(actions, events)) };
+        if tokio::time::timeout(within, closed).await.is_err() {
+            tracing::debug!("the websockets did not close in time");
+        }
+    }
+}
