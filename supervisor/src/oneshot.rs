@@ -91,7 +91,7 @@ async fn run_or_fail(args: CollectArgs, environment: Environment) -> Result<Exit
     let fleet = setup::fleet(args.common.collector_bin.clone(), &run_dir)?;
     let described = describe(&fleet, &mut shutdown).await?;
     let settings = settings(&args, &described, &environment)?;
-    setup::update_fleet(&fleet, settings.supervisor());
+    setup::update_fleet(&fleet, settings.supervisor(), setup::LIVE_HEARTBEAT);
     let spool = Spool::open(settings.supervisor().spool_dir.as_deref())?;
     let kinds = kind_table(&described)?;
     let trusting_kinds = Arc::new(kinds.clone().trusting());

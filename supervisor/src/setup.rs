@@ -70,9 +70,13 @@ pub(crate) fn fleet(collector_bin: Option<PathBuf>, run_dir: &RunDir) -> Result<
     Fleet::new(settings)
 }
 
+/// How often children of the daemon show a sign of life.
+pub(crate) const HEARTBEAT: Duration = Duration::from_secs(5);
+/// The same where somebody watches.
+pub(crate) const LIVE_HEARTBEAT: Duration = Duration::from_secs(1);
+
 /// The configured settings in place of the ones in force.
-pub(crate) fn update_fleet(fleet: &Fleet, settings: &SupervisorSettings) {
-    const DEFAULT_HEARTBEAT: Duration = Duration::from_secs(5);
+pub(crate) fn update_fleet(fleet: &Fleet, settings: &SupervisorSettings, heartbeat: Duration) {
     let mut new = (*fleet.settings()).clone();
     new.max_attempts = settings.max_attempts;
     new.handshake_timeout = settings.handshake_timeout;
@@ -85,7 +89,7 @@ pub(crate) fn update_fleet(fleet: &Fleet, settings: &SupervisorSettings) {
     new.nice = settings.child_nice.into();
     new.max_children = settings.max_children;
     // Two lost beats are no stall.
-    new.heartbeat = DEFAULT_HEARTBEAT.min(settings.stall_timeout / 3).max(Duration::from_millis(1));
+    new.heartbeat = heartbeat.min(settings.stall_timeout / 3).max(Duration::from_millis(1));
     fleet.update(new);
 }
 

@@ -55,7 +55,7 @@ impl Server {
             return;
         }
         tracing::info!("new values in use: {}", names(&change.reload));
-        crate::setup::update_fleet(&self.worker.tools.fleet, running.supervisor());
+        crate::setup::update_fleet(&self.worker.tools.fleet, running.supervisor(), crate::setup::HEARTBEAT);
         self.subscribe(&running);
     }
 

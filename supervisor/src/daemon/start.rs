@@ -141,7 +141,7 @@ pub(super) async fn start(
         () = stop.cancelled() => return Err(StartError::Stopped),
     };
     config::write_files(&loaded.running);
-    setup::update_fleet(&fleet, loaded.running.supervisor());
+    setup::update_fleet(&fleet, loaded.running.supervisor(), setup::HEARTBEAT);
     let spool = setup::spool(loaded.running.supervisor(), &args.subscriber_id)?;
     let tools = tools(fleet, spool, described, &sources)?;
 
