@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use blake2::digest::consts::{U6, U10, U16};
-use blake2::{Blake2b, Digest as _};
+use blake2b_simd::Params;
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 
 use crate::repr::write_repr;
@@ -52,10 +51,11 @@ pub enum DigestSize {
 
 /// The hexadecimal BLAKE2b hash of `text`: how the Python worker's demo collectors make ids out of paths.
 pub fn hex_digest(text: &str, size: DigestSize) -> String {
-    match size {
-        DigestSize::Six => HEXLOWER.encode(&Blake2b::<U6>::digest(text)),
-        DigestSize::Ten => HEXLOWER.encode(&Blake2b::<U10>::digest(text)),
-    }
+    let bytes = match size {
+        DigestSize::Six => 6,
+        DigestSize::Ten => 10,
+    };
+    HEXLOWER.encode(Params::new().hash_length(bytes).hash(text.as_bytes()).as_bytes())
 }
 
 /// The parts that make a node unique, in order: kind, cloud, account, region, zone, id, and then whatever a
@@ -126,11 +126,9 @@ impl NodeKey {
 
     /// The id. Keys have at least two parts: Python writes a tuple of one with a comma that is not written here.
     pub fn id(&self) -> NodeId {
-        let mut hasher = Blake2b::<U16>::new();
-        hasher.update(&self.text);
-        hasher.update(b")");
+        let hash = Params::new().hash_length(16).to_state().update(&self.text).update(b")").finalize();
         let mut id = [0; 22];
-        BASE64URL_NOPAD.encode_mut(&hasher.finalize(), &mut id);
+        BASE64URL_NOPAD.encode_mut(hash.as_bytes(), &mut id);
         NodeId(id)
     }
 }

@@ -3,8 +3,7 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 
-use blake2::digest::consts::U16;
-use blake2::{Blake2b, Digest};
+use blake2b_simd::Params;
 use thiserror::Error;
 
 /// The longest id in bytes: what ArangoDB takes as a document key.
@@ -47,7 +46,10 @@ impl CompactId {
             return Ok(Self(bytes));
         }
         check_plausible(text)?;
-        Ok(Self(Blake2b::<U16>::digest(text).into()))
+        let hash = Params::new().hash_length(16).hash(text.as_bytes());
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(hash.as_bytes());
+        Ok(Self(bytes))
     }
 
     /// One byte of it, to spread ids over shards.
@@ -91,12 +93,17 @@ static ALPHABET: [u8; 256] = alphabet();
 /// The 16 bytes of an id in canonical base64url, by hand because it runs three times per edge.
 fn decode(text: &[u8]) -> Option<[u8; 16]> {
     let text: &[u8; HASHED_LEN] = text.try_into().ok()?;
-    let mut bits = 0_u128;
     let mut seen = 0_u8;
-    for letter in &text[..HASHED_LEN - 1] {
-        let value = ALPHABET[usize::from(*letter)];
-        seen |= value;
-        bits = bits << 6 | u128::from(value & 0x3F);
+    // Three sums of 42 bits that do not wait for each other: one of 126 bits takes twice the time.
+    let mut bits = 0_u128;
+    for letters in text[..HASHED_LEN - 1].chunks_exact(7) {
+        let mut part = 0_u64;
+        for letter in letters {
+            let value = ALPHABET[usize::from(*letter)];
+            seen |= value;
+            part = part << 6 | u64::from(value & 0x3F);
+        }
+        bits = bits << 42 | u128::from(part);
     }
     let last = ALPHABET[usize::from(text[HASHED_LEN - 1])];
     // 22 letters are 132 bits: the last four must be zero, or the text is not what an encoder writes.

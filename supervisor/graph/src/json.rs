@@ -126,6 +126,8 @@ pub(crate) struct Scanner<'a> {
     text: &'a str,
     bytes: &'a [u8],
     at: usize,
+    /// Whether there was an escape since this was last cleared.
+    escaped: bool,
 }
 
 impl<'a> Scanner<'a> {
@@ -133,7 +135,7 @@ impl<'a> Scanner<'a> {
     pub(crate) fn new(bytes: &'a [u8]) -> Result<Self, JsonError> {
         let text =
             std::str::from_utf8(bytes).map_err(|error| error_at(error.valid_up_to(), Problem::Encoding))?;
-        Ok(Self { text, bytes, at: 0 })
+        Ok(Self { text, bytes, at: 0, escaped: false })
     }
 
     /// The offset of the next byte.
@@ -168,10 +170,10 @@ impl<'a> Scanner<'a> {
         if self.peek().is_none() { Ok(()) } else { self.error(Problem::Trailing) }
     }
 
-    /// Scans an object; `member` is called behind each key and its colon, and must scan the value.
+    /// Scans an object; `member` is called with each key, behind its colon, and must scan the value.
     pub(crate) fn object<E: From<JsonError>>(
         &mut self,
-        mut member: impl FnMut(&mut Self, Text<'a>) -> Result<(), E>,
+        mut member: impl FnMut(&mut Self, &str) -> Result<(), E>,
     ) -> Result<(), E> {
         self.take(b'{', Problem::Object)?;
         if self.peek() == Some(b'}') {
@@ -179,9 +181,13 @@ impl<'a> Scanner<'a> {
             return Ok(());
         }
         loop {
-            let key = self.string()?;
+            // The scan knows whether there is anything to decode: a second look at each key would be a tenth of
+            // the whole check.
+            self.escaped = false;
+            let Text(raw) = self.string()?;
+            let key = if self.escaped { Cow::Owned(unescape(raw)) } else { Cow::Borrowed(raw) };
             self.take(b':', Problem::Colon)?;
-            member(self, key)?;
+            member(self, &key)?;
             match self.peek() {
                 Some(b',') => self.at += 1,
                 Some(b'}') => {
@@ -282,6 +288,7 @@ impl<'a> Scanner<'a> {
     }
 
     fn escape(&mut self) -> Result<(), JsonError> {
+        self.escaped = true;
         match self.bytes.get(self.at + 1) {
             Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 2,
             Some(b'u') => {

@@ -163,8 +163,8 @@ impl<'a> Line<'a> {
         self.seen & 0b10 != 0
     }
 
-    fn section(&mut self, scanner: &mut Scanner<'a>, key: Text<'a>) -> Result<(), LineError> {
-        match &*key.decoded() {
+    fn section(&mut self, scanner: &mut Scanner<'a>, key: &str) -> Result<(), LineError> {
+        match key {
             "id" => {
                 self.once("id")?;
                 self.id = Some(string("id", scanner)?);
@@ -193,8 +193,8 @@ impl<'a> Line<'a> {
         Ok(())
     }
 
-    fn property(&mut self, scanner: &mut Scanner<'a>, key: Text<'a>) -> Result<(), LineError> {
-        match &*key.decoded() {
+    fn property(&mut self, scanner: &mut Scanner<'a>, key: &str) -> Result<(), LineError> {
+        match key {
             "kind" => {
                 self.once("reported.kind")?;
                 self.kind = Some(string("kind", scanner)?);
@@ -217,7 +217,7 @@ fn metadata(scanner: &mut Scanner<'_>) -> Result<Splice, LineError> {
     let mut form = SpliceForm::First;
     scanner.object(|scanner, key| {
         form = SpliceForm::Append;
-        match &*key.decoded() {
+        match key {
             "replace" => Err(LineError::Mark("replace")),
             "exported_at" => Err(LineError::Mark("exported_at")),
             _ => Ok(scanner.value(2)?),

@@ -2,21 +2,23 @@
 
 mod nonprintable;
 
-use crate::json::append;
+use crate::json::{all, append};
 use nonprintable::NON_PRINTABLE;
 
 /// Appends what Python's `repr` prints for `text`: single quotes, but double quotes if it holds a single quote
 /// and no double quote; backslash, quote, `\n`, `\r`, `\t` and all that is not printable escaped.
 pub(crate) fn write_repr(out: &mut Vec<u8>, text: &str) {
     let bytes = text.as_bytes();
+    // Nearly every part of every key: nothing to escape, and no quote to choose the other quote for.
+    if all(bytes, |byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'\\' | b'\'')) {
+        out.push(b'\'');
+        out.extend_from_slice(bytes);
+        return out.push(b'\'');
+    }
     let quote = if bytes.contains(&b'\'') && !bytes.contains(&b'"') { b'"' } else { b'\'' };
     out.push(quote);
-    if bytes.iter().all(|byte| matches!(byte, b' '..=b'~') && *byte != b'\\' && *byte != quote) {
-        out.extend_from_slice(bytes);
-    } else {
-        for character in text.chars() {
-            write_character(out, character, quote);
-        }
+    for character in text.chars() {
+        write_character(out, character, quote);
     }
     out.push(quote);
 }

@@ -2,8 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use blake2::digest::consts::U8;
-use blake2::{Blake2b, Digest};
+use blake2b_simd::Params;
 
 /// What the environment says; empty variables count as unset.
 #[derive(Debug, Clone, Default)]
@@ -41,8 +40,8 @@ pub fn spool_path(configured: Option<&Path>, env: &SpoolEnv, uid: u32, subscribe
     if let Some(home) = given(&env.xdg_state_home).map(PathBuf::from).filter(|home| home.is_absolute()) {
         return home.join("fixworker");
     }
-    let hash = u64::from_be_bytes(Blake2b::<U8>::digest(subscriber_id).into());
-    env.temp_dir.join(format!("fixworker-{uid}-{hash:016x}"))
+    let hash = Params::new().hash_length(8).hash(subscriber_id.as_bytes()).to_hex();
+    env.temp_dir.join(format!("fixworker-{uid}-{hash}"))
 }
 
 #[cfg(test)]
