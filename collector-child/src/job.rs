@@ -183,6 +183,7 @@ async fn beside_news<T>(output: &Output, work: impl Future<Output = T>) -> T {
             ticks.tick().await;
             // Whoever stopped the output ends the work as well.
             drop(output.send_news().await);
+            drop(output.send_gathered().await);
         }
     };
     tokio::select! {

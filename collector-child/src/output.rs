@@ -215,6 +215,11 @@ impl Output {
         Ok(if state.chunk.payload_size() >= target { Placed::YesAndFull } else { Placed::Yes })
     }
 
+    /// Sends what has gathered, though it is less than a chunk: whoever watches a slow account sees it grow.
+    pub(crate) async fn send_gathered(&self) -> Result<(), Failure> {
+        self.flush_unless_room(self.chunk_target()).await
+    }
+
     /// Sends the chunk, unless another task did so meanwhile and `room` bytes fit.
     async fn flush_unless_room(&self, room: usize) -> Result<(), Failure> {
         let permit = self.permit().await?;

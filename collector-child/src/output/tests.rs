@@ -217,3 +217,20 @@ fn what_comes_after_done_was_computed_is_no_silent_loss() {
         assert_eq!(output.exit_code(), None);
     });
 }
+
+#[test]
+fn what_has_gathered_goes_out_before_the_chunk_is_full() {
+    let (output, mut frames) = small(100);
+    run(async {
+        output.send_gathered().await.unwrap();
+        assert!(drain(&mut frames).is_empty(), "nothing has gathered");
+        for (seq, id) in [(0, "one"), (1, "two")] {
+            output.node(node(id, b"{}")).await.unwrap();
+            output.send_gathered().await.unwrap();
+            let sent = drain(&mut frames);
+            let Report::Chunk(chunk) = decoded(&sent[0]) else { panic!("a chunk is expected") };
+            assert_eq!((chunk.seq, chunk.nodes.len(), chunk.nodes[0].id), (seq, 1, id));
+        }
+        assert_eq!(output.finish().await.unwrap().totals.chunks, 2);
+    });
+}
