@@ -91,18 +91,22 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn start_logs(args: &CommonArgs, process: &str) -> Result<(), ExitCode> {
-    let format = args.log_format.map(|format| match format {
+/// The form of the log: as asked for, else by environment and terminal.
+fn log_format(args: &CommonArgs) -> telemetry::LogFormat {
+    telemetry::LogFormat::detect(args.log_format.map(|format| match format {
         LogFormat::Text => telemetry::LogFormat::Text,
         LogFormat::Json => telemetry::LogFormat::Json,
-    });
+    }))
+}
+
+fn start_logs(args: &CommonArgs, process: &str) -> Result<(), ExitCode> {
     let level = match args.log_level {
         LogLevel::Quiet => telemetry::Level::Quiet,
         LogLevel::Normal => telemetry::Level::Normal,
         LogLevel::Verbose => telemetry::Level::Verbose,
         LogLevel::Trace => telemetry::Level::Trace,
     };
-    telemetry::init(telemetry::LogFormat::detect(format), level).map_err(|error| {
+    telemetry::init(log_format(args), level).map_err(|error| {
         complain(&format!("error: {process} cannot log: {error}"));
         ExitCode::Internal
     })?;

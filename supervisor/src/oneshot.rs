@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use fixworker_fleet::RunDirError;
 use fixworker_graph::spool::SpoolError;
-use fixworker_settings::cli::{CollectArgs, LogFormat, LogLevel};
+use fixworker_settings::cli::{CollectArgs, LogLevel};
 use fixworker_settings::collectors::select;
 use fixworker_settings::document::{ConfigFileError, read_config_file};
 use fixworker_settings::{Environment, Inputs, Running, Sections, Severity};
@@ -27,7 +27,7 @@ use tokio::sync::watch;
 use self::observe::{DisplayObserver, FaultObserver};
 use self::outputs::OutputError;
 use self::spool::Spool;
-use crate::describe::{DescribeError, describe, kind_table};
+use crate::describe::{DescribeError, describe};
 use crate::exit_code::ExitCode;
 use crate::observers::{LogObserver, Observers};
 use crate::run::event::{AccountName, Observer};
@@ -93,12 +93,8 @@ async fn run_or_fail(args: CollectArgs, environment: Environment) -> Result<Exit
     let settings = settings(&args, &described, &environment)?;
     setup::update_fleet(&fleet, settings.supervisor(), setup::LIVE_HEARTBEAT);
     let spool = Spool::open(settings.supervisor().spool_dir.as_deref())?;
-    let kinds = kind_table(&described)?;
-    let trusting_kinds = Arc::new(kinds.clone().trusting());
-    let environment = Arc::new(environment);
     let selection = select(&settings.worker().collector, &described);
-    let kinds = Arc::new(kinds);
-    let tools = Tools { fleet, spool: spool.dir.clone(), described, kinds, trusting_kinds, environment };
+    let tools = setup::tools(fleet, spool.dir.clone(), described, environment)?;
     let collect_until = Instant::now().checked_add(settings.worker().timeout);
     let plan = RunPlan {
         settings,
@@ -198,11 +194,7 @@ fn display(args: &CollectArgs) -> Result<Option<Arc<DisplayObserver>>, OneShotEr
     if args.common.log_level == LogLevel::Quiet {
         return Ok(None);
     }
-    let format = args.common.log_format.map(|format| match format {
-        LogFormat::Text => telemetry::LogFormat::Text,
-        LogFormat::Json => telemetry::LogFormat::Json,
-    });
-    let log_is_json = telemetry::LogFormat::detect(format) == telemetry::LogFormat::Json;
+    let log_is_json = crate::log_format(&args.common) == telemetry::LogFormat::Json;
     let display = Display::start(display::Output::detect(log_is_json))
         .map_err(|error| OneShotError::Internal(format!("the display cannot start: {error}")))?;
     Ok(Some(Arc::new(DisplayObserver::new(display))))

@@ -1,6 +1,7 @@
 //! What the daemon and the one-shot share: the fleet, the description of the collectors, the spool.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use fixworker_fleet::{Fleet, RunDirError};
@@ -12,6 +13,8 @@ use ipc_proto::job::Described;
 use nix::unistd::{Pid, geteuid};
 
 use crate::binary;
+use crate::describe::{DescribeError, kind_table};
+use crate::run::Tools;
 
 /// The folder of the sockets, which goes when the worker does.
 #[derive(Debug)]
@@ -105,4 +108,17 @@ pub(crate) fn facts(described: &[Described], environment: &Environment) -> Facts
     let home = std::env::home_dir();
     let probe = Probe { environment, home: home.as_deref(), exists: &|path: &Path| path.exists() };
     Facts::of_this_host(fixworker_settings::collectors::auto_enabled(described, probe))
+}
+
+/// What runs are made with: the same for the daemon and the one-shot.
+pub(crate) fn tools(
+    fleet: Fleet,
+    spool: SpoolDir,
+    described: Arc<[Described]>,
+    environment: Environment,
+) -> Result<Tools, DescribeError> {
+    let kinds = kind_table(&described)?;
+    let trusting_kinds = Arc::new(kinds.clone().trusting());
+    let (kinds, environment) = (Arc::new(kinds), Arc::new(environment));
+    Ok(Tools { fleet, spool, described, kinds, trusting_kinds, environment })
 }

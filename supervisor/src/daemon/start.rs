@@ -13,18 +13,17 @@ use fixworker_fixcore::{
     CancellationToken, ConnectError, ConnectOptions, CoreClient, Endpoint, EndpointError, IdentityFiles,
     VerifyMode,
 };
-use fixworker_fleet::{Fleet, RunDirError};
-use fixworker_graph::spool::{SpoolDir, SpoolError};
+use fixworker_fleet::RunDirError;
+use fixworker_graph::spool::SpoolError;
 use fixworker_settings::cli::DaemonArgs;
 use fixworker_settings::{Environment, Sections};
 use fixworker_surface::metrics::{self, MetricsHandle};
 use fixworker_surface::web::{BindError, WebServer};
-use ipc_proto::job::Described;
 use thiserror::Error;
 use tokio::sync::watch;
 
 use crate::config::{self, ConfigError, Loaded, Sources};
-use crate::describe::{DescribeError, describe, kind_table};
+use crate::describe::{DescribeError, describe};
 use crate::exit_code::ExitCode;
 use crate::run::Tools;
 use crate::setup::{self, RunDir};
@@ -143,7 +142,7 @@ pub(super) async fn start(
     config::write_files(&loaded.running);
     setup::update_fleet(&fleet, loaded.running.supervisor(), setup::HEARTBEAT);
     let spool = setup::spool(loaded.running.supervisor(), &args.subscriber_id)?;
-    let tools = tools(fleet, spool, described, &sources)?;
+    let tools = setup::tools(fleet, spool, described, sources.environment.clone())?;
 
     let links = CancellationToken::new();
     let (subscriptions, wanted) = watch::channel(super::serve::subscriptions(&loaded.running));
@@ -173,18 +172,6 @@ pub(super) async fn start(
         idle_timeout: args.idle_timeout,
         _run_dir: run_dir,
     })
-}
-
-fn tools(
-    fleet: Fleet,
-    spool: SpoolDir,
-    described: Arc<[Described]>,
-    sources: &Sources,
-) -> Result<Tools, StartError> {
-    let kinds = kind_table(&described)?;
-    let trusting_kinds = Arc::new(kinds.clone().trusting());
-    let environment = Arc::new(sources.environment.clone());
-    Ok(Tools { fleet, spool, described, kinds: Arc::new(kinds), trusting_kinds, environment })
 }
 
 fn endpoint(args: &DaemonArgs) -> Result<Endpoint, StartError> {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use fixworker_graph::batch::{BatchLimits, Batcher, Weight};
+use fixworker_graph::batch::{BatchLimits, Batcher};
 use fixworker_graph::export::{DebugDump, write_graph, write_graph_file};
 use fixworker_graph::merge::{Batch, CloudRun, Replace, StagedAccount, decide_replace};
 use fixworker_graph::upload::Outcome;
@@ -136,9 +136,7 @@ impl CoreTarget {
     }
 
     fn batch(&mut self, account: Arc<StagedAccount>) {
-        let counts = account.counts();
-        let weight =
-            Weight { nodes: counts.nodes, regions: counts.regions, alone: account.has_organization() };
+        let weight = account.weight();
         let cloud = account.cloud_node().to_owned();
         let full = self.batcher.add(&cloud, account, weight, Instant::now());
         self.send_all(full, Replace::Accounts);
