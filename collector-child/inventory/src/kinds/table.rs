@@ -9,7 +9,8 @@ use super::kind::{Kind, Role};
 use super::model::ModelProperty;
 
 /// The data files by name. `base` is what every collector shares.
-const FILES: [(&str, &str); 3] = [
+const FILES: [(&str, &str); 4] = [
+    ("aws", include_str!("../../data/aws.json")),
     ("base", include_str!("../../data/base.json")),
     ("example", include_str!("../../data/example.json")),
     ("random", include_str!("../../data/random.json")),

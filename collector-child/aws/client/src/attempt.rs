@@ -1,0 +1,329 @@
+//! One attempt: sign, send, read, and say what it means.
+
+use std::borrow::Cow;
+use std::time::{Duration, Instant};
+
+use aws_shapes::{Answer as Refusal, Auth, Garbage, GarbageKind, Headers, Request, ServiceError, endpoints};
+use bytes::Bytes;
+use http::HeaderMap;
+use http::header::{DATE, USER_AGENT};
+use http_body_util::Full;
+use serde_json::Value;
+
+use crate::budget::Lane;
+use crate::call::Asked;
+use crate::client::{Client, Shared};
+use crate::clock::spelled;
+use crate::credentials::Signer;
+use crate::endpoint::{Endpoint, EndpointFault, address_bucket, region_told, resolve};
+use crate::error::{CallError, Class, CredentialsTrouble, Facts, Verdict, classify, might_be_the_clock};
+use crate::retry::{Cause, ordered_wait};
+use crate::sign::{Manner, sign};
+use crate::transport::{Answer, TransportTrouble};
+
+const AGENT: &str = concat!("fix-collector/", env!("CARGO_PKG_VERSION"));
+
+/// What an attempt leads to.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// The answer.
+    Answer(Value),
+    /// The next attempt is made in another way (region, clock, credentials); at most once for each.
+    AnotherWay,
+    /// No answer.
+    Failed(Failed),
+}
+
+/// An attempt without an answer.
+#[derive(Debug)]
+pub(crate) struct Failed {
+    pub(crate) error: CallError,
+    pub(crate) cause: Cause,
+    pub(crate) ordered: Option<Duration>,
+    pub(crate) timeout: bool,
+}
+
+/// A request, and what was learned from attempts with it.
+pub(crate) struct Trial<'a> {
+    shared: &'a Shared,
+    asked: &'a Asked<'a>,
+    lane: &'a Lane,
+    request: Request,
+    path: String,
+    body: Bytes,
+    bucket: Option<&'a str>,
+    region: Cow<'a, str>,
+    moved: bool,
+    corrected: bool,
+    renewed: bool,
+}
+
+impl<'a> Trial<'a> {
+    pub(crate) fn new(
+        client: &'a Client,
+        asked: &'a Asked<'a>,
+        lane: &'a Lane,
+        mut request: Request,
+        bucket: Option<&'a str>,
+    ) -> Self {
+        let shared = &*client.0;
+        let known = bucket.and_then(|bucket| shared.buckets.region(bucket));
+        let region = known.map_or(Cow::Borrowed(asked.target.region), Cow::Owned);
+        let (path, body) = (request.path.clone(), std::mem::take(&mut request.body).into());
+        let (moved, corrected, renewed) = (false, false, false);
+        Self { shared, asked, lane, request, path, body, bucket, region, moved, corrected, renewed }
+    }
+
+    pub(crate) async fn go(&mut self) -> Outcome {
+        let signer = match self.signer().await {
+            Ok(signer) => signer,
+            Err(error) => return Outcome::Failed(Failed::finally(error)),
+        };
+        let (endpoint, request) = match self.prepare(signer.as_ref()) {
+            Ok(prepared) => prepared,
+            Err(error) => return Outcome::Failed(Failed::finally(error)),
+        };
+        let sent = {
+            // The permit is for what is under way, not for what waits to be tried again.
+            let _permit = self.shared.lanes.road.acquire().await;
+            let begin = Instant::now();
+            let sent = self.shared.transport.send(request).await;
+            self.shared.counters.count(self.asked.service.name, |count| count.waited += begin.elapsed());
+            sent
+        };
+        match sent {
+            Ok(answer) => self.read(&answer, signer.as_ref()).await,
+            Err(trouble) => Outcome::Failed(self.unreached(&trouble, &endpoint)),
+        }
+    }
+
+    async fn signer(&self) -> Result<Option<Signer>, CallError> {
+        if self.asked.operation.auth == Auth::Anonymous {
+            return Ok(None);
+        }
+        let now = self.shared.clock.now();
+        let signer = self.asked.target.session.signer(now, self.shared.chance.next()).await;
+        signer.map(Some).map_err(|error| error.at(self.asked.place()))
+    }
+
+    fn endpoint(&self) -> Result<Endpoint, CallError> {
+        let environment = self.asked.target.session.environment();
+        let service = self.asked.service;
+        let custom = environment.endpoint_url(service.id);
+        let endpoint = if custom.is_none() && service.name == "sts" && environment.legacy_sts() {
+            crate::endpoint::legacy_sts(&self.region)
+        } else {
+            None
+        };
+        let endpoint = match endpoint {
+            Some(endpoint) => Ok(endpoint),
+            None => resolve(service, &self.region, environment.flavor(), custom.as_deref()),
+        };
+        let endpoint = endpoint.map_err(|fault| {
+            let class = match fault {
+                EndpointFault::Flavor(..) => Class::NoEndpoint,
+                EndpointFault::Region(_) | EndpointFault::Address(_) => Class::Config,
+            };
+            CallError::new(class, self.asked.place(), fault.to_string())
+        })?;
+        Ok(endpoint.with_prefix(self.request.host_prefix.as_deref()))
+    }
+
+    fn prepare(
+        &mut self,
+        signer: Option<&Signer>,
+    ) -> Result<(Endpoint, http::Request<Full<Bytes>>), CallError> {
+        let mut endpoint = self.endpoint()?;
+        self.request.path.clone_from(&self.path);
+        if let Some(bucket) = self.bucket {
+            address_bucket(&mut endpoint, &mut self.request.path, bucket);
+        }
+        let wrong = |why: String| CallError::new(Class::Input, self.asked.place(), why);
+        let mut request = http::Request::builder()
+            .method(self.request.method)
+            .uri(endpoint.address(&self.request.target()))
+            .header(USER_AGENT, AGENT);
+        for (name, value) in &self.request.headers {
+            request = request.header(name, value);
+        }
+        let mut request =
+            request.body(Full::new(self.body.clone())).map_err(|error| wrong(error.to_string()))?;
+        if let Some(signer) = signer {
+            let manner = Manner {
+                region: &endpoint.signing_region,
+                name: &endpoint.signing_name,
+                time: self.shared.clock.now(),
+                s3: matches!(self.asked.service.name, "s3" | "s3control"),
+                unsigned_body: self.asked.operation.auth == Auth::UnsignedBody,
+            };
+            sign(&mut request, &self.body, &signer.identity, manner).map_err(wrong)?;
+        }
+        Ok((endpoint, request))
+    }
+
+    async fn read(&mut self, answer: &Answer, signer: Option<&Signer>) -> Outcome {
+        let Asked { service, operation, .. } = self.asked;
+        self.shared.counters.answered();
+        let parsed =
+            aws_shapes::parse(service, operation, answer.status, &HeadersOf(&answer.headers), &answer.body);
+        let verdict = match &parsed {
+            Err(Refusal::Error(error)) => Some(self.classify(error)),
+            Ok(_) | Err(Refusal::Garbage(_)) => None,
+        };
+        let throttled = verdict.is_some_and(|verdict| verdict.class == Class::Throttled);
+        self.lane.answered(self.shared.lanes.now(), throttled);
+        self.shared.counters.count(service.name, |count| {
+            count.bytes += answer.body.len() as u64;
+            count.throttled += u64::from(throttled);
+        });
+        match (parsed, verdict) {
+            (Ok(value), _) => {
+                if signer.is_some() {
+                    self.asked.target.session.prove();
+                }
+                Outcome::Answer(value)
+            }
+            (Err(refusal), _) if self.moves(answer, &refusal) => Outcome::AnotherWay,
+            (Err(Refusal::Error(error)), Some(verdict)) => {
+                self.refused(answer, &error, verdict, signer).await
+            }
+            (Err(Refusal::Error(error)), None) => {
+                let verdict = self.classify(&error);
+                self.refused(answer, &error, verdict, signer).await
+            }
+            (Err(Refusal::Garbage(garbage)), _) => Outcome::Failed(self.garbage(answer, &garbage)),
+        }
+    }
+
+    fn classify(&self, error: &ServiceError) -> Verdict {
+        classify(Facts {
+            code: &error.code,
+            message: &error.message,
+            status: error.status,
+            service: self.asked.service.name,
+            partition: endpoints().partition_of(&self.region).map_or("", |partition| &partition.id),
+            proven: self.asked.target.session.proven(),
+        })
+    }
+
+    /// The bucket is in another region.
+    fn moves(&mut self, answer: &Answer, refusal: &Refusal) -> bool {
+        let Some(bucket) = self.bucket else { return false };
+        let told = region_told(answer.status, answer.header("x-amz-bucket-region"), Some(refusal));
+        match told {
+            Some(region) if !self.moved && region != self.region => {
+                self.shared.buckets.learn(bucket, region);
+                self.region = Cow::Owned(region.to_owned());
+                self.moved = true;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    async fn refused(
+        &mut self,
+        answer: &Answer,
+        error: &ServiceError,
+        verdict: Verdict,
+        signer: Option<&Signer>,
+    ) -> Outcome {
+        let Verdict { class, cause } = verdict;
+        if might_be_the_clock(&error.code) && !self.corrected {
+            let date = answer.headers.get(DATE).and_then(|date| date.to_str().ok());
+            if let Some(offset) = date.and_then(|date| self.shared.clock.learn(date)) {
+                tracing::warn!("{}; requests are signed with the time of AWS", clock_is(offset));
+                self.corrected = true;
+                return Outcome::AnotherWay;
+            }
+        }
+        if class == Class::Credentials(CredentialsTrouble::Expired)
+            && !self.renewed
+            && let Some(signer) = signer
+            && self.asked.target.session.refused(&signer.key, self.shared.clock.now()).await
+        {
+            self.renewed = true;
+            return Outcome::AnotherWay;
+        }
+        if matches!(class, Class::AccessDenied { .. }) && signer.is_some() {
+            // Whoever is denied something was recognised.
+            self.asked.target.session.prove();
+        }
+        let message = match (class, self.shared.clock.offset()) {
+            (Class::Credentials(CredentialsTrouble::Clock), offset) if offset != 0 => {
+                format!("{}: {}", clock_is(offset), error.message)
+            }
+            _ => error.message.clone(),
+        };
+        let told = CallError::new(class, self.asked.place(), message).change(|trouble| {
+            trouble.code = Some(error.code.clone());
+            trouble.status = Some(error.status);
+            trouble.request_id.clone_from(&error.request_id);
+        });
+        let ordered = ordered_wait(|name| answer.header(name));
+        Outcome::Failed(Failed { error: told, cause, ordered, timeout: false })
+    }
+
+    fn garbage(&self, answer: &Answer, garbage: &Garbage) -> Failed {
+        let passes = garbage.status >= 500 || garbage.kind == GarbageKind::Truncated;
+        let error = CallError::new(Class::Garbage, self.asked.place(), garbage.to_string())
+            .change(|trouble| trouble.status = Some(garbage.status));
+        let cause = if passes { Cause::Transient } else { Cause::Final };
+        Failed { error, cause, ordered: ordered_wait(|name| answer.header(name)), timeout: false }
+    }
+
+    pub(crate) fn unreached(&self, trouble: &TransportTrouble, endpoint: &Endpoint) -> Failed {
+        let absent = match trouble {
+            // While nothing at all was reached, the name servers are the likelier fault.
+            TransportTrouble::NoSuchHost(_) => true,
+            // A proxy does not say why. For a region that is not known to have the service, it is this.
+            TransportTrouble::Proxy(..) => !self.listed(),
+            _ => false,
+        } && !endpoint.custom
+            && self.shared.counters.answers() > 0;
+        let class = match trouble {
+            _ if absent => Class::NoEndpoint,
+            TransportTrouble::Setup(_) => Class::Config,
+            TransportTrouble::NotHttp(..) | TransportTrouble::TooLarge(..) => Class::Garbage,
+            _ => Class::Network,
+        };
+        let error = CallError::new(class, self.asked.place(), trouble.to_string())
+            .change(|told| told.code = Some(trouble.code().to_owned()));
+        let cause = if trouble.passes() && !absent { Cause::Transient } else { Cause::Final };
+        Failed { error, cause, ordered: None, timeout: trouble.timeout() }
+    }
+
+    /// The published tables have the service in this region.
+    fn listed(&self) -> bool {
+        let partition = endpoints().partition_of(&self.region);
+        let hosts =
+            partition.and_then(|partition| partition.services.get(self.asked.service.endpoint_prefix));
+        hosts.is_none_or(|hosts| !hosts.regionalized || hosts.endpoints.contains_key(&*self.region))
+    }
+}
+
+impl Failed {
+    fn finally(error: CallError) -> Self {
+        Self { error, cause: Cause::Final, ordered: None, timeout: false }
+    }
+}
+
+fn clock_is(offset: i64) -> String {
+    let direction = if offset < 0 { "ahead" } else { "behind" };
+    format!("the clock of this machine is {} {direction}", spelled(offset.unsigned_abs()))
+}
+
+/// Headers as the shapes read them.
+struct HeadersOf<'a>(&'a HeaderMap);
+
+impl Headers for HeadersOf<'_> {
+    fn header(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.0.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()))
+    }
+
+    fn each_header(&self, visit: &mut dyn FnMut(&str, &str)) {
+        for (name, value) in self.0 {
+            visit(name.as_str(), &String::from_utf8_lossy(value.as_bytes()));
+        }
+    }
+}

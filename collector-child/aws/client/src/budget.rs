@@ -1,0 +1,153 @@
+//! How much may go on at once, and how fast: one lane per account, region and service, and one road for all.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::Semaphore;
+
+use crate::retry::{Limiter, Quota};
+
+/// Bounds of what goes on at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Budgets {
+    /// Requests under way at once, over all regions and services. The setting `resource_pool_size`.
+    pub overall: usize,
+    /// Calls at once per region and service, unless the next setting knows the service. The setting
+    /// `resource_pool_tasks_per_service_default`.
+    pub per_service: usize,
+    /// Calls at once per region, by service (boto3's name for its client); more than `per_service` has no
+    /// effect. The setting `resource_pool_tasks_per_service`.
+    pub services: HashMap<String, usize>,
+}
+
+impl Default for Budgets {
+    fn default() -> Self {
+        let services = [("sagemaker", 6), ("elb", 6)];
+        let services = services.into_iter().map(|(service, calls)| (service.to_owned(), calls)).collect();
+        Self { overall: 64, per_service: 20, services }
+    }
+}
+
+impl Budgets {
+    /// Calls at once to `service` in one region: at least one.
+    pub fn of(&self, service: &str) -> usize {
+        self.services.get(service).copied().unwrap_or(self.per_service).min(self.per_service).max(1)
+    }
+}
+
+/// All lanes of the process.
+pub(crate) struct Lanes {
+    budgets: Budgets,
+    /// Requests that may be under way.
+    pub(crate) road: Semaphore,
+    known: Mutex<HashMap<String, Arc<Lane>>>,
+    start: Instant,
+}
+
+impl fmt::Debug for Lanes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lanes").field("budgets", &self.budgets).finish_non_exhaustive()
+    }
+}
+
+/// What calls of one account to one service in one region share.
+#[derive(Debug)]
+pub(crate) struct Lane {
+    /// Calls that may be under way, their waits included: a service that throttles gets no new calls
+    /// meanwhile. First come, first served.
+    pub(crate) calls: Semaphore,
+    pace: Mutex<Pace>,
+}
+
+#[derive(Debug, Default)]
+struct Pace {
+    limiter: Limiter,
+    quota: Quota,
+}
+
+impl Lanes {
+    pub(crate) fn new(budgets: Budgets) -> Self {
+        let road = Semaphore::new(budgets.overall.clamp(1, Semaphore::MAX_PERMITS));
+        Self { budgets, road, known: Mutex::default(), start: Instant::now() }
+    }
+
+    pub(crate) fn lane(&self, account: &str, region: &str, service: &str) -> Arc<Lane> {
+        let key = [account, region, service].join("/");
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let lane = known.entry(key).or_insert_with(|| {
+            let calls = Semaphore::new(self.budgets.of(service).min(Semaphore::MAX_PERMITS));
+            Arc::new(Lane { calls, pace: Mutex::default() })
+        });
+        lane.clone()
+    }
+
+    /// The time that lanes count in.
+    pub(crate) fn now(&self) -> Duration {
+        self.start.elapsed()
+    }
+}
+
+impl Lane {
+    /// The place in the queue for one request: how long to wait before sending it.
+    pub(crate) fn reserve(&self, now: Duration) -> Duration {
+        self.pace(|pace| pace.limiter.reserve(now))
+    }
+
+    /// An answer came.
+    pub(crate) fn answered(&self, now: Duration, throttled: bool) {
+        self.pace(|pace| pace.limiter.answered(now, throttled));
+    }
+
+    /// See [`Quota::take`].
+    pub(crate) fn take(&self, timeout: bool) -> Option<u32> {
+        self.pace(|pace| pace.quota.take(timeout))
+    }
+
+    /// See [`Quota::earn`].
+    pub(crate) fn earn(&self, taken: Option<u32>) {
+        self.pace(|pace| pace.quota.earn(taken));
+    }
+
+    fn pace<T>(&self, change: impl FnOnce(&mut Pace) -> T) -> T {
+        change(&mut self.pace.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn services_with_a_number_of_their_own_get_it_within_the_default() {
+        let budgets = Budgets::default();
+        assert_eq!((budgets.of("ec2"), budgets.of("sagemaker"), budgets.of("elb")), (20, 6, 6));
+        let services = HashMap::from([("rds".to_owned(), 50), ("ec2".to_owned(), 0)]);
+        let budgets = Budgets { overall: 64, per_service: 8, services };
+        assert_eq!((budgets.of("rds"), budgets.of("ec2"), budgets.of("elb")), (8, 1, 8));
+        assert_eq!(Budgets { per_service: 0, ..budgets }.of("elb"), 1, "nothing would never end");
+    }
+
+    #[test]
+    fn a_lane_is_for_one_account_region_and_service() {
+        let lanes = Lanes::new(Budgets::default());
+        let lane = lanes.lane("1", "eu-west-1", "elb");
+        assert!(Arc::ptr_eq(&lane, &lanes.lane("1", "eu-west-1", "elb")));
+        for other in [("2", "eu-west-1", "elb"), ("1", "eu-west-2", "elb"), ("1", "eu-west-1", "ec2")] {
+            assert!(!Arc::ptr_eq(&lane, &lanes.lane(other.0, other.1, other.2)), "{other:?}");
+        }
+        assert_eq!(lane.calls.available_permits(), 6);
+        assert_eq!(lanes.road.available_permits(), 64);
+    }
+
+    #[test]
+    fn throttling_slows_its_own_lane_only() {
+        let lanes = Lanes::new(Budgets::default());
+        let (slow, other) = (lanes.lane("1", "r", "ec2"), lanes.lane("1", "r", "rds"));
+        slow.answered(Duration::from_secs(1), true);
+        let wait = (0..3).map(|_| slow.reserve(Duration::from_secs(1))).max();
+        assert!(wait > Some(Duration::from_millis(500)));
+        assert!((0..50).all(|_| other.reserve(Duration::from_secs(1)).is_zero()));
+    }
+}

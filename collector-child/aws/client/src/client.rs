@@ -1,0 +1,224 @@
+//! The client: what all calls of the process share.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use aws_credential_types::Credentials;
+use serde_json::Value;
+
+use crate::budget::{Budgets, Lanes};
+use crate::call::{Asked, Queue};
+use crate::chance::Chance;
+use crate::clock::Clock;
+use crate::counters::{Counters, ServiceCounters};
+use crate::credentials::{Chain, Login, Role, Session, Source};
+use crate::environment::Environment;
+use crate::error::CallError;
+use crate::pages::Pages;
+use crate::retry::RetryPolicy;
+use crate::transport::{Limits, Transport};
+
+/// What a client is made with. The default is what the peer does.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// How much goes on at once.
+    pub budgets: Budgets,
+    /// When calls are tried again.
+    pub retry: RetryPolicy,
+    /// Limits of one attempt.
+    pub limits: Limits,
+}
+
+/// Where a call goes, and as whom.
+#[derive(Debug, Clone, Copy)]
+pub struct Target<'a> {
+    /// As whom.
+    pub session: &'a Session,
+    /// The region. Services without regions are called with any region of the partition.
+    pub region: &'a str,
+    /// The account, for errors and for the pace; empty while it is not known.
+    pub account: &'a str,
+    /// When there is no more time: no attempt starts after it, and a wait that would pass it is not begun.
+    pub deadline: Option<Instant>,
+}
+
+/// Makes calls. One per process; clones share everything.
+#[derive(Clone)]
+pub struct Client(pub(crate) Arc<Shared>);
+
+pub(crate) struct Shared {
+    pub(crate) policy: RetryPolicy,
+    pub(crate) transport: Transport,
+    pub(crate) lanes: Lanes,
+    pub(crate) clock: Clock,
+    pub(crate) chance: Chance,
+    pub(crate) counters: Counters,
+    pub(crate) buckets: Buckets,
+    environment: Arc<Environment>,
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Shared { policy, transport, lanes, .. } = &*self.0;
+        f.debug_struct("Client")
+            .field("retry", policy)
+            .field("transport", transport)
+            .field("lanes", lanes)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    /// Reads the environment and the profile files; opens no connection. Fails if the files are broken.
+    pub async fn new(settings: Settings) -> Result<Self, CallError> {
+        let environment = Arc::new(Environment::load(None).await?);
+        Ok(Self::with_environment(settings, environment))
+    }
+
+    /// A client for tests of others: it sees these variables in place of those of the process, and no files.
+    pub async fn with_variables(settings: Settings, variables: &[(&str, &str)]) -> Result<Self, CallError> {
+        let environment = Arc::new(Environment::of_variables(variables).await?);
+        Ok(Self::with_environment(settings, environment))
+    }
+
+    pub(crate) fn with_environment(settings: Settings, environment: Arc<Environment>) -> Self {
+        let bundle = environment.ca_bundle();
+        let transport = Transport::new(settings.limits, bundle, &|name| environment.variable(name));
+        Self(Arc::new(Shared {
+            policy: settings.retry,
+            transport,
+            lanes: Lanes::new(settings.budgets),
+            clock: Clock::default(),
+            chance: Chance::new(),
+            counters: Counters::default(),
+            buckets: Buckets::default(),
+            environment,
+        }))
+    }
+
+    /// A session. Nothing is looked up before its first call (or [`Session::check`]), but a profile must exist.
+    pub async fn session(&self, login: Login) -> Result<Session, CallError> {
+        let shared = &self.0;
+        let (source, environment) = match login {
+            Login::Keys { access_key_id, secret_access_key } => {
+                let keys = Credentials::new(access_key_id, secret_access_key.as_str(), None, None, "config");
+                (Source::Keys(keys), shared.environment.clone())
+            }
+            Login::Environment => {
+                let chain = Chain::new(&shared.environment, None, &shared.transport);
+                (Source::Chain(chain), shared.environment.clone())
+            }
+            Login::Profile(name) => {
+                let environment = Environment::load(Some(&name)).await?;
+                environment.check_profile()?;
+                let chain = Chain::new(&environment, Some(&name), &shared.transport);
+                (Source::Chain(chain), Arc::new(environment))
+            }
+        };
+        Ok(Session::new(source, environment))
+    }
+
+    /// A session of a role, which is assumed when its first call is made, and again before it ends.
+    pub fn assume(&self, base: &Session, role: Role) -> Session {
+        let environment = base.environment().clone();
+        Session::new(Source::Role { client: self.clone(), base: base.clone(), role }, environment)
+    }
+
+    /// The names of all profiles in the profile files, sorted.
+    pub fn profiles(&self) -> Vec<String> {
+        self.0.environment.profiles()
+    }
+
+    /// A text that no other call gives, for names of sessions: a random UUID.
+    pub fn unique(&self) -> String {
+        uuid(self.0.chance.bits(), self.0.chance.bits())
+    }
+
+    /// One call: `operation` as AWS writes it (`DescribeInstances`), `params` and the answer by boto3's names.
+    /// Tries again where that makes sense. Of an operation with pages it gives the page that `params` ask for.
+    pub async fn call(
+        &self,
+        target: &Target<'_>,
+        service: &str,
+        operation: &str,
+        params: Value,
+    ) -> Result<Value, CallError> {
+        Asked::new(target, service, operation)?.call(self, params, Queue::Lane).await
+    }
+
+    /// As [`Self::call`], without a place in the lane: for calls that calls with a place wait for.
+    pub(crate) async fn call_apart(
+        &self,
+        target: &Target<'_>,
+        service: &str,
+        operation: &str,
+        params: Value,
+    ) -> Result<Value, CallError> {
+        Asked::new(target, service, operation)?.call(self, params, Queue::None).await
+    }
+
+    /// All pages of a listing, one after the other; one page if the operation has no pages.
+    pub fn pages<'a>(
+        &'a self,
+        target: &Target<'a>,
+        service: &'a str,
+        operation: &'a str,
+        params: Value,
+    ) -> Pages<'a> {
+        Pages::new(self, *target, service, operation, params)
+    }
+
+    /// Answers so far, of any kind: as long as it grows, the work goes on.
+    pub fn answers(&self) -> u64 {
+        self.0.counters.answers()
+    }
+
+    /// What was done so far, by service.
+    pub fn counters(&self) -> BTreeMap<&'static str, ServiceCounters> {
+        self.0.counters.all()
+    }
+}
+
+/// A random UUID of the version that says so.
+fn uuid(high: u64, low: u64) -> String {
+    let (time, version) = (high >> 16, 0x4000 | (high & 0x0fff));
+    let variant = 0x8000 | (low >> 48 & 0x3fff);
+    format!(
+        "{:08x}-{:04x}-{version:04x}-{variant:04x}-{:012x}",
+        time >> 16,
+        time & 0xffff,
+        low & 0xffff_ffff_ffff
+    )
+}
+
+/// Regions of buckets, as answers have told them.
+#[derive(Debug, Default)]
+pub(crate) struct Buckets(Mutex<HashMap<String, String>>);
+
+impl Buckets {
+    pub(crate) fn region(&self, bucket: &str) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(bucket).cloned()
+    }
+
+    pub(crate) fn learn(&self, bucket: &str, region: &str) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.insert(bucket.to_owned(), region.to_owned());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unique_texts_are_random_uuids() {
+        assert_eq!(uuid(0, 0), "00000000-0000-4000-8000-000000000000");
+        assert_eq!(uuid(u64::MAX, u64::MAX), "ffffffff-ffff-4fff-bfff-ffffffffffff");
+        assert_eq!(
+            uuid(0x0123_4567_89ab_cdef, 0x0123_4567_89ab_cdef),
+            "01234567-89ab-4def-8123-456789abcdef"
+        );
+    }
+}

@@ -1,0 +1,46 @@
+//! Credentials: where they come from, kept and renewed.
+
+mod chain;
+mod freshness;
+mod role;
+mod session;
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+pub(crate) use chain::Chain;
+pub use role::Role;
+pub use session::Session;
+pub(crate) use session::{Signer, Source};
+
+/// What a session begins with.
+#[derive(Clone, Default)]
+pub enum Login {
+    /// What the environment has, in the SDKs' order: variables, profile files, web identity, container,
+    /// instance.
+    #[default]
+    Environment,
+    /// A profile of the profile files; variables with keys are not looked at.
+    Profile(String),
+    /// Keys from the configuration.
+    Keys {
+        /// `aws.access_key_id`
+        access_key_id: String,
+        /// `aws.secret_access_key`
+        secret_access_key: Zeroizing<String>,
+    },
+}
+
+/// Shows whose keys they are, never the secret.
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Environment => f.write_str("Environment"),
+            Self::Profile(name) => f.debug_tuple("Profile").field(name).finish(),
+            Self::Keys { access_key_id, .. } => {
+                f.debug_struct("Keys").field("access_key_id", access_key_id).finish_non_exhaustive()
+            }
+        }
+    }
+}

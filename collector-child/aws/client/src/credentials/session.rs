@@ -1,0 +1,172 @@
+//! A session: credentials that are fetched when they are first wanted, kept, and renewed in time.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+
+use aws_credential_types::Credentials;
+use aws_smithy_runtime_api::client::identity::Identity;
+use tokio::sync::Mutex;
+
+use super::freshness::{Freshness, Use};
+use super::{Chain, Role};
+use crate::client::{Client, Target};
+use crate::environment::Environment;
+use crate::error::CallError;
+use crate::sign::identity;
+
+/// A look-up that failed is not repeated for so long: all calls of an account would do it one after the other.
+const REMEMBERED: Duration = Duration::from_secs(10);
+
+/// Credentials of one account or role. Clones share them.
+#[derive(Clone)]
+pub struct Session(Arc<Inner>);
+
+struct Inner {
+    source: Source,
+    environment: Arc<Environment>,
+    state: Mutex<State>,
+    proven: AtomicBool,
+}
+
+/// Where the credentials come from.
+pub(crate) enum Source {
+    /// They are the configuration's, and stay as they are.
+    Keys(Credentials),
+    /// The places where the SDKs look.
+    Chain(Chain),
+    /// A role, assumed with the credentials of another session.
+    Role { client: Client, base: Session, role: Role },
+}
+
+#[derive(Default)]
+enum State {
+    #[default]
+    Nothing,
+    Held(Held),
+    Failed(CallError, Instant),
+}
+
+#[derive(Clone)]
+struct Held {
+    key: Arc<str>,
+    identity: Identity,
+    freshness: Freshness,
+}
+
+/// Credentials to sign one request with.
+#[derive(Debug, Clone)]
+pub(crate) struct Signer {
+    /// The id of the key, to say which one was refused.
+    pub(crate) key: Arc<str>,
+    pub(crate) identity: Identity,
+}
+
+/// Shows the kind of source only.
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let source = match &self.0.source {
+            Source::Keys(_) => "keys",
+            Source::Chain(_) => "environment",
+            Source::Role { role, .. } => &role.arn,
+        };
+        f.debug_tuple("Session").field(&source).finish()
+    }
+}
+
+impl Session {
+    pub(crate) fn new(source: Source, environment: Arc<Environment>) -> Self {
+        Self(Arc::new(Inner { source, environment, state: Mutex::default(), proven: AtomicBool::new(false) }))
+    }
+
+    /// Fetches the credentials if there are none yet. Errors say what was looked for.
+    pub async fn check(&self) -> Result<(), CallError> {
+        self.signer(SystemTime::now(), 0.5).await.map(|_| ())
+    }
+
+    /// The region that the environment or the profile means when none is said.
+    pub fn default_region(&self) -> Option<String> {
+        self.0.environment.region()
+    }
+
+    pub(crate) fn environment(&self) -> &Arc<Environment> {
+        &self.0.environment
+    }
+
+    /// AWS has accepted them once.
+    pub(crate) fn proven(&self) -> bool {
+        self.0.proven.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn prove(&self) {
+        self.0.proven.store(true, Ordering::Relaxed);
+    }
+
+    /// Credentials for a request now. All callers wait for one renewal.
+    pub(crate) async fn signer(&self, now: SystemTime, chance: f64) -> Result<Signer, CallError> {
+        let mut state = self.0.state.lock().await;
+        let old = match &*state {
+            State::Held(held) => match held.freshness.now(now) {
+                Use::Fresh => return Ok(held.signer()),
+                Use::Due => Some(held.clone()),
+                Use::Over => None,
+            },
+            State::Failed(error, at) if at.elapsed() < REMEMBERED => return Err(error.clone()),
+            State::Failed(..) | State::Nothing => None,
+        };
+        let held = match (self.fetch().await, old) {
+            (Ok(credentials), _) => Held {
+                key: credentials.access_key_id().into(),
+                identity: identity(&credentials),
+                freshness: Freshness::new(now, credentials.expiry(), chance),
+            },
+            (Err(error), Some(old)) => {
+                tracing::warn!("credentials could not be renewed, the old ones are used on: {error}");
+                Held { freshness: old.freshness.postponed(now), ..old }
+            }
+            (Err(error), None) => {
+                *state = State::Failed(error.clone(), Instant::now());
+                return Err(error);
+            }
+        };
+        let signer = held.signer();
+        *state = State::Held(held);
+        Ok(signer)
+    }
+
+    /// AWS said of this key that it has expired: the next caller renews it. False if there is nothing to renew.
+    pub(crate) async fn refused(&self, key: &str, now: SystemTime) -> bool {
+        if matches!(self.0.source, Source::Keys(_)) {
+            return false;
+        }
+        if let State::Held(held) = &mut *self.0.state.lock().await
+            && *held.key == *key
+        {
+            held.freshness = Freshness::ended(now);
+        }
+        true
+    }
+
+    async fn fetch(&self) -> Result<Credentials, CallError> {
+        match &self.0.source {
+            Source::Keys(credentials) => Ok(credentials.clone()),
+            Source::Chain(chain) => chain.look().await,
+            Source::Role { client, base, role } => {
+                tracing::debug!(role = role.arn, "assuming a role");
+                let target =
+                    Target { session: base, region: &role.region, account: &role.account, deadline: None };
+                // Boxed, as a call may fetch the credentials of the base session in turn.
+                let call = Box::pin(client.call_apart(&target, "sts", "AssumeRole", role.parameters()));
+                let answer = call.await.map_err(|error| role.refused(error))?;
+                role.credentials(&answer)
+            }
+        }
+    }
+}
+
+impl Held {
+    fn signer(&self) -> Signer {
+        Signer { key: self.key.clone(), identity: self.identity.clone() }
+    }
+}

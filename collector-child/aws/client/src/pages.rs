@@ -1,0 +1,155 @@
+//! Listings, page by page.
+
+use aws_shapes::{Pager, Pagination};
+use serde_json::{Map, Value};
+
+use crate::call::{Asked, Queue};
+use crate::client::{Client, Target};
+use crate::error::{CallError, Class};
+
+/// More pages than any listing has: with a thousand entries each, a hundred million.
+const MOST_PAGES: usize = 100_000;
+/// A listing with a filter may have empty pages, but not so many in a row.
+const MOST_EMPTY_PAGES: usize = 1_000;
+
+/// The pages of a listing. After an error there are no more, and those before it are good.
+#[derive(Debug)]
+pub struct Pages<'a> {
+    client: &'a Client,
+    target: Target<'a>,
+    service: &'a str,
+    operation: &'a str,
+    next: Next,
+    empty: usize,
+    limits: PageLimits,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct PageLimits {
+    pages: usize,
+    empty: usize,
+}
+
+#[derive(Debug)]
+enum Next {
+    /// The parameters that were given.
+    First(Value),
+    /// The parameters of the next page.
+    Page(Map<String, Value>, Pager<'static>),
+    /// An error that the next call gives.
+    Broken(CallError),
+    End,
+}
+
+impl<'a> Pages<'a> {
+    pub(crate) fn new(
+        client: &'a Client,
+        target: Target<'a>,
+        service: &'a str,
+        operation: &'a str,
+        params: Value,
+    ) -> Self {
+        let limits = PageLimits { pages: MOST_PAGES, empty: MOST_EMPTY_PAGES };
+        Self { client, target, service, operation, next: Next::First(params), empty: 0, limits }
+    }
+
+    /// The same listing, given up after so many pages: for listings that are known to be short.
+    #[must_use]
+    pub fn at_most(mut self, pages: usize) -> Self {
+        self.limits.pages = pages.max(1);
+        self
+    }
+
+    /// The next page; `None` after the last one, and after an error.
+    pub async fn next(&mut self) -> Option<Result<Value, CallError>> {
+        let page = match std::mem::replace(&mut self.next, Next::End) {
+            Next::End => return None,
+            Next::Broken(error) => return Some(Err(error)),
+            Next::First(params) => self.first(params).await,
+            Next::Page(params, pager) => match Asked::new(&self.target, self.service, self.operation) {
+                Ok(asked) => self.page(&asked, params, pager).await,
+                Err(error) => Err(error),
+            },
+        };
+        Some(page)
+    }
+
+    /// Gives every page to `page`. An error comes after all pages before it were given.
+    pub async fn each(mut self, mut page: impl FnMut(Value)) -> Result<(), CallError> {
+        while let Some(next) = self.next().await {
+            page(next?);
+        }
+        Ok(())
+    }
+
+    async fn first(&mut self, params: Value) -> Result<Value, CallError> {
+        let asked = Asked::new(&self.target, self.service, self.operation)?;
+        let params = asked.parameters(params)?;
+        let pager = Pager::new(asked.operation.pagination.as_ref());
+        self.page(&asked, params, pager).await
+    }
+
+    async fn page(
+        &mut self,
+        asked: &Asked<'_>,
+        mut params: Map<String, Value>,
+        mut pager: Pager<'static>,
+    ) -> Result<Value, CallError> {
+        let answer = asked.call(self.client, Value::Object(params.clone()), Queue::Lane).await?;
+        self.empty = match &asked.operation.pagination {
+            Some(pagination) if is_empty(pagination, &answer) => self.empty + 1,
+            _ => 0,
+        };
+        self.next = match pager.next(&mut params, &answer) {
+            Ok(false) => Next::End,
+            Ok(true) if pager.pages() >= self.limits.pages || self.empty >= self.limits.empty => {
+                let told = format!(
+                    "given up after {} pages, {} of them empty at the end",
+                    pager.pages(),
+                    self.empty
+                );
+                Next::Broken(CallError::new(Class::EndlessPages, asked.place(), told))
+            }
+            Ok(true) => Next::Page(params, pager),
+            Err(repeated) => {
+                Next::Broken(CallError::new(Class::RepeatedToken, asked.place(), repeated.to_string()))
+            }
+        };
+        Ok(answer)
+    }
+}
+
+/// Whether a page holds none of what is listed.
+fn is_empty(pagination: &Pagination, page: &Value) -> bool {
+    pagination.result_keys.iter().all(|path| {
+        let found = path.split('.').try_fold(page, |value, name| value.get(name));
+        match found {
+            None | Some(Value::Null) => true,
+            Some(Value::Array(list)) => list.is_empty(),
+            Some(Value::Object(object)) => object.is_empty(),
+            Some(_) => false,
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_page_is_empty_if_it_lists_nothing() {
+        let pagination = Pagination {
+            input_tokens: vec!["Marker"],
+            output_tokens: vec!["List.NextMarker"],
+            more_results: None,
+            limit_key: None,
+            result_keys: vec!["List.Items", "Others"],
+        };
+        assert!(is_empty(&pagination, &json!({})));
+        assert!(is_empty(&pagination, &json!({"List": {"Items": [], "NextMarker": "x"}, "Others": null})));
+        assert!(!is_empty(&pagination, &json!({"List": {"Items": [1]}})));
+        assert!(!is_empty(&pagination, &json!({"Others": [1]})));
+    }
+}

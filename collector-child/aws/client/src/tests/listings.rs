@@ -1,0 +1,108 @@
+//! Listings: pages, tokens, ends.
+
+use serde_json::{Value, json};
+
+use super::fake::{Came, Fake, Reply, ok, query_error};
+use super::{Bench, quick};
+use crate::error::{CallError, Class};
+
+fn users(names: &[String], marker: Option<&str>) -> Reply {
+    let members: Vec<String> =
+        names.iter().map(|name| format!("<member><UserName>{name}</UserName></member>")).collect();
+    let members = members.concat();
+    let more = marker.map_or_else(
+        || "<IsTruncated>false</IsTruncated>".to_owned(),
+        |marker| format!("<IsTruncated>true</IsTruncated><Marker>{marker}</Marker>"),
+    );
+    ok(format!(
+        "<ListUsersResponse><ListUsersResult><Users>{members}</Users>{more}</ListUsersResult></ListUsersResponse>"
+    ))
+}
+
+async fn listed(
+    reply: impl Fn(&Came) -> Reply + Send + Sync + 'static,
+) -> (Vec<String>, Option<CallError>, Fake) {
+    let fake = Fake::new(reply).await;
+    let bench = Bench::with(&fake, quick(), &[]).await;
+    let target = bench.target();
+    let pages = bench.client.pages(&target, "iam", "ListUsers", json!({"PathPrefix": "/a/"}));
+    let mut names = Vec::new();
+    let end = pages
+        .each(|page| {
+            let users = page["Users"].as_array().cloned().unwrap_or_default();
+            names.extend(users.iter().filter_map(|user| user["UserName"].as_str().map(str::to_owned)));
+        })
+        .await;
+    (names, end.err(), fake)
+}
+
+fn name(number: usize) -> Vec<String> {
+    vec![format!("u{number}")]
+}
+
+#[tokio::test]
+async fn all_pages_are_asked_for_with_the_token_of_the_one_before() {
+    let (names, error, fake) = listed(|came| match came.number {
+        n @ 0..3 => users(&name(n), Some(&format!("m{n}"))),
+        n => users(&name(n), None),
+    })
+    .await;
+    assert_eq!((names.join(" ").as_str(), error), ("u0 u1 u2 u3", None));
+    let markers: Vec<Option<String>> = fake.came().iter().map(|came| came.param("Marker")).collect();
+    assert_eq!(markers, [None, Some("m0".to_owned()), Some("m1".to_owned()), Some("m2".to_owned())]);
+    assert!(fake.came().iter().all(|came| came.param("PathPrefix").is_some()));
+}
+
+#[tokio::test]
+async fn a_token_that_repeats_ends_the_listing_and_keeps_what_was_read() {
+    let (names, error, fake) = listed(|came| users(&name(came.number), Some("same"))).await;
+    assert_eq!(names.join(" "), "u0 u1");
+    let error = error.unwrap();
+    assert_eq!(error.class, Class::RepeatedToken);
+    assert_eq!((error.operation.as_str(), fake.came().len()), ("ListUsers", 2));
+}
+
+#[tokio::test]
+async fn a_page_that_breaks_costs_the_rest_and_not_what_was_read() {
+    let (names, error, _) = listed(|came| match came.number {
+        0 => users(&name(0), Some("m0")),
+        _ => query_error(400, "ValidationError", "no"),
+    })
+    .await;
+    assert_eq!((names.join(" ").as_str(), error.unwrap().class), ("u0", Class::Service));
+}
+
+#[tokio::test]
+async fn a_listing_that_never_ends_is_given_up() {
+    let fake = Fake::new(|came| users(&name(came.number), Some(&format!("m{}", came.number)))).await;
+    let bench = Bench::new(&fake).await;
+    let target = bench.target();
+    let mut pages = bench.client.pages(&target, "iam", "ListUsers", json!({})).at_most(7);
+    let mut good = 0;
+    let error = loop {
+        match pages.next().await {
+            Some(Ok(_)) => good += 1,
+            Some(Err(error)) => break error,
+            None => panic!("there was no end"),
+        }
+    };
+    assert_eq!((good, error.class), (7, Class::EndlessPages));
+    assert!(pages.next().await.is_none());
+    assert_eq!(error.to_fault().kind, ipc_proto::fault::FaultKind::Limit);
+}
+
+#[tokio::test]
+async fn empty_pages_without_end_are_given_up() {
+    let (names, error, fake) = listed(|came| users(&[], Some(&format!("m{}", came.number)))).await;
+    assert_eq!((names.len(), error.unwrap().class, fake.came().len()), (0, Class::EndlessPages, 1000));
+}
+
+#[tokio::test]
+async fn operations_without_pages_give_one() {
+    let fake = Fake::new(|_| ok(super::IDENTITY)).await;
+    let bench = Bench::new(&fake).await;
+    let target = bench.target();
+    let mut pages = bench.client.pages(&target, "sts", "GetCallerIdentity", Value::Null);
+    assert_eq!(pages.next().await.unwrap().unwrap()["Account"], "1");
+    assert!(pages.next().await.is_none());
+}

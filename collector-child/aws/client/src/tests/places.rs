@@ -1,0 +1,128 @@
+//! Where requests go: buckets, proxies, hosts that are not there.
+
+use serde_json::json;
+use tokio::io::AsyncWriteExt;
+
+use super::fake::{Fake, Reply, ok};
+use super::{Bench, IDENTITY, quick};
+use crate::attempt::Trial;
+use crate::call::Asked;
+use crate::endpoint::{Flavor, resolve};
+use crate::error::Class;
+use crate::retry::Cause;
+use crate::transport::TransportTrouble;
+
+#[tokio::test]
+async fn a_bucket_in_another_region_is_asked_there_and_from_then_on() {
+    let fake = Fake::new(|came| {
+        let there = came.header("authorization").unwrap().contains("/eu-north-1/s3/");
+        if there {
+            return ok("<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>");
+        }
+        let body = "<Error><Code>PermanentRedirect</Code><Message>elsewhere</Message></Error>";
+        Reply::Whole(301, "x-amz-bucket-region: eu-north-1\r\n".to_owned(), body.to_owned())
+    })
+    .await;
+    let bench = Bench::new(&fake).await;
+    for _ in 0..2 {
+        let answer = bench.call("s3", "GetBucketTagging", json!({"Bucket": "logs-1"})).await.unwrap();
+        assert_eq!(answer["TagSet"][0]["Key"], "a");
+    }
+    let lines: Vec<String> = fake.came().into_iter().map(|came| came.line).collect();
+    assert_eq!(lines.len(), 3);
+    assert!(lines.iter().all(|line| line.starts_with("GET /logs-1?tagging")), "{lines:?}");
+}
+
+#[tokio::test]
+async fn a_bucket_that_moves_in_circles_is_an_error() {
+    let fake = Fake::new(|came| {
+        let region = if came.number % 2 == 0 { "eu-north-1" } else { "eu-south-1" };
+        let body = "<Error><Code>PermanentRedirect</Code><Message>elsewhere</Message></Error>";
+        Reply::Whole(301, format!("x-amz-bucket-region: {region}\r\n"), body.to_owned())
+    })
+    .await;
+    let bench = Bench::new(&fake).await;
+    let error = bench.call("s3", "GetBucketTagging", json!({"Bucket": "logs-1"})).await.unwrap_err();
+    assert_eq!((error.class, fake.came().len()), (Class::Service, 2), "{error}");
+}
+
+#[tokio::test]
+async fn other_redirects_are_not_followed() {
+    let elsewhere = Fake::new(|_| ok(IDENTITY)).await;
+    let location = format!("location: {}\r\n", elsewhere.address());
+    let fake = Fake::new(move |_| Reply::Whole(302, location.clone(), String::new())).await;
+    Bench::new(&fake).await.error().await;
+    assert_eq!((fake.came().len(), elsewhere.came().len()), (1, 0));
+}
+
+#[tokio::test]
+async fn plain_requests_go_through_the_proxy_with_its_password() {
+    let proxy = Fake::new(|_| ok(IDENTITY)).await;
+    let address = proxy.address().replace("http://", "http://user:pass@");
+    let bench =
+        Bench::of(quick(), &[("AWS_ENDPOINT_URL", "http://aws.mock.invalid"), ("HTTP_PROXY", &address)])
+            .await;
+    assert_eq!(bench.identity().await.unwrap()["Account"], "1");
+    let came = &proxy.came()[0];
+    assert_eq!(came.line, "POST http://aws.mock.invalid/ HTTP/1.1");
+    assert_eq!(came.header("proxy-authorization"), Some("Basic dXNlcjpwYXNz"));
+    assert_eq!(came.header("host"), Some("aws.mock.invalid"));
+}
+
+#[tokio::test]
+async fn a_proxy_that_refuses_is_named() {
+    let proxy = Fake::new(|_| Reply::Whole(407, String::new(), String::new())).await;
+    let address = proxy.address();
+    let bench = Bench::of(quick(), &[("HTTPS_PROXY", &address)]).await;
+    let error = bench.error().await;
+    assert_eq!((error.class, error.code.as_deref()), (Class::Network, Some("ProxyFailure")), "{error}");
+    assert!(error.message.contains(address.trim_start_matches("http://")), "{error}");
+    assert_eq!(proxy.came()[0].line, "CONNECT sts.eu-west-1.amazonaws.com:443 HTTP/1.1");
+}
+
+#[tokio::test]
+async fn a_host_that_does_not_speak_tls_says_so() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("https://{}", listener.local_addr().unwrap());
+    let server = tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            // A record of no known kind; then the end.
+            stream.write_all(b"220 mail.example ESMTP\r\n").await.ok();
+        }
+    });
+    let mut settings = quick();
+    settings.retry.attempts = 1;
+    let bench = Bench::of(settings, &[("AWS_ENDPOINT_URL", &address)]).await;
+    let error = bench.error().await;
+    assert!(matches!(error.class, Class::Network | Class::Config), "{error}");
+    assert_eq!(error.code.as_deref(), Some("TlsFailure"), "{error}");
+    server.abort();
+}
+
+#[tokio::test]
+async fn a_service_without_host_in_a_region_does_not_exist_there() {
+    let fake = Fake::new(|_| ok(IDENTITY)).await;
+    let bench = Bench::new(&fake).await;
+    let target = bench.target();
+    let asked = Asked::new(&target, "qapps", "ListQApps").unwrap();
+    let own = resolve(asked.service, "eu-west-1", Flavor::default(), None).unwrap();
+    let custom = resolve(asked.service, "eu-west-1", Flavor::default(), Some("http://mock.example")).unwrap();
+    let lane = bench.client.0.lanes.lane("1", "eu-west-1", "qapps");
+    let request = |body: Vec<u8>| aws_shapes::Request {
+        method: "GET",
+        path: "/".to_owned(),
+        query: Vec::new(),
+        headers: Vec::new(),
+        body,
+        host_prefix: None,
+    };
+    let trial = Trial::new(&bench.client, &asked, &lane, request(Vec::new()), None);
+    let gone = TransportTrouble::NoSuchHost("h".to_owned());
+    assert_eq!(trial.unreached(&gone, &own).error.class, Class::Network, "nothing was reached so far");
+    bench.identity().await.unwrap();
+    let failed = trial.unreached(&gone, &own);
+    assert_eq!((failed.error.class, failed.cause), (Class::NoEndpoint, Cause::Final));
+    assert_eq!(trial.unreached(&gone, &custom).error.class, Class::Network);
+    let proxy = TransportTrouble::Proxy("p".to_owned(), "tunnel".to_owned());
+    assert_eq!(trial.unreached(&proxy, &own).error.class, Class::Network);
+}

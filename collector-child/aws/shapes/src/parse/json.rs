@@ -1,0 +1,198 @@
+//! Bodies in JSON, read by the shape while the text is read: what no shape knows is skipped, not kept.
+
+use std::fmt;
+
+use serde::Deserializer;
+use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
+
+use super::text;
+use crate::shape::{Location, Member, Structure};
+use crate::time;
+use crate::{Service, Shape};
+
+/// Reads a body of this shape; the reader's error if it is not JSON.
+pub(super) fn read(service: &Service, shape: &Shape, body: &[u8]) -> Result<Value, serde_json::Error> {
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let value = Form { service, shape }.deserialize(&mut deserializer)?;
+    deserializer.end()?;
+    Ok(value)
+}
+
+/// Reads one value of a shape.
+#[derive(Clone, Copy)]
+struct Form<'a> {
+    service: &'a Service,
+    shape: &'a Shape,
+}
+
+impl<'a> Form<'a> {
+    fn of(self, member: &Member) -> Form<'a> {
+        Form { service: self.service, shape: self.service.shape(member.shape) }
+    }
+
+    fn number(self, number: Number) -> Value {
+        match self.shape {
+            Shape::Timestamp => match number.as_f64().and_then(time::from_seconds) {
+                Some(at) => Value::String(time::shown(at)),
+                None => Value::Number(number),
+            },
+            Shape::Float | Shape::Double => match number.as_f64().and_then(Number::from_f64) {
+                Some(float) => Value::Number(float),
+                None => Value::Number(number),
+            },
+            Shape::Integer | Shape::Long => Value::Number(whole(&number).unwrap_or(number)),
+            _ => Value::Number(number),
+        }
+    }
+
+    fn text(self, given: &str) -> Value {
+        match self.shape {
+            Shape::Boolean if given.eq_ignore_ascii_case("true") => Some(Value::Bool(true)),
+            Shape::Boolean if given.eq_ignore_ascii_case("false") => Some(Value::Bool(false)),
+            Shape::Integer | Shape::Long => text::integer(given).map(Value::Number),
+            Shape::Float | Shape::Double => text::float(given).map(Value::Number),
+            Shape::Timestamp => time::normalised(given).map(Value::String),
+            Shape::Blob => text::blob(given).map(Value::String),
+            _ => None,
+        }
+        .unwrap_or_else(|| Value::String(given.to_owned()))
+    }
+
+    fn structure<'de, A: MapAccess<'de>>(self, structure: &Structure, mut map: A) -> Result<Value, A::Error> {
+        let mut members = Map::new();
+        let mut unknown = None;
+        while let Some(key) = map.next_key_seed(KeyOf(structure))? {
+            match key {
+                Key::Known(member) => {
+                    let value = map.next_value_seed(self.of(member))?;
+                    // A null is a member left out.
+                    if !value.is_null() {
+                        members.insert(member.name.to_owned(), value);
+                    }
+                }
+                Key::Unknown(name) => {
+                    let given = map.next_value::<Option<IgnoredAny>>()?.is_some();
+                    unknown = unknown.or(name.filter(|_| given));
+                }
+            }
+        }
+        if let (true, Some(name)) = (members.is_empty(), unknown) {
+            return Ok(super::unknown_member(&name));
+        }
+        Ok(Value::Object(members))
+    }
+}
+
+/// A float that is a whole number, as one.
+fn whole(number: &Number) -> Option<Number> {
+    let float = number.as_f64().filter(|_| number.is_f64())?;
+    // Up to 2^53 every whole float is exactly one integer.
+    #[expect(clippy::cast_possible_truncation, reason = "the range was checked")]
+    (float.fract() == 0.0 && float.abs() < 9e15).then(|| Number::from(float as i64))
+}
+
+impl<'de> DeserializeSeed<'de> for Form<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Form<'_> {
+    type Value = Value;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "a {}", self.shape.kind())
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<Value, E> {
+        Ok(self.number(value.into()))
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Value, E> {
+        Ok(self.number(value.into()))
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
+        Ok(Number::from_f64(value).map_or(Value::Null, |number| self.number(number)))
+    }
+
+    fn visit_str<E: Error>(self, value: &str) -> Result<Value, E> {
+        Ok(self.text(value))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
+        let mut items = Vec::new();
+        if let Shape::List(list) = self.shape {
+            let form = self.of(&list.member);
+            while let Some(item) = seq.next_element_seed(form)? {
+                items.push(item);
+            }
+        } else {
+            while let Some(item) = seq.next_element::<Value>()? {
+                items.push(item);
+            }
+        }
+        Ok(Value::Array(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+        let mut entries = Map::new();
+        match self.shape {
+            Shape::Structure(structure) if !structure.document => return self.structure(structure, map),
+            Shape::Map(shape) => {
+                let form = self.of(&shape.value);
+                while let Some(key) = map.next_key::<String>()? {
+                    entries.insert(key, map.next_value_seed(form)?);
+                }
+            }
+            _ => {
+                while let Some((key, value)) = map.next_entry::<String, Value>()? {
+                    entries.insert(key, value);
+                }
+            }
+        }
+        Ok(Value::Object(entries))
+    }
+}
+
+/// Reads a key of a structure without making a text of it.
+struct KeyOf<'a>(&'a Structure);
+
+enum Key<'a> {
+    Known(&'a Member),
+    /// With its name where that is of interest: a union that holds something new.
+    Unknown(Option<String>),
+}
+
+impl<'de, 'a> DeserializeSeed<'de> for KeyOf<'a> {
+    type Value = Key<'a>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Key<'a>, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<'a> Visitor<'_> for KeyOf<'a> {
+    type Value = Key<'a>;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "the name of a member")
+    }
+
+    fn visit_str<E: Error>(self, name: &str) -> Result<Key<'a>, E> {
+        let known = self.0.by_wire(name).filter(|member| member.traits.location == Location::Body);
+        let of_interest = || (self.0.union && name != "__type").then(|| name.to_owned());
+        Ok(known.map_or_else(|| Key::Unknown(of_interest()), Key::Known))
+    }
+}

@@ -1,0 +1,125 @@
+//! Answers by their shapes.
+
+mod document;
+mod error;
+mod json;
+mod rest;
+mod special;
+mod text;
+mod xml;
+
+use serde_json::{Map, Value};
+
+use crate::shape::Structure;
+use crate::{Answer, Headers, Operation, Protocol, Service, Shape};
+
+/// An answer and what it answers.
+struct Source<'a> {
+    service: &'a Service,
+    operation: &'a Operation,
+    status: u16,
+    headers: &'a dyn Headers,
+    body: &'a [u8],
+}
+
+/// Reads the answer of an operation into an object by boto3's names.
+///
+/// Members that were not sent, or sent as null, are absent; so are members that no shape knows. A value that has not
+/// the form of its shape is kept as it was sent. Points in time are text of the form `2026-11-22T18:40:01Z`. Bytes are
+/// text, in base64 if they are not UTF-8. Statuses from 301 on are errors.
+pub fn parse(
+    service: &Service,
+    operation: &Operation,
+    status: u16,
+    headers: &dyn Headers,
+    body: &[u8],
+) -> Result<Value, Answer> {
+    let source = Source { service, operation, status, headers, body };
+    if status >= 301 {
+        return Err(error::read(&source));
+    }
+    let mut members = match operation.output.map(|id| service.shape(id)) {
+        Some(Shape::Structure(structure)) => source.read(structure)?,
+        _ if document::is_html(body) => return Err(document_of_people(&source)),
+        _ => source.hidden_error().map_or_else(|| Ok(Map::new()), Err)?,
+    };
+    special::finish(&source, &mut members)?;
+    Ok(Value::Object(members))
+}
+
+impl Source<'_> {
+    fn read(&self, structure: &Structure) -> Result<Map<String, Value>, Answer> {
+        let raw_payload = structure.payload().map(|member| self.service.shape(member.shape));
+        if !matches!(raw_payload, Some(Shape::String { .. } | Shape::Blob)) {
+            if document::is_html(self.body) {
+                return Err(document_of_people(self));
+            }
+            if let Some(error) = self.hidden_error() {
+                return Err(error);
+            }
+        }
+        match self.service.protocol {
+            Protocol::Query | Protocol::Ec2 => self.read_query(structure),
+            Protocol::Json => self.read_json(),
+            Protocol::RestJson | Protocol::RestXml => rest::read(self, structure),
+        }
+    }
+
+    fn read_query(&self, structure: &Structure) -> Result<Map<String, Value>, Answer> {
+        if structure.members.is_empty() {
+            return Ok(Map::new());
+        }
+        let read = document::read(self.status, self.body, |document| {
+            let root = document.root_element();
+            let start = match self.operation.wrapper {
+                Some(wrapper) => xml::child(root, wrapper).ok_or(wrapper)?,
+                None => root,
+            };
+            Ok(xml::structure(self.service, structure, start))
+        });
+        match read.map_err(Answer::Garbage)? {
+            Ok(members) => Ok(members),
+            Err::<_, &str>(wrapper) => Err(self.foreign(&format!("the element {wrapper} is missing"))),
+        }
+    }
+
+    fn read_json(&self) -> Result<Map<String, Value>, Answer> {
+        let Some(shape) = self.operation.output.map(|id| self.service.shape(id)).filter(|_| !self.is_blank())
+        else {
+            return Ok(Map::new());
+        };
+        match json::read(self.service, shape, self.body) {
+            Ok(Value::Object(members)) => Ok(members),
+            Ok(_) => Err(self.foreign("no object")),
+            Err(error) => Err(Answer::Garbage(document::not_json(self.status, self.body, &error))),
+        }
+    }
+
+    /// XML that is an error although the status says otherwise: S3 sends the status before it knows how a copy ends.
+    fn hidden_error(&self) -> Option<Answer> {
+        let xml = !matches!(self.service.protocol, Protocol::Json | Protocol::RestJson);
+        let begin = String::from_utf8_lossy(&self.body[..self.body.len().min(300)]);
+        if !xml || !(begin.contains("<Error>") || begin.contains("<ErrorResponse")) {
+            return None;
+        }
+        // The server's fault, so that the call is made again.
+        let source = Source { status: 500, ..*self };
+        let read = document::read(500, self.body, |document| {
+            let root = document.root_element();
+            let wrong = matches!(root.tag_name().name(), "Error" | "ErrorResponse");
+            let element = error::element(root).filter(|_| wrong)?;
+            Some(Answer::Error(error::from_element(&source, root, element)))
+        });
+        read.ok().flatten()
+    }
+}
+
+fn document_of_people(source: &Source<'_>) -> Answer {
+    use crate::answer::{Garbage, GarbageKind};
+    Answer::Garbage(Garbage::new(source.status, GarbageKind::Html, source.body))
+}
+
+/// What boto3 shows of a union whose member it does not know.
+fn unknown_member(name: &str) -> Value {
+    serde_json::json!({ "SDK_UNKNOWN_MEMBER": { "name": name } })
+}

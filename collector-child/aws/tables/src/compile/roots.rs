@@ -1,0 +1,102 @@
+//! What paths may begin with at some place of a table, and what is there.
+
+use inventory::Kind;
+
+use super::doc::{Doc, Scalar};
+use crate::plan::{Arguments, Condition, Path, Root, Template};
+use crate::suggest;
+
+/// What paths see.
+#[derive(Clone)]
+pub(crate) struct Roots<'a> {
+    pub(crate) item: Doc,
+    pub(crate) document: Doc,
+    /// Document and kind of the parent.
+    pub(crate) parent: Option<(Doc, &'a Kind)>,
+    /// The kind whose properties are known already.
+    pub(crate) kind: Option<&'a Kind>,
+    pub(crate) each: Option<Doc>,
+    pub(crate) tag: bool,
+    /// Of several kinds of documents that an entry is for, this is one: what it lacks is no mistake.
+    pub(crate) one_of_many: bool,
+}
+
+impl<'a> Roots<'a> {
+    pub(crate) fn of(document: &Doc) -> Self {
+        Self {
+            item: document.clone(),
+            document: document.clone(),
+            parent: None,
+            kind: None,
+            each: None,
+            tag: false,
+            one_of_many: false,
+        }
+    }
+
+    pub(crate) fn with_parent(mut self, parent: Option<&(Doc, &'a Kind)>) -> Self {
+        self.parent = parent.cloned();
+        self
+    }
+
+    pub(crate) fn with_kind(mut self, kind: &'a Kind) -> Self {
+        self.kind = Some(kind);
+        self
+    }
+
+    /// What a path leads to.
+    pub(crate) fn at(&self, path: &Path) -> Result<Doc, String> {
+        let text = || Ok(Doc::Scalar(Scalar::Text));
+        let root = match &path.root {
+            Root::Item => Ok(self.item.clone()),
+            Root::Document => Ok(self.document.clone()),
+            Root::Parent => match &self.parent {
+                Some((doc, _)) => Ok(doc.clone()),
+                None => Err("there is no parent here".to_owned()),
+            },
+            Root::ParentProperty(name) => match &self.parent {
+                Some((_, kind)) => property(kind, name),
+                None => Err("there is no parent here".to_owned()),
+            },
+            Root::Property(name) => match self.kind {
+                Some(kind) => property(kind, name),
+                None => Err("properties are not known here yet".to_owned()),
+            },
+            Root::Each => self.each.clone().ok_or_else(|| "`$each` needs `each`".to_owned()),
+            Root::Account | Root::Region | Root::RegionName | Root::Partition => text(),
+            Root::TagKey | Root::TagValue if self.tag => text(),
+            Root::TagKey | Root::TagValue => Err("there is no tag here".to_owned()),
+        };
+        root.map_err(|reason| format!("`{path}` leads nowhere: {reason}"))?.at(path)
+    }
+
+    /// Whether a condition looks at something that exists.
+    pub(crate) fn condition(&self, condition: &Condition) -> Result<(), String> {
+        self.at(&condition.path).map(drop)
+    }
+
+    /// Whether a template uses what exists.
+    pub(crate) fn template(&self, template: &Template) -> Result<(), String> {
+        template.paths().try_for_each(|path| self.at(path).map(drop))
+    }
+
+    /// Whether arguments use what exists.
+    pub(crate) fn arguments(&self, arguments: &Arguments) -> Result<(), String> {
+        arguments.paths().into_iter().try_for_each(|path| self.at(path).map(drop))
+    }
+}
+
+fn property(kind: &Kind, name: &str) -> Result<Doc, String> {
+    let found = kind.fields().iter().find(|field| field.name == name);
+    found.map(|field| Doc::of_type(&field.property_type)).ok_or_else(|| {
+        let hint = suggest::hint(name, kind.fields().iter().map(|field| field.name));
+        format!("{} has no property `{name}`; {hint}", kind.fqn())
+    })
+}
+
+/// What a node reports, as a document.
+pub(crate) fn node_document(kind: &Kind) -> Doc {
+    kind.fields()
+        .iter()
+        .fold(Doc::empty(), |doc, field| doc.with(field.name, Doc::of_type(&field.property_type)))
+}

@@ -1,0 +1,4 @@
+//! Applies plans to documents.
+
+mod apply;
+mod function;

@@ -1,0 +1,296 @@
+//! The calls that collect, tag and delete.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::condition::Condition;
+use super::path::Path;
+use super::template::Arguments;
+
+/// One operation of one service with its arguments.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Call {
+    /// The service as boto3 calls it.
+    pub service: String,
+    /// The operation, in camel case.
+    pub operation: String,
+    /// What is sent.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub arguments: Arguments,
+    /// Error codes that mean that there is nothing here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub expected: Vec<String>,
+}
+
+/// Lists the items of a kind: in a region, or for one item of the parent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ListCall {
+    /// The call, over all its pages.
+    pub call: Call,
+    /// Where in each page the items are ([`Path::take`]); `None`: the page itself is the one item.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub items: Option<Path>,
+    /// Made only if all of these hold (of the parent: `$parent`, `$parent@`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub when: Vec<Condition>,
+}
+
+/// Describes many listed items with one call.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BatchCall {
+    /// The call, over all its pages.
+    pub call: Call,
+    /// The argument that takes the list.
+    pub argument: String,
+    /// What of each item goes into the list.
+    pub from: Path,
+    /// How many at most are in one list.
+    pub size: usize,
+    /// Where in each page the results are ([`Path::take`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub items: Option<Path>,
+    /// How results find their item. `None`: the results replace the items.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub join: Option<Join>,
+}
+
+/// How the result of a batch call is added to the item it belongs to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Join {
+    /// What in the result is equal to what the item sent (`from`).
+    pub by: Path,
+    /// What of the result is taken; `None`: all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub take: Option<Path>,
+    /// Where in the document of the item it goes.
+    pub into: Into,
+}
+
+/// A call for each item, whose answer is added to its document.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FollowUp {
+    /// The call, over all its pages if `take` leads to a list.
+    pub call: Call,
+    /// A list in the document: the call is made for each of its elements (`$each`), and the results, in the
+    /// same order, become a list; `null` for calls without answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub each: Option<Path>,
+    /// What of the answer is taken; `None`: all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub take: Option<Path>,
+    /// Members of the answer that are put into the object that was taken.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<String>,
+    /// `take` leads to a list: the lists of all pages are joined. Otherwise the first page is the answer.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub joined: bool,
+    /// Where in the document it goes.
+    pub into: Into,
+    /// Without an answer there is no node.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub required: bool,
+    /// Made only if all of these hold.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub when: Vec<Condition>,
+}
+
+/// Where in a document an answer goes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Into {
+    /// Its members become members of the document.
+    Merge,
+    /// It becomes this member.
+    Member(String),
+    /// Each result (of a call with `each`) becomes this member of the element that it was made for.
+    /// The list has to be the one of `each`.
+    Elements {
+        /// The list in the document.
+        list: Path,
+        /// The member of each element; `None`: its members become members of the element.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        member: Option<String>,
+    },
+}
+
+impl FollowUp {
+    /// What of an answer becomes part of the document; `None` if it has nothing of it.
+    pub fn taken(&self, mut answer: Value) -> Option<Value> {
+        let Some(path) = &self.take else { return Some(answer) };
+        let mut taken = path.get_in(&answer).map(Cow::into_owned)?;
+        if let (Value::Object(members), Value::Object(answer)) = (&mut taken, &mut answer) {
+            for name in &self.also {
+                members.extend(answer.swap_remove_entry(name));
+            }
+        }
+        Some(taken)
+    }
+}
+
+impl Into {
+    /// Adds an answer to a document: what was taken of it, or with `each` the list of results.
+    pub fn put(&self, document: &mut Value, answer: Value) {
+        match self {
+            Self::Merge => merge(document, answer),
+            Self::Member(name) => {
+                if let Value::Object(members) = document {
+                    members.insert(name.clone(), answer);
+                }
+            }
+            Self::Elements { list, member } => {
+                let mut results = match answer {
+                    Value::Array(results) => results.into_iter(),
+                    _ => return,
+                };
+                elements(document, &list.steps, &mut |element| match (results.next(), member) {
+                    (None | Some(Value::Null), _) => {}
+                    (Some(result), None) => merge(element, result),
+                    (Some(result), Some(member)) => {
+                        if let Value::Object(members) = element {
+                            members.insert(member.clone(), result);
+                        }
+                    }
+                });
+            }
+        }
+    }
+}
+
+fn merge(document: &mut Value, answer: Value) {
+    if let (Value::Object(members), Value::Object(more)) = (document, answer) {
+        members.extend(more);
+    }
+}
+
+/// Calls `visit` with everything that the steps lead to, in the order in which [`Path::get`] lists it.
+fn elements(value: &mut Value, steps: &[super::path::Step], visit: &mut impl FnMut(&mut Value)) {
+    use super::path::Step;
+    let Some((step, rest)) = steps.split_first() else {
+        if let Value::Array(items) = value {
+            items.iter_mut().for_each(visit);
+        } else {
+            visit(value);
+        }
+        return;
+    };
+    match (step, value) {
+        (Step::Member(name), Value::Object(members)) => {
+            if let Some(next) = members.get_mut(name) {
+                elements(next, rest, visit);
+            }
+        }
+        (Step::Each, Value::Array(items)) => {
+            if rest.is_empty() {
+                items.iter_mut().for_each(visit);
+            } else {
+                for item in items {
+                    elements(item, rest, visit);
+                }
+            }
+        }
+        (Step::Index(index), Value::Array(items)) => {
+            let at = usize::try_from(*index).ok();
+            if let Some(next) = at.and_then(|at| items.get_mut(at)) {
+                elements(next, rest, visit);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// A call that changes a node: sets or removes a tag, deletes, prepares for being deleted. Its document is what
+/// the node reports.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NodeCall {
+    /// The call.
+    pub call: Call,
+    /// The call is made for each of these.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub each: Option<EachOf>,
+    /// Made only if all of these hold.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub when: Vec<Condition>,
+    /// Where in a good answer the failures are: an object, or a list of them, with `Code` and `Message`. What is
+    /// there counts as an error of the call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed: Option<Path>,
+}
+
+/// What a call that changes a node is made for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EachOf {
+    /// The elements of a list that the node reports.
+    Path(Path),
+    /// The items that another call lists.
+    Call(ListCall),
+}
+
+/// How tags of nodes of a kind are changed.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct TagPlan {
+    /// Set one: `$key`, `$value`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub set: Vec<NodeCall>,
+    /// Remove one: `$key`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remove: Vec<NodeCall>,
+    /// Written in Rust: name of the hook.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hook: Option<String>,
+}
+
+/// How nodes of a kind are deleted.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct DeletePlan {
+    /// Before anything of the account is deleted in this pass.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub before: Vec<NodeCall>,
+    /// Deletes it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calls: Vec<NodeCall>,
+    /// Error codes that mean that it is not there any more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gone: Vec<String>,
+    /// Error codes that mean that something depends on it still.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub later: Vec<String>,
+    /// What is never deleted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refuse: Vec<Refusal>,
+    /// What cannot be deleted by itself and goes with something else.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub with: Vec<GoesWith>,
+    /// Written in Rust: name of the hook.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hook: Option<String>,
+}
+
+/// Nodes that are never deleted, although their kind can be.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// Those of which all this holds.
+    pub when: Vec<Condition>,
+    /// Why, for people.
+    pub reason: String,
+}
+
+/// Nodes that cannot be deleted by themselves: they go away when another node, to which they have a delete edge, is
+/// deleted. Without it they are refused.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GoesWith {
+    /// The kind of the other node.
+    pub kind: String,
+    /// Those of which all this holds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub when: Vec<Condition>,
+    /// Why they are refused without it, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}

@@ -1,0 +1,137 @@
+//! Conditions: `path == text`, `path != text`, `path in a, b`, `path` (something is there), `!path`.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::path::Path;
+use super::scope::Scope;
+
+/// Something that has to hold. All values are compared as texts; truth values are `true` and `false`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Condition {
+    /// What is looked at. With `[]` it is enough that one element fits (for `!=` and `!`: all have to).
+    pub path: Path,
+    /// What has to hold of it.
+    pub test: Test,
+}
+
+/// What has to hold of a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Test {
+    /// It is there and neither false, zero nor empty.
+    Truthy,
+    /// It is missing, false, zero or empty.
+    Falsy,
+    /// It is one of these.
+    OneOf(Vec<String>),
+    /// It is none of these, or missing.
+    NoneOf(Vec<String>),
+}
+
+impl Condition {
+    /// Whether it holds.
+    pub fn holds(&self, scope: &Scope<'_>) -> bool {
+        let found = self.path.get(scope);
+        let values: &[Value] = match found.as_deref() {
+            Some(Value::Array(items)) if self.path.is_many() => items,
+            Some(value) => std::slice::from_ref(value),
+            None => &[],
+        };
+        match &self.test {
+            Test::Truthy => values.iter().any(truthy),
+            Test::Falsy => !values.iter().any(truthy),
+            Test::OneOf(texts) => values.iter().any(|value| is_one_of(value, texts)),
+            Test::NoneOf(texts) => !values.iter().any(|value| is_one_of(value, texts)),
+        }
+    }
+
+    /// Whether all of them hold.
+    pub fn all(conditions: &[Self], scope: &Scope<'_>) -> bool {
+        conditions.iter().all(|condition| condition.holds(scope))
+    }
+}
+
+fn is_one_of(value: &Value, texts: &[String]) -> bool {
+    match value {
+        Value::String(text) => texts.iter().any(|other| other == text),
+        Value::Bool(value) => texts.iter().any(|other| other == if *value { "true" } else { "false" }),
+        Value::Number(number) => {
+            let number = number.to_string();
+            texts.contains(&number)
+        }
+        Value::Null | Value::Array(_) | Value::Object(_) => false,
+    }
+}
+
+/// What Python takes for true.
+pub(crate) fn truthy(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Bool(value) => *value,
+        Value::Number(number) => number.as_f64() != Some(0.0),
+        Value::String(text) => !text.is_empty(),
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(members) => !members.is_empty(),
+    }
+}
+
+impl FromStr for Condition {
+    type Err = String;
+
+    fn from_str(condition: &str) -> Result<Self, String> {
+        let list = |values: &str| values.split(',').map(|value| value.trim().to_owned()).collect();
+        let (path, test) = if let Some((path, value)) = condition.split_once(" == ") {
+            (path, Test::OneOf(vec![value.trim().to_owned()]))
+        } else if let Some((path, value)) = condition.split_once(" != ") {
+            (path, Test::NoneOf(vec![value.trim().to_owned()]))
+        } else if let Some((path, values)) = condition.split_once(" not in ") {
+            (path, Test::NoneOf(list(values)))
+        } else if let Some((path, values)) = condition.split_once(" in ") {
+            (path, Test::OneOf(list(values)))
+        } else if let Some(path) = condition.strip_prefix('!') {
+            (path, Test::Falsy)
+        } else {
+            (condition, Test::Truthy)
+        };
+        let path = path.trim();
+        if path.contains(' ') {
+            return Err(format!(
+                "`{condition}` is no condition; those are `path == text`, `path != text`, `path in a, b`, \
+                 `path not in a, b`, `path`, `!path`"
+            ));
+        }
+        Ok(Self { path: path.parse().map_err(|error: super::PathError| error.to_string())?, test })
+    }
+}
+
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = &self.path;
+        match &self.test {
+            Test::Truthy => write!(f, "{path}"),
+            Test::Falsy => write!(f, "!{path}"),
+            Test::OneOf(texts) if texts.len() == 1 => write!(f, "{path} == {}", texts[0]),
+            Test::NoneOf(texts) if texts.len() == 1 => write!(f, "{path} != {}", texts[0]),
+            Test::OneOf(texts) => write!(f, "{path} in {}", texts.join(", ")),
+            Test::NoneOf(texts) => write!(f, "{path} not in {}", texts.join(", ")),
+        }
+    }
+}
+
+impl TryFrom<String> for Condition {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<Condition> for String {
+    fn from(condition: Condition) -> Self {
+        condition.to_string()
+    }
+}

@@ -1,0 +1,28 @@
+//! Compiled plans: what the tables say, checked, with everything spelled out.
+
+mod call;
+mod condition;
+mod edge;
+mod function;
+mod kind;
+mod mapping;
+mod metric;
+mod path;
+mod scope;
+mod template;
+
+pub use call::{
+    BatchCall, Call, DeletePlan, EachOf, FollowUp, GoesWith, Into, Join, ListCall, NodeCall, Refusal, TagPlan,
+};
+pub use condition::{Condition, Test};
+pub use edge::{DeleteEdge, Direction, EdgeRule, EdgeType, Lookup, Other};
+pub use function::Function;
+pub use kind::{FilePlan, KeyPart, KeyPlan, KindPlan, KindScope, Source};
+pub use mapping::{Extractor, Mapping, ObjectMap, Properties, Property, Stage};
+pub use metric::{MetricRule, Stat};
+pub use path::{Path, PathError, Root, Step};
+pub use scope::{Place, Scope};
+pub use template::{Argument, Arguments, MissingArgument, Part, Template};
+
+pub(crate) use condition::truthy;
+pub(crate) use template::text_of;

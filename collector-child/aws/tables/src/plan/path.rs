@@ -1,0 +1,348 @@
+//! Paths: where in a document a value is.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::scope::Scope;
+
+/// Where in a document a value is, for example `State.Name`, `Groups[].GroupId` or `$parent.Arn`.
+///
+/// Members are separated by dots (in double quotes if they have dots or brackets themselves), `[n]` is an
+/// element of a list (negative from its end), `[]` is each element (of a map each value): the result is a list
+/// then, and a list in a list is flattened. `.` alone is the whole document.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Path {
+    /// Where it begins.
+    pub root: Root,
+    /// The way from there.
+    pub steps: Vec<Step>,
+}
+
+/// Where a path begins.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Root {
+    /// The document of the item; inside a nested kind the object that becomes it.
+    Item,
+    /// `$doc`: the document of the item, also inside a nested kind.
+    Document,
+    /// `$parent`: the document of the parent.
+    Parent,
+    /// `$parent@NAME`: a property of the node of the parent.
+    ParentProperty(String),
+    /// `@NAME`: a property that is mapped already.
+    Property(String),
+    /// `$each`: the element that a call is made for.
+    Each,
+    /// `$account`: id of the account.
+    Account,
+    /// `$region`: id of the region.
+    Region,
+    /// `$region_name`: name of the region, `global` for what is in no region.
+    RegionName,
+    /// `$partition`: `aws`, `aws-cn`, `aws-us-gov`.
+    Partition,
+    /// `$key`: key of the tag to be set or removed.
+    TagKey,
+    /// `$value`: value of the tag to be set.
+    TagValue,
+}
+
+/// One step of a path.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Step {
+    /// A member of an object.
+    Member(String),
+    /// An element of a list, from its end if negative.
+    Index(i32),
+    /// Each element of a list, or value of a map.
+    Each,
+}
+
+/// A text that is no path.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is no path: {reason}")]
+pub struct PathError {
+    text: String,
+    reason: String,
+}
+
+impl Path {
+    /// The document itself: `.`
+    pub fn whole() -> Self {
+        Self { root: Root::Item, steps: Vec::new() }
+    }
+
+    /// A member of the document.
+    pub fn member(name: impl Into<String>) -> Self {
+        Self { root: Root::Item, steps: vec![Step::Member(name.into())] }
+    }
+
+    /// Whether it gives a list of what it leads to.
+    pub fn is_many(&self) -> bool {
+        self.steps.contains(&Step::Each)
+    }
+
+    /// The last member that it names.
+    pub fn last_member(&self) -> Option<&str> {
+        self.steps.iter().rev().find_map(|step| match step {
+            Step::Member(name) => Some(name.as_str()),
+            _ => None,
+        })
+    }
+
+    /// What is there; `None` for nothing and for null. Without `[]` nothing is copied.
+    pub fn get<'d>(&self, scope: &Scope<'d>) -> Option<Cow<'d, Value>> {
+        scope.root(&self.root).and_then(|value| walk(value, &self.steps))
+    }
+
+    /// What is there in `value`, which takes the place of the document whatever the root is.
+    pub fn get_in<'d>(&self, value: &'d Value) -> Option<Cow<'d, Value>> {
+        walk(value, &self.steps)
+    }
+
+    /// Takes out of an answer what is there, without copying: the elements if it is a list, else the one value.
+    pub fn take(&self, answer: Value) -> Vec<Value> {
+        let mut found = Vec::new();
+        take(answer, &self.steps, &mut found);
+        match found.as_slice() {
+            [Value::Array(_)] => match found.pop() {
+                Some(Value::Array(items)) => items,
+                _ => found,
+            },
+            _ => found,
+        }
+    }
+}
+
+fn walk<'d>(mut value: &'d Value, steps: &[Step]) -> Option<Cow<'d, Value>> {
+    for (index, step) in steps.iter().enumerate() {
+        value = match step {
+            Step::Each => {
+                let mut found = Vec::new();
+                for item in elements(value)? {
+                    collect(item, &steps[index + 1..], &mut found);
+                }
+                return Some(Cow::Owned(Value::Array(found)));
+            }
+            step => follow(value, step)?,
+        };
+    }
+    (!value.is_null()).then_some(Cow::Borrowed(value))
+}
+
+/// Appends what the steps lead to: all of a list that `[]` asks for, else one value, null if it is missing.
+fn collect(mut value: &Value, steps: &[Step], found: &mut Vec<Value>) {
+    for (index, step) in steps.iter().enumerate() {
+        if *step == Step::Each {
+            for item in elements(value).into_iter().flatten() {
+                collect(item, &steps[index + 1..], found);
+            }
+            return;
+        }
+        match follow(value, step) {
+            Some(next) => value = next,
+            // A list that is missing has no elements; a value that is missing is one that is null.
+            None if steps[index..].contains(&Step::Each) => return,
+            None => return found.push(Value::Null),
+        }
+    }
+    found.push(value.clone());
+}
+
+/// What `[]` goes through.
+fn elements<'d>(value: &'d Value) -> Option<Box<dyn Iterator<Item = &'d Value> + 'd>> {
+    match value {
+        Value::Array(items) => Some(Box::new(items.iter())),
+        Value::Object(members) => Some(Box::new(members.values())),
+        _ => None,
+    }
+}
+
+fn follow<'d>(value: &'d Value, step: &Step) -> Option<&'d Value> {
+    match step {
+        Step::Member(name) => value.as_object()?.get(name),
+        Step::Index(index) => {
+            let items = value.as_array()?;
+            items.get(position(*index, items.len())?)
+        }
+        Step::Each => None,
+    }
+}
+
+fn take(mut value: Value, steps: &[Step], found: &mut Vec<Value>) {
+    for (index, step) in steps.iter().enumerate() {
+        let next = match (step, value) {
+            (Step::Member(name), Value::Object(mut members)) => members.swap_remove(name),
+            (Step::Index(at), Value::Array(mut items)) => {
+                position(*at, items.len()).filter(|at| *at < items.len()).map(|at| items.swap_remove(at))
+            }
+            (Step::Each, Value::Array(items)) => {
+                for item in items {
+                    take(item, &steps[index + 1..], found);
+                }
+                return;
+            }
+            _ => None,
+        };
+        match next {
+            Some(next) => value = next,
+            None => return,
+        }
+    }
+    if !value.is_null() {
+        found.push(value);
+    }
+}
+
+fn position(index: i32, len: usize) -> Option<usize> {
+    let from_end = usize::try_from(index.unsigned_abs()).ok()?;
+    if index < 0 { len.checked_sub(from_end) } else { Some(from_end) }
+}
+
+impl FromStr for Path {
+    type Err = PathError;
+
+    fn from_str(text: &str) -> Result<Self, PathError> {
+        let fail = |reason: &str| PathError { text: text.to_owned(), reason: reason.to_owned() };
+        if text == "." {
+            return Ok(Self::whole());
+        }
+        let (root, rest) = root(text).map_err(|reason| fail(&reason))?;
+        let mut rest = rest.strip_prefix('.').filter(|_| root != Root::Item).unwrap_or(rest);
+        if root == Root::Item && rest.is_empty() {
+            return Err(fail("it is empty; the whole document is `.`"));
+        }
+        let mut steps = Vec::new();
+        while !rest.is_empty() {
+            let (step, tail) = step(rest).map_err(|reason| fail(&reason))?;
+            steps.push(step);
+            rest = match tail.strip_prefix('.') {
+                Some("") => return Err(fail("it ends with a dot")),
+                Some(tail) if !tail.starts_with('[') => tail,
+                Some(_) => return Err(fail("a dot stands before `[`")),
+                None if tail.is_empty() || tail.starts_with('[') => tail,
+                None => return Err(fail("a dot is missing")),
+            };
+        }
+        Ok(Self { root, steps })
+    }
+}
+
+/// The root and what follows it.
+fn root(text: &str) -> Result<(Root, &str), String> {
+    let word = |text: &str| text.find(['.', '[']).unwrap_or(text.len());
+    if let Some(name) = text.strip_prefix('@') {
+        let (name, rest) = name.split_at(word(name));
+        return if name.is_empty() {
+            Err("the name of a property is missing".into())
+        } else {
+            Ok((Root::Property(name.to_owned()), rest))
+        };
+    }
+    if !text.starts_with('$') {
+        return Ok((Root::Item, text));
+    }
+    let (name, rest) = text.split_at(word(text));
+    let root = match name {
+        // Items that are no objects become the member `$item` of one.
+        "$item" => return Ok((Root::Item, text)),
+        "$doc" => Root::Document,
+        "$parent" => Root::Parent,
+        "$each" => Root::Each,
+        "$account" => Root::Account,
+        "$region" => Root::Region,
+        "$region_name" => Root::RegionName,
+        "$partition" => Root::Partition,
+        "$key" => Root::TagKey,
+        "$value" => Root::TagValue,
+        other => match other.strip_prefix("$parent@") {
+            Some(property) if !property.is_empty() => Root::ParentProperty(property.to_owned()),
+            _ => {
+                return Err(format!(
+                    "there is no `{other}`; there are $item, $doc, $parent, $parent@NAME, $each, $account, \
+                     $region, $region_name, $partition, $key, $value"
+                ));
+            }
+        },
+    };
+    Ok((root, rest))
+}
+
+fn step(text: &str) -> Result<(Step, &str), String> {
+    if let Some(inside) = text.strip_prefix('[') {
+        let (index, rest) = inside.split_once(']').ok_or("a bracket is open")?;
+        if index.is_empty() {
+            return Ok((Step::Each, rest));
+        }
+        let index = index.parse().map_err(|_| format!("`{index}` is no position in a list"))?;
+        return Ok((Step::Index(index), rest));
+    }
+    if let Some(inside) = text.strip_prefix('"') {
+        let (name, rest) = inside.split_once('"').ok_or("a quote is open")?;
+        return Ok((Step::Member(name.to_owned()), rest));
+    }
+    let (name, rest) = text.split_at(text.find(['.', '[']).unwrap_or(text.len()));
+    if name.is_empty() || name.contains([']', '"', '{', '}']) {
+        return Err(format!("`{name}` is no name of a member"));
+    }
+    Ok((Step::Member(name.to_owned()), rest))
+}
+
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.root)?;
+        if self.root == Root::Item && self.steps.is_empty() {
+            return f.write_str(".");
+        }
+        for (index, step) in self.steps.iter().enumerate() {
+            let dot = if index == 0 && self.root == Root::Item { "" } else { "." };
+            match step {
+                Step::Member(name) if name.contains(['.', '[', ']', '{', '}', ' ']) => {
+                    write!(f, "{dot}\"{name}\"")?;
+                }
+                Step::Member(name) => write!(f, "{dot}{name}")?,
+                Step::Index(index) => write!(f, "[{index}]")?,
+                Step::Each => f.write_str("[]")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Root {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Item => "",
+            Self::Document => "$doc",
+            Self::Parent => "$parent",
+            Self::ParentProperty(name) => return write!(f, "$parent@{name}"),
+            Self::Property(name) => return write!(f, "@{name}"),
+            Self::Each => "$each",
+            Self::Account => "$account",
+            Self::Region => "$region",
+            Self::RegionName => "$region_name",
+            Self::Partition => "$partition",
+            Self::TagKey => "$key",
+            Self::TagValue => "$value",
+        })
+    }
+}
+
+impl TryFrom<String> for Path {
+    type Error = PathError;
+
+    fn try_from(text: String) -> Result<Self, PathError> {
+        text.parse()
+    }
+}
+
+impl From<Path> for String {
+    fn from(path: Path) -> Self {
+        path.to_string()
+    }
+}
