@@ -80,3 +80,22 @@ ensure_venv() {
         printf '%s\n' "$wanted" >"$stamp"
     ) 9>"$harness/.venv.lock"
 }
+
+# ensure_aws_venv LIST FOLDER: a Python environment below tests/aws: that of the mock clouds, or that of the Python worker with
+# its AWS plugin. They are apart because they need different versions of the same packages.
+ensure_aws_venv() {
+    local list=$root/tests/aws/$1 into=$root/tests/aws/$2 wanted
+    wanted=$(cksum <"$list")
+    command -v flock >/dev/null || fail "flock is missing" "Install the package util-linux."
+    (
+        flock 9
+        [ "$(cat "$into/.installed" 2>/dev/null)" != "$wanted" ] || [ ! -x "$into/bin/python" ] || exit 0
+        local python
+        python=$(need_python)
+        say "installing $1 into ${into#"$root"/} (once)"
+        is_python_312 "$into/bin/python" || { rm -rf "$into" && "$python" -m venv "$into"; }
+        "$into/bin/python" -m pip install --quiet --disable-pip-version-check --requirement "$list" \
+            || fail "pip could not install $1" "It needs a Python package index; behind a proxy set HTTPS_PROXY or PIP_INDEX_URL."
+        printf '%s\n' "$wanted" >"$into/.installed"
+    ) 9>"$into.lock"
+}

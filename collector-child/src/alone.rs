@@ -14,6 +14,7 @@ use cli::Command;
 use trouble::Trouble;
 
 mod accounts;
+mod clean;
 pub(crate) mod cli;
 mod collect;
 mod describe;
@@ -25,6 +26,7 @@ mod settings;
 mod sheet;
 mod spool;
 mod summary;
+mod tasks;
 mod trouble;
 
 /// Runs one command, and says on stderr what went wrong.
@@ -36,6 +38,9 @@ pub(crate) fn run(command: Command) -> ExitCode {
         Command::Describe(command) => describe::run(&collectors, &command),
         Command::Accounts(command) => accounts::run(collectors, &command),
         Command::Collect(command) => collect::run(collectors, &command),
+        Command::Clean(command) => clean::run(collectors, &command),
+        Command::Tag(command) => tasks::tag(collectors, &command),
+        Command::Execute(command) => tasks::command(collectors, &command),
     };
     match ended {
         Ok(code) => code,

@@ -6,12 +6,16 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
+use ipc_proto::clean::CleanOutcome;
 use ipc_proto::fault::{Fault, FaultKind};
 use ipc_proto::job::{Account, Described};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
+use crate::changes::{
+    Ability, Change, CleanLog, CleanRequest, CleanTarget, CommandRequest, TagRequest, refused,
+};
 use crate::fault::{FaultExt, fault};
 use crate::output::Output;
 
@@ -50,6 +54,49 @@ pub trait Collector: Send + Sync {
         request: &'a CollectRequest,
         output: &'a Output,
     ) -> BoxFuture<'a, Result<(), Failure>>;
+
+    /// Whether `change` can be made to resources of `kind`. No I/O. Unless it says `Yes`, [`Self::clean`] and
+    /// [`Self::tag`] are not called.
+    fn ability(&self, change: Change, kind: &str) -> Ability {
+        let _ = (change, kind);
+        Ability::Unsupported
+    }
+
+    /// Deletes one resource with everything the cloud demands before; several calls run at once.
+    ///
+    /// Not found is `Gone`. What something else still depends on, or what is on its way out, is `Later`. In a
+    /// dry run nothing may be changed, the log says what would be done, and the answer is `Planned`. An error
+    /// costs the resource; of kind Credentials or Config it ends the whole job, because the next resource
+    /// would end the same. What is kept from one resource to the next (sessions) is in `self`.
+    fn clean<'a>(
+        &'a self,
+        request: &'a CleanRequest,
+        target: &'a CleanTarget,
+        log: &'a CleanLog,
+        output: &'a Output,
+    ) -> BoxFuture<'a, Result<CleanOutcome, Failure>> {
+        let _ = (request, log, output);
+        let reason = Ability::Unsupported.refusal(Change::Clean, &self.name(), &target.node.kind);
+        Box::pin(async { Ok(CleanOutcome::Refused { reason: reason.unwrap_or_default() }) })
+    }
+
+    /// Changes tags in the cloud: removes, then sets. The node that goes back is changed by the caller.
+    fn tag<'a>(&'a self, request: &'a TagRequest, output: &'a Output) -> BoxFuture<'a, Result<(), Failure>> {
+        let _ = output;
+        let reason = Ability::Unsupported.refusal(Change::Tag, &self.name(), &request.node.kind);
+        Box::pin(async { Err(refused(reason.unwrap_or_default()).into()) })
+    }
+
+    /// Executes a command. The answer goes to the user as it is.
+    fn command<'a>(
+        &'a self,
+        request: &'a CommandRequest,
+        output: &'a Output,
+    ) -> BoxFuture<'a, Result<Value, Failure>> {
+        let _ = output;
+        let message = format!("the collector {} has no command {:?}", self.name(), request.name);
+        Box::pin(async { Err(refused(message).into()) })
+    }
 }
 
 /// One account to collect.

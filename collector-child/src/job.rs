@@ -14,6 +14,11 @@ use crate::output::{Output, Stop};
 use crate::panics::CatchPanic;
 use crate::suggest;
 
+mod clean;
+mod tasks;
+#[cfg(test)]
+mod tests;
+
 /// How long faults and progress wait for more of their kind before they are sent.
 const NEWS_INTERVAL: Duration = Duration::from_millis(500);
 /// Accounts in one message. Each is some hundred bytes, so a message stays below a chunk.
@@ -50,7 +55,7 @@ impl Outcome {
 pub(crate) fn max_resources(job: &Job) -> Option<u64> {
     match job {
         Job::Collect(collect) => collect.max_resources.filter(|max| *max > 0),
-        Job::Describe { .. } | Job::Accounts(_) => None,
+        Job::Describe { .. } | Job::Accounts(_) | Job::Clean(_) | Job::Tag(_) | Job::Command(_) => None,
     }
 }
 
@@ -60,6 +65,10 @@ pub(crate) fn title(job: &Job) -> String {
         Job::Describe { .. } => "describe".to_owned(),
         Job::Accounts(job) => format!("accounts {}", job.collector),
         Job::Collect(job) => format!("collect {}/{}", job.collector, job.account.id),
+        Job::Clean(job) => format!("clean {}/{}", job.collector, job.account.id),
+        Job::Tag(job) => format!("tag {}", job.collector),
+        // Without the arguments, which may hold anything.
+        Job::Command(job) => format!("command {} {}", job.collector, job.name),
     }
 }
 
@@ -116,7 +125,6 @@ fn unknown(name: &str, collectors: &Collectors) -> Fault {
         .with_hint(suggest::hint(name, names.iter().map(|name| &**name)))
 }
 
-// Clean, Tag and Command take their places in this match.
 fn work<'a>(
     collectors: &'a Collectors,
     start: Start,
@@ -126,6 +134,9 @@ fn work<'a>(
         Job::Describe { collectors: names } => Box::pin(describe(collectors, names, output)),
         Job::Accounts(job) => Box::pin(accounts(collectors, job, output)),
         Job::Collect(job) => Box::pin(collect(collectors, *job, start.remaining, output)),
+        Job::Clean(job) => Box::pin(clean::run(collectors, *job, start.remaining, output)),
+        Job::Tag(job) => Box::pin(tasks::tag(collectors, *job, start.remaining, output)),
+        Job::Command(job) => Box::pin(tasks::command(collectors, *job, start.remaining, output)),
     }
 }
 

@@ -10,7 +10,8 @@
 //!        \                                             /
 //!         job::run: Ready ... Done or Fatal, one per job
 //!                          |
-//!         collectors: put nodes, edges, faults into an output::Output
+//!         collectors: put nodes, edges, faults into an output::Output;
+//!                     delete and tag the resources that job::clean and job::tag let through
 //!                          |
 //!         frames of ipc-proto in a short queue
 //!        /                                             \
@@ -36,9 +37,11 @@ use ipc_proto::exit_code::ExitCode as Exit;
 
 use alone::cli::Cli;
 
+pub mod changes;
 pub mod collector;
 pub mod collectors;
 pub mod fault;
+pub mod node;
 pub mod output;
 
 mod alone;

@@ -22,6 +22,7 @@ use crate::fault::{FaultExt, cut, fault};
 use buffer::{ChunkBuffer, PayloadSize, selector_text};
 use news::{MAX_NAME, News};
 
+mod answers;
 mod buffer;
 mod control;
 mod news;

@@ -79,7 +79,7 @@ fn without_arguments_it_explains_itself() {
 fn describe_lists_collectors_and_their_settings() {
     let all: Value = serde_json::from_str(&succeed(&["describe"])).unwrap();
     let names: Vec<&Value> = all.as_array().unwrap().iter().map(|one| &one["collector"]).collect();
-    assert_eq!(names, ["example", "random", "file"]);
+    assert_eq!(names, ["aws", "example", "random", "file"]);
     let random: Value = serde_json::from_str(&succeed(&["describe", "--collector", "random"])).unwrap();
     assert_eq!(random["config"]["random"]["seed"]["type"], "int64");
     assert!(random["kinds"].as_array().unwrap().contains(&json!("random_instance")));
@@ -210,4 +210,157 @@ fn placeholders_come_from_the_environment() {
     assert_eq!(lines(&stdout(&output)).len(), 4);
     let warning = "warning: random.seed needs the environment variable FIX_TEST_UNSET, which is not set";
     assert!(stderr(&output).contains(warning), "{}", stderr(&output));
+}
+
+/// The graph of the example in a file; `change` may change its lines.
+fn example_file(folder: &Path, change: impl Fn(&mut Value)) -> String {
+    let path = folder.join("example.ndjson");
+    let text: Vec<String> = lines(&succeed(&["collect", "--collector", "example"]))
+        .into_iter()
+        .map(|mut line| {
+            change(&mut line);
+            line.to_string()
+        })
+        .collect();
+    fs::write(&path, text.join("\n")).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+fn mark(line: &mut Value, ids: &[&str]) {
+    if ids.iter().any(|id| line["reported"]["id"] == *id) {
+        line["desired"] = json!({"clean": true});
+    }
+}
+
+/// Cloud id, pass and outcome of each line.
+fn outcomes(lines: &[Value]) -> Vec<(String, u64, String)> {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    lines
+        .iter()
+        .map(|line| (text(&line["cloud_id"]), line["pass"].as_u64().unwrap(), text(&line["outcome"])))
+        .collect()
+}
+
+fn outcome(id: &str, pass: u64, outcome: &str) -> (String, u64, String) {
+    (id.to_owned(), pass, outcome.to_owned())
+}
+
+const MARKED: [&str; 4] = ["someNetwork1", "someInstance1", "someVolume1", "us-west"];
+
+#[test]
+fn a_plan_goes_from_the_leaves_and_refuses_what_is_no_thing() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = example_file(folder.path(), |line| mark(line, &MARKED));
+    let arguments = ["clean", "--collector", "example", "--input", &file, "--dry-run"];
+    let output = run(&[&arguments[..], &["--json"]].concat());
+    assert_eq!(output.status.code(), Some(79), "{}", stderr(&output));
+    let plan = lines(&stdout(&output));
+    let expected = [
+        outcome("us-west", 0, "refused"),
+        outcome("someInstance1", 1, "planned"),
+        outcome("someNetwork1", 2, "planned"),
+        outcome("someVolume1", 2, "planned"),
+    ];
+    assert_eq!(outcomes(&plan), expected);
+    assert_eq!(plan[0]["reason"], "resources of kind example_region are not things that can be deleted");
+    assert_eq!(plan[1]["account"], "Example Account");
+    assert_eq!(plan[1]["log"], json!([{"message": "would be deleted in us-west", "failed": false}]));
+    assert!(stderr(&output).contains("3 would be deleted, 1 refused"), "{}", stderr(&output));
+    let table = stdout(&run(&arguments));
+    assert!(
+        table.contains("example_instance someInstance1") && table.contains("Example Account / US West"),
+        "{table}"
+    );
+}
+
+#[test]
+fn what_waits_for_something_that_stays_is_not_touched() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = example_file(folder.path(), |line| {
+        mark(line, &MARKED[..3]);
+        if line["reported"]["id"] == "someInstance1" {
+            line["metadata"]["protected"] = json!(true);
+        }
+    });
+    let output = run(&["clean", "-c", "example", "--input", &file, "--yes", "--json"]);
+    assert_eq!(output.status.code(), Some(79));
+    let done = lines(&stdout(&output));
+    assert!(outcomes(&done).iter().all(|(_, pass, outcome)| (*pass, outcome.as_str()) == (0, "refused")));
+    let reasons: Vec<_> = done.iter().map(|line| line["reason"].as_str().unwrap()).collect();
+    let waits = "example_instance someInstance1 has to go first, and stays";
+    assert_eq!(reasons.iter().filter(|reason| **reason == waits).count(), 2, "{reasons:?}");
+    assert!(reasons.contains(&"it is protected"));
+}
+
+#[test]
+fn cycles_are_named_and_the_rest_is_deleted() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = example_file(folder.path(), |line| mark(line, &[&MARKED[..3], &["someVolume2"]].concat()));
+    let text = fs::read_to_string(&file).unwrap();
+    let node = |id: &str| {
+        lines(&text).iter().find(|line| line["reported"]["id"] == id).unwrap()["id"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    let back = json!({"from": node("someInstance1"), "to": node("someVolume1"), "edge_type": "delete"});
+    fs::write(&file, format!("{text}\n{back}\n")).unwrap();
+    let output = run(&["clean", "-c", "example", "--input", &file, "--yes", "--json"]);
+    assert_eq!(output.status.code(), Some(79));
+    let done = lines(&stdout(&output));
+    let named = |id: &str| done.iter().find(|line| line["cloud_id"] == id).unwrap();
+    let cycle = "each waits for the next to go first: example_instance someInstance1 -> example_volume someVolume1 \
+                 -> example_instance someInstance1";
+    assert_eq!(named("someInstance1")["reason"], cycle);
+    assert_eq!(named("someVolume1")["reason"], cycle);
+    assert_eq!(named("someNetwork1")["outcome"], "refused");
+    assert_eq!(
+        (&named("someVolume2")["outcome"], &named("someVolume2")["pass"]),
+        (&json!("gone"), &json!(1))
+    );
+}
+
+#[test]
+fn nothing_is_deleted_unasked_and_names_choose() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = example_file(folder.path(), |_| {});
+    let clean =
+        |rest: &[&'static str]| [&["clean", "-c", "example", "--input", file.as_str()], rest].concat();
+    assert_eq!(succeed(&clean(&["--yes"])), "");
+    let text = fail(64, &clean(&["--id", "someVolume1"]));
+    assert!(text.contains("--dry-run, then give --yes"), "{text}");
+    let done = lines(&succeed(&clean(&["--id", "someVolume1", "--yes", "--json"])));
+    assert_eq!(outcomes(&done), [outcome("someVolume1", 1, "gone")]);
+    let node_id = done[0]["id"].as_str().unwrap();
+    let arguments =
+        ["clean", "-c", "example", "--input", &file, "--id", node_id, "--id", "someVolume1", "-n", "--json"];
+    assert_eq!(outcomes(&lines(&succeed(&arguments))), [outcome("someVolume1", 1, "planned")]);
+    assert!(fail(64, &clean(&["--id", "nope"])).contains("the input has no node \"nope\""));
+    let other = ["clean", "-c", "random", "--input", &file, "--id", "someVolume1", "-n", "--json"];
+    let output = run(&other);
+    assert_eq!(output.status.code(), Some(79));
+    let refused = &lines(&stdout(&output))[0];
+    assert_eq!(refused["reason"], "it belongs to the cloud example, not to random");
+    let missing = fail(78, &["clean", "-c", "example", "--input", "/nonexistent", "-n"]);
+    assert!(missing.contains("cannot read /nonexistent"), "{missing}");
+}
+
+#[test]
+fn tags_and_commands_of_one_node() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("node.json");
+    let node = json!({
+        "id": "n", "reported": {"id": "v", "kind": "example_volume", "tags": {"Name": "x"}},
+        "metadata": {"provider_link": "https://x"},
+    });
+    fs::write(&path, node.to_string()).unwrap();
+    let path = path.to_str().unwrap();
+    let tag = ["tag", "-c", "example", "--node", path, "--set", "owner=a=b", "--remove", "Name"];
+    let tagged = &lines(&succeed(&tag))[0];
+    assert_eq!(tagged["reported"]["tags"], json!({"owner": "a=b"}));
+    assert_eq!(tagged["metadata"], node["metadata"]);
+    let text = fail(78, &["tag", "-c", "example", "--node", path, "--remove", "nope"]);
+    assert!(text.contains("there is no tag \"nope\" to remove"), "{text}");
+    let text = fail(78, &["command", "-c", "example", "--node", path, "aws", "sts", "--x"]);
+    assert!(text.contains("the collector example has no command \"aws\""), "{text}");
 }

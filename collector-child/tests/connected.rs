@@ -8,6 +8,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
+use ipc_proto::clean::{CleanJob, CleanResource, CommandJob, TagJob};
 use ipc_proto::codec;
 use ipc_proto::connection::encode_frame;
 use ipc_proto::frame::{FrameDecoder, HEADER_LEN};
@@ -288,4 +289,112 @@ fn the_environment_only_comes_with_the_first_job() {
     let variable = Variable { name: "A=B".to_owned(), value: "1".to_owned().into() };
     connected.start(1, Start { environment: vec![variable], ..start(accounts("{}")) });
     assert_eq!(connected.child.wait().unwrap().code(), Some(65));
+}
+
+/// A node of the random estate as fixcore's search gives it.
+fn stored_node(kind: &str, id: &str, account: &str) -> serde_json::Value {
+    serde_json::json!({
+        "id": format!("node-{id}"),
+        "type": "node",
+        "revision": "_h1",
+        "reported": {"id": id, "kind": kind, "tags": {"Name": id}, "age": "3d"},
+        "desired": {"clean": true},
+        "metadata": {"python_type": "fix_plugin_random.resources.RandomThing", "provider_link": "https://x"},
+        "ancestors": {"account": {"reported": {"id": account, "name": account}}},
+    })
+}
+
+fn clean(nodes: &[serde_json::Value], account: &str) -> Job {
+    let resource = |node: &serde_json::Value| CleanResource {
+        node_json: node.to_string(),
+        related_json: Vec::new(),
+        related_cut: false,
+    };
+    Job::Clean(Box::new(CleanJob {
+        collector: "random".to_owned(),
+        config: String::new().into(),
+        account: Account {
+            cloud: "random".to_owned(),
+            id: account.to_owned(),
+            name: account.to_owned(),
+            node_id: "account-node".to_owned(),
+            scope: Vec::new().into(),
+        },
+        ancestors_json: Vec::new(),
+        resources: nodes.iter().map(resource).collect(),
+        dry_run: false,
+        parallel: 4,
+    }))
+}
+
+fn tag(node: &serde_json::Value, remove: &str) -> Job {
+    Job::Tag(Box::new(TagJob {
+        collector: "random".to_owned(),
+        config: String::new().into(),
+        node_json: node.to_string(),
+        set: vec![("owner".to_owned(), "me".to_owned())],
+        remove: vec![remove.to_owned()],
+    }))
+}
+
+/// The answers of one job, and the text of its failure.
+fn answers(connected: &mut Connected) -> (Vec<String>, Option<String>) {
+    let (mut answers, mut failure) = (Vec::new(), None);
+    connected.reports(|report| {
+        match report {
+            Report::Cleaned(cleaned) => {
+                answers.push(format!("{} {}", cleaned.node_id, cleaned.outcome.name()));
+            }
+            Report::Tagged(json) | Report::Output(json) => answers.push(json),
+            Report::Fatal(fault) => failure = Some(fault.message),
+            Report::Done(_) => return false,
+            _ => {}
+        }
+        failure.is_none()
+    });
+    (answers, failure)
+}
+
+#[test]
+fn one_child_lives_through_all_passes_and_through_jobs_that_fail() {
+    let mut connected = Connected::open();
+    connected.welcome();
+    let first = [stored_node("random_instance", "i-1", "42"), stored_node("random_region", "eu", "42")];
+    connected.start(1, start(clean(&first, "42")));
+    let (mut cleaned, failure) = answers(&mut connected);
+    cleaned.sort();
+    assert_eq!((cleaned, failure), (vec!["node-eu refused".to_owned(), "node-i-1 gone".to_owned()], None));
+
+    let node = stored_node("random_volume", "v-1", "42");
+    connected.start(2, start(tag(&node, "nope")));
+    let complaint = "random_volume v-1: there is no tag \"nope\" to remove";
+    assert_eq!(answers(&mut connected), (Vec::new(), Some(complaint.to_owned())));
+
+    connected.start(3, start(tag(&node, "Name")));
+    let (tagged, failure) = answers(&mut connected);
+    assert_eq!(failure, None);
+    let tagged: serde_json::Value = serde_json::from_str(&tagged[0]).unwrap();
+    let mut expected = node.clone();
+    expected["reported"] = serde_json::json!({"id": "v-1", "kind": "random_volume", "tags": {"owner": "me"}});
+    for key in ["type", "revision", "desired", "ancestors"] {
+        expected.as_object_mut().unwrap().remove(key);
+    }
+    assert_eq!(tagged, expected);
+
+    let command = CommandJob {
+        collector: "random".to_owned(),
+        config: String::new().into(),
+        name: "aws".to_owned(),
+        args: vec!["hunter2".to_owned()],
+        node_json: None,
+    };
+    connected.start(4, start(Job::Command(Box::new(command))));
+    let complaint = "the collector random has no command \"aws\"";
+    assert_eq!(answers(&mut connected), (Vec::new(), Some(complaint.to_owned())));
+
+    connected.start(5, start(clean(&[node], "42")));
+    assert_eq!(answers(&mut connected), (vec!["node-v-1 gone".to_owned()], None));
+    let output = connected.close();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(!String::from_utf8_lossy(&output.stderr).contains("hunter2"));
 }

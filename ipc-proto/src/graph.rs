@@ -56,7 +56,7 @@ impl Role {
 pub enum EdgeType {
     /// The hierarchy and the flow of traffic or data.
     Default,
-    /// The order of deletion: from depends on to.
+    /// The order of deletion: `from` can go only after `to`.
     Delete,
     /// Access rights.
     Iam,

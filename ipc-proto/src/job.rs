@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bincode::{Decode, Encode};
 
+use crate::clean::{CleanJob, CommandJob, TagJob};
 use crate::secret::Secret;
 
 /// Begins a job.
@@ -27,7 +28,7 @@ pub struct Variable {
     pub value: Secret<String>,
 }
 
-/// What a child can do. Append-only: Clean, Tag and Command take their places after Collect.
+/// What a child can do. Append-only.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub enum Job {
     /// Answer one Described message for each of these collectors; for all when empty.
@@ -39,6 +40,12 @@ pub enum Job {
     Accounts(AccountsJob),
     /// Stream the graph of one account.
     Collect(Box<CollectJob>),
+    /// Delete resources of one account.
+    Clean(Box<CleanJob>),
+    /// Change tags of one resource.
+    Tag(Box<TagJob>),
+    /// Execute a command of the collector.
+    Command(Box<CommandJob>),
 }
 
 /// Lists accounts.

@@ -19,6 +19,8 @@
 //!   ToSupervisor { job, Done }  ->          (or Fatal)
 //! ```
 //!
+//! Jobs that change a cloud (`clean`) answer Cleaned, Tagged or Output in place of Chunk.
+//!
 //! Jobs follow each other on the same socket, and several may run at once; every frame after Welcome names
 //! its job. The supervisor ends a child by closing the socket when no job is open.
 //!
@@ -30,6 +32,7 @@
 //! - An unknown variant, a trailing byte, a length over the cap are violations, never skipped.
 //! - Types that carry secrets print `[redacted]` in `Debug` and are wiped when dropped.
 
+pub mod clean;
 pub mod codec;
 #[cfg(feature = "tokio")]
 pub mod connection;

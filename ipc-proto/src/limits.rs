@@ -12,6 +12,12 @@ pub const MAX_NODE_JSON: usize = MAX_FRAME - (4 << 10);
 pub const MAX_ID: usize = 256;
 /// The longest human-readable text in a fault or progress message; longer text is cut.
 pub const MAX_TEXT: usize = 4 << 10;
+/// What the supervisor aims at for the resources of one Clean job.
+pub const CLEAN_TARGET: usize = 1 << 20;
+/// Room in a frame for what Start carries beside its job: the environment, the time left.
+pub const START_RESERVE: usize = 64 << 10;
+/// The most entries in the log of one cleaned resource; the ones in the middle are left out first.
+pub const MAX_LOG: usize = 100;
 /// The length of the one-time token that a child reads from its standard input and returns in Hello.
 pub const TOKEN_LEN: usize = 32;
 
@@ -28,6 +34,9 @@ pub fn clip(mut text: String) -> String {
 // A node of the largest size must fit into a frame with its ids, and a chunk of the size aimed at, too.
 const _: () = assert!(MAX_NODE_JSON + 2 * MAX_ID < MAX_FRAME);
 const _: () = assert!(CHUNK_TARGET < MAX_FRAME && MAX_HANDSHAKE_FRAME < CHUNK_TARGET);
+// The log of a resource must fit into a frame.
+const _: () = assert!(MAX_LOG * (MAX_TEXT + 16) + 2 * MAX_TEXT < MAX_FRAME);
+const _: () = assert!(CLEAN_TARGET + START_RESERVE < MAX_FRAME);
 // A frame has a u32 in front.
 const _: () = assert!(MAX_FRAME <= u32::MAX as usize);
 

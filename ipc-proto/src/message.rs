@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bincode::{BorrowDecode, Decode, Encode};
 
+use crate::clean::Cleaned;
 use crate::fault::Fault;
 use crate::graph::{Chunk, Totals};
 use crate::job::{Account, Described, Start};
@@ -69,6 +70,12 @@ pub enum Report<'a> {
     Done(Done),
     /// The job has failed; the last message about it.
     Fatal(Fault),
+    /// What became of one resource of a Clean job, sent as soon as that is known.
+    Cleaned(Box<Cleaned>),
+    /// Answer to Tag: the complete changed node, a JSON object with `id`, `reported` and `metadata`.
+    Tagged(String),
+    /// Answer to Command: JSON. One message, below the cap of a frame.
+    Output(String),
 }
 
 /// A sign of life.

@@ -10,6 +10,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use bincode::{BorrowDecode, Encode};
+use ipc_proto::clean::{
+    CleanEvent, CleanJob, CleanOutcome, CleanResource, Cleaned, CommandJob, Related, TagJob,
+};
 use ipc_proto::codec;
 use ipc_proto::connection::encode_frame;
 use ipc_proto::fault::{Fault, FaultKind, FaultScope, FaultSource, Level, Retry};
@@ -113,8 +116,40 @@ fn orders() -> Vec<Order> {
             max_resources: Some(70_000),
             last_run_started_ago: Some(Duration::from_millis(86_400_001)),
         }))),
+        start(Job::Clean(Box::new(clean_job()))),
+        start(Job::Tag(Box::new(TagJob {
+            collector: "aws".to_owned(),
+            config: "{}".to_owned().into(),
+            node_json: r#"{"id":"a"}"#.to_owned(),
+            set: vec![("owner".to_owned(), "me".to_owned())],
+            remove: vec!["Name".to_owned()],
+        }))),
+        start(Job::Command(Box::new(CommandJob {
+            collector: "aws".to_owned(),
+            config: "{}".to_owned().into(),
+            name: "aws".to_owned(),
+            args: vec!["sts".to_owned(), "get-caller-identity".to_owned()],
+            node_json: Some(r#"{"id":"a"}"#.to_owned()),
+        }))),
         Order::Cancel(Cancel { reason: "the run was aborted".to_owned(), grace: Duration::from_secs(10) }),
     ]
+}
+
+fn clean_job() -> CleanJob {
+    let related = |(edge, outgoing)| Related { edge, outgoing, node_json: r#"{"id":"b"}"#.to_owned() };
+    CleanJob {
+        collector: "aws".to_owned(),
+        config: r#"{"region":["us-east-1"]}"#.to_owned().into(),
+        account: Account { scope: Vec::new().into(), ..account() },
+        ancestors_json: vec![r#"{"id":"account"}"#.to_owned(), r#"{"id":"region"}"#.to_owned()],
+        resources: vec![CleanResource {
+            node_json: r#"{"id":"a","reported":{}}"#.to_owned(),
+            related_json: [(EdgeType::Delete, true), (EdgeType::Default, false)].map(related).to_vec(),
+            related_cut: true,
+        }],
+        dry_run: true,
+        parallel: 16,
+    }
 }
 
 fn order_name(order: &Order) -> &'static str {
@@ -123,6 +158,9 @@ fn order_name(order: &Order) -> &'static str {
             Job::Describe { .. } => "order-start-describe",
             Job::Accounts(_) => "order-start-accounts",
             Job::Collect(_) => "order-start-collect",
+            Job::Clean(_) => "order-start-clean",
+            Job::Tag(_) => "order-start-tag",
+            Job::Command(_) => "order-start-command",
         },
         Order::Cancel(_) => "order-cancel",
     }
@@ -205,6 +243,8 @@ fn reports() -> Vec<Report<'static>> {
     };
     let totals =
         Totals { chunks: 3, nodes: 250, edges: 251, deferred: 65_536, bytes: u64::MAX, digest: 0xdead_beef };
+    let log = vec![CleanEvent::done("terminated"), CleanEvent::failed("no answer")];
+    let cleaned = Cleaned { node_id: "a".to_owned(), outcome: CleanOutcome::Gone, log };
     vec![
         Report::Ready,
         Report::Heartbeat(Heartbeat { rss: 48 << 20, step: "ec2 eu-west-1".to_owned(), work: 1 << 40 }),
@@ -215,6 +255,9 @@ fn reports() -> Vec<Report<'static>> {
         Report::Fault(fault()),
         Report::Done(Done { totals, faults: 2 }),
         Report::Fatal(Fault { kind: FaultKind::Internal, retry: Retry::Later, hint: None, ..fault() }),
+        Report::Cleaned(Box::new(cleaned)),
+        Report::Tagged(r#"{"id":"a","reported":{},"metadata":{}}"#.to_owned()),
+        Report::Output(r#"{"Account":"123456789012"}"#.to_owned()),
     ]
 }
 
@@ -229,10 +272,13 @@ fn report_name(report: &Report<'_>) -> &'static str {
         Report::Fault(_) => "report-fault",
         Report::Done(_) => "report-done",
         Report::Fatal(_) => "report-fatal",
+        Report::Cleaned(_) => "report-cleaned",
+        Report::Tagged(_) => "report-tagged",
+        Report::Output(_) => "report-output",
     }
 }
 
-const OTHERS: [&str; 8] = [
+const OTHERS: [&str; 9] = [
     "preface-supervisor",
     "preface-child",
     "hello",
@@ -241,6 +287,7 @@ const OTHERS: [&str; 8] = [
     "values-retry",
     "values-level",
     "values-none",
+    "values-clean-outcome",
 ];
 
 #[test]
@@ -293,6 +340,15 @@ fn values_of_small_enums() {
     check("values-fault-source", &sources.to_vec());
     check("values-retry", &vec![Retry::Never, Retry::Later]);
     check("values-level", &vec![Level::Info, Level::Error]);
+    let reason = || "why".to_owned();
+    let outcomes = vec![
+        CleanOutcome::Gone,
+        CleanOutcome::Later { reason: reason() },
+        CleanOutcome::Failed { reason: reason() },
+        CleanOutcome::Refused { reason: reason() },
+        CleanOutcome::Planned,
+    ];
+    check("values-clean-outcome", &outcomes);
     check("values-none", &(None::<Duration>, None::<String>, None::<u64>));
 }
 

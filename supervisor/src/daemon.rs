@@ -9,6 +9,7 @@
 
 mod answer;
 mod gauges;
+mod lanes;
 mod reload;
 mod serve;
 mod start;

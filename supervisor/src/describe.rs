@@ -79,7 +79,11 @@ impl JobSink for DescribeSink {
                 self.described.push((**described).clone());
                 Ok(())
             }
-            Report::Chunk(_) | Report::Accounts(_) => {
+            Report::Chunk(_)
+            | Report::Accounts(_)
+            | Report::Cleaned(_)
+            | Report::Tagged(_)
+            | Report::Output(_) => {
                 Err(SinkError::Violation("it answered a job that it was not given".to_owned()))
             }
             Report::Ready

@@ -9,6 +9,7 @@
 //! setup      what both need: the child program, its description, the spool, the fleet
 //! config     the config document at fixcore         runs       which collect run is on (pure)
 //! observers  log and fixcore watch a run            signals    stages of a shutdown
+//! tasks      tags and commands of the work queue
 //! ```
 //!
 //! The parts with a life of their own are crates in this folder: `fixcore` (its client), `fleet` (child
@@ -22,6 +23,7 @@
 //! - The pre-shared key stays in `secrecy` types from the command line to the token.
 
 mod binary;
+pub mod cleanup;
 pub mod config;
 mod daemon;
 mod describe;
@@ -33,6 +35,7 @@ pub mod run;
 pub mod runs;
 mod setup;
 pub mod signals;
+mod tasks;
 
 use std::ffi::OsString;
 use std::io::Write;

@@ -132,6 +132,12 @@ impl Observer for LogObserver {
                     tracing::error!("{account}: {}{hint}", trouble.message);
                 }
             }
+            RunEvent::Message { error: true, context, text } => {
+                tracing::error!("{}: {text}", context.join(":"));
+            }
+            RunEvent::Message { error: false, context, text } => {
+                tracing::info!("{}: {text}", context.join(":"));
+            }
             RunEvent::Notice { error: true, message } => tracing::error!("{message}"),
             RunEvent::Notice { error: false, message } => tracing::info!("{message}"),
         }

@@ -1,4 +1,4 @@
-//! Which collect run is on: a pure machine, fed by the daemon.
+//! Which run of a kind (collect, cleanup) is on: a pure machine, fed by the daemon.
 //!
 //! ```text
 //!            action                     abort, other action, shutdown
@@ -7,7 +7,7 @@
 //!    +-----------------------+------------------------------------------+--> Running(next)
 //! ```
 //!
-//! One collect run at a time. fixcore repeats an unanswered action on every reconnect, so the same
+//! One run of a kind at a time; a collect run and a cleanup may run side by side, as in the peer. fixcore repeats an unanswered action on every reconnect, so the same
 //! `task:step` is a duplicate while it runs, and also after another task has displaced it: else two open
 //! tasks would displace each other for ever.
 
@@ -47,7 +47,7 @@ pub enum Effect {
 pub enum StopReason {
     /// fixcore aborted the task.
     Aborted,
-    /// Another task wants to collect.
+    /// Another task wants a run of the same kind.
     Displaced,
     /// The worker is going down.
     Shutdown,
@@ -58,7 +58,7 @@ impl StopReason {
     pub fn text(self) -> &'static str {
         match self {
             Self::Aborted => "fixcore aborted the task",
-            Self::Displaced => "another task started to collect",
+            Self::Displaced => "another task takes over",
             Self::Shutdown => "the worker is shutting down",
         }
     }

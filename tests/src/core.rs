@@ -1,6 +1,7 @@
 //! The real fixcore, one for each test that wants it.
 
 mod inside;
+mod tasks;
 mod workflows;
 
 use std::fs;

@@ -12,11 +12,13 @@
 //! | [`worker`] | the daemon |
 //! | [`oneshot`] | `fixworker collect` and `fix-collector` |
 //! | [`graph`] | exports and stored graphs, compared |
+//! | [`estate`] | resources in fixcore that nobody has collected, for cleanup |
 //! | [`expect`], [`rogue`] | what each rogue child does, and what must come of it |
 //! | [`process`], [`procfs`], [`scratch`], [`wait`], [`http`], [`mount`] | the ground below |
 
 pub mod binaries;
 pub mod core;
+pub mod estate;
 pub mod expect;
 pub mod graph;
 pub mod http;

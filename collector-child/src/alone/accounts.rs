@@ -94,7 +94,14 @@ impl Consumer for Listing {
             Report::Progress(lines) => self.screen.progress(lines),
             Report::Heartbeat(beat) => self.screen.heartbeat(beat),
             // Chunks and descriptions do not belong to this job; the rest is in its outcome.
-            Report::Ready | Report::Described(_) | Report::Chunk(_) | Report::Done(_) | Report::Fatal(_) => {}
+            Report::Ready
+            | Report::Described(_)
+            | Report::Chunk(_)
+            | Report::Cleaned(_)
+            | Report::Tagged(_)
+            | Report::Output(_)
+            | Report::Done(_)
+            | Report::Fatal(_) => {}
         }
         Ok(())
     }

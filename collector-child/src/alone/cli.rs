@@ -25,7 +25,9 @@ const EXAMPLES: &str = "Examples:
   fix-collector describe                                list collectors and their settings
   fix-collector accounts --collector random             list accounts
   fix-collector collect --collector example             collect its only account to stdout
-  fix-collector collect --collector random --account 42 --override random.seed=7 --output 42.ndjson";
+  fix-collector collect --collector random --account 42 --override random.seed=7 --output 42.ndjson
+  fix-collector clean --collector random --input 42.ndjson --id rndi-7f --dry-run
+                                                        what would deleting it mean";
 
 const COLLECT_HELP: &str = "The output has one JSON object per line, as fixcore takes it: first all nodes, then the \
 edges, then the deferred edges. It is written as a whole or not at all: a failed or interrupted run leaves an \
@@ -34,6 +36,17 @@ existing file as it was. Faults, progress and a summary go to standard error.
 Such a file can be given to the collector `file` on another host (setting file.paths), or to fixcore:
   curl -H 'Content-Type: application/x-ndjson' --data-binary @42.ndjson \\
     http://localhost:8900/graph/fix/merge";
+
+const CLEAN_HELP: &str = "The input has one JSON object per line: what `collect` writes, or the answer of a search in \
+fixcore. Deleted is what is marked for cleanup there (desired.clean), or, with --id, what is named, marked or not. A \
+resource goes only after everything that has to go before it (delete edges); what is protected, is no thing of the \
+cloud (regions, types, quotas), or waits for something that stays, is not touched. fixcore is not told.
+
+--dry-run prints what would be done, in its order, and changes nothing. Without it the answer `yes` is needed on the \
+terminal, or --yes.";
+
+const TASK_HELP: &str = "The node is one JSON object, as fixcore gives it to a worker: with metadata, and with complete \
+ancestors (cloud, account, region), of which the collector learns account, role and region. fixcore is not told.";
 
 const CONFIG_HELP: &str = "A JSON file in the shape of the config document in fixcore: one object per section, of \
 which the section of the collector is read (and fixworker.max_resources_per_account). $(NAME) in a value stands for \
@@ -66,6 +79,16 @@ pub(crate) enum Command {
     /// Collect one account and write its graph.
     #[command(after_long_help = format!("{COLLECT_HELP}\n\n{EXIT_CODES}"))]
     Collect(Collect),
+    /// Delete resources of a file of nodes.
+    #[command(after_long_help = format!("{CLEAN_HELP}\n\n{EXIT_CODES}"))]
+    Clean(Clean),
+    /// Change tags of one resource in its cloud, and print the changed node.
+    #[command(after_long_help = format!("{TASK_HELP}\n\n{EXIT_CODES}"))]
+    Tag(Tag),
+    /// Execute a command of a collector, and print its answer.
+    #[command(after_long_help = format!("{TASK_HELP}\n\n{EXIT_CODES}"))]
+    #[command(name = "command")]
+    Execute(Execute),
 }
 
 impl Command {
@@ -75,6 +98,9 @@ impl Command {
             Self::Describe(describe) => describe.verbose,
             Self::Accounts(accounts) => accounts.source.verbose,
             Self::Collect(collect) => collect.source.verbose,
+            Self::Clean(clean) => clean.source.verbose,
+            Self::Tag(tag) => tag.source.verbose,
+            Self::Execute(execute) => execute.source.verbose,
         }
     }
 }
@@ -111,6 +137,73 @@ pub(crate) struct Collect {
     /// Where to write the graph; `-` is standard output.
     #[arg(long, short, value_name = "FILE", default_value = "-")]
     pub(crate) output: PathBuf,
+}
+
+/// `clean`.
+#[derive(Debug, Args)]
+pub(crate) struct Clean {
+    #[command(flatten)]
+    pub(crate) source: Source,
+    /// The nodes and edges; `-` is standard input.
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) input: PathBuf,
+    /// Delete this resource, and nothing else: a node id, or its id in the cloud. Can be given several times.
+    #[arg(long = "id", value_name = "ID")]
+    pub(crate) ids: Vec<String>,
+    /// Print what would be done, and change nothing.
+    #[arg(long, short = 'n')]
+    pub(crate) dry_run: bool,
+    /// Do not ask.
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+    /// Resources to work on at once.
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=256))]
+    pub(crate) parallel: u32,
+    /// How long to try again while nothing makes progress: something may still be on its way out.
+    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+    pub(crate) patience: u32,
+    /// Print one JSON object per resource instead of a table.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `tag`.
+#[derive(Debug, Args)]
+pub(crate) struct Tag {
+    #[command(flatten)]
+    pub(crate) source: Source,
+    /// The node; `-` is standard input.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) node: PathBuf,
+    /// A tag to set. Can be given several times.
+    #[arg(long, value_name = "K=V", value_parser = tag)]
+    pub(crate) set: Vec<(String, String)>,
+    /// A tag to remove. Can be given several times.
+    #[arg(long, value_name = "K")]
+    pub(crate) remove: Vec<String>,
+}
+
+/// `command`.
+#[derive(Debug, Args)]
+pub(crate) struct Execute {
+    #[command(flatten)]
+    pub(crate) source: Source,
+    /// A node that the command is about; `-` is standard input.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) node: Option<PathBuf>,
+    /// Name of the command.
+    #[arg(value_name = "COMMAND")]
+    pub(crate) name: String,
+    /// Its arguments.
+    #[arg(value_name = "ARGS", trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(crate) args: Vec<String>,
+}
+
+fn tag(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("a tag is given as NAME=VALUE".to_owned()),
+    }
 }
 
 /// Which collector, with which configuration.
@@ -161,6 +254,29 @@ mod tests {
         assert!(parse(&["--connect", "/s", "--label", "x", "describe"]).is_err());
         assert!(parse(&["collect"]).is_err());
         assert!(parse(&[]).unwrap().command.is_none());
+    }
+
+    #[test]
+    fn arguments_of_a_command_may_look_like_ours() {
+        let args = ["fix-collector", "command", "-c", "aws", "aws", "ec2", "describe-volumes", "--id", "x"];
+        let Some(Command::Execute(command)) = Cli::try_parse_from(args).unwrap().command else {
+            panic!("command")
+        };
+        assert_eq!((command.name.as_str(), command.args.len()), ("aws", 4));
+    }
+
+    #[test]
+    fn a_tag_may_have_equal_signs_in_its_value() {
+        let parse = |set: &str| {
+            let args = ["fix-collector", "tag", "-c", "x", "--node", "-", "--set", set];
+            match Cli::try_parse_from(args).ok()?.command {
+                Some(Command::Tag(tag)) => Some(tag.set),
+                _ => None,
+            }
+        };
+        assert_eq!(parse("a=b=c"), Some(vec![("a".to_owned(), "b=c".to_owned())]));
+        assert_eq!(parse("a="), Some(vec![("a".to_owned(), String::new())]));
+        assert_eq!((parse("a"), parse("=b")), (None, None));
     }
 
     #[test]

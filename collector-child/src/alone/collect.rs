@@ -121,6 +121,9 @@ impl Consumer for Gathering {
             Report::Ready
             | Report::Described(_)
             | Report::Accounts(_)
+            | Report::Cleaned(_)
+            | Report::Tagged(_)
+            | Report::Output(_)
             | Report::Done(_)
             | Report::Fatal(_) => {}
         }

@@ -9,6 +9,7 @@ use ipc_proto::exit_code::ExitCode;
 use ipc_proto::frame::HEADER_LEN;
 use ipc_proto::job::{Job, Start};
 use ipc_proto::message::{JobId, Report, ToSupervisor};
+use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{MissedTickBehavior, interval};
@@ -28,26 +29,75 @@ pub(super) trait Consumer: Send + 'static {
     fn take(&mut self, report: Report<'_>) -> Result<(), Trouble>;
 }
 
-/// Runs `job` to its end, or until the user interrupts it.
+/// Runs `job` to its end, or until the user interrupts it: then nothing is left of it.
 pub(super) fn perform<C: Consumer>(
     collectors: Arc<[Box<dyn Collector>]>,
     job: Job,
     consumer: C,
 ) -> Result<(Outcome, C), Trouble> {
-    let failed =
-        |error: std::io::Error| Trouble::new(ExitCode::TryAgain, format!("cannot start threads: {error}"));
-    let runtime = session::runtime().map_err(failed)?;
-    let limits = OutputLimits { max_resources: job::max_resources(&job), ..OutputLimits::default() };
-    let (lane, frames) = mpsc::channel(QUEUED_FRAMES);
-    let output = Output::new(JobId(1), lane, limits);
-    let its_end = consume(consumer, frames).map_err(failed)?;
-    let start = Start { job, remaining: None, environment: Vec::new() };
-    let outcome = runtime.block_on(drive(collectors, start, output));
-    // A collector that blocks its thread would block the drop of the runtime as well.
-    runtime.shutdown_background();
-    let consumer =
-        its_end.blocking_recv().unwrap_or_else(|_| Err(lost("the thread that writes the results")))?;
-    Ok((outcome?, consumer))
+    let (outcome, consumer) = Engine::new()?.perform(collectors, job, consumer)?;
+    let nothing = |trouble: Trouble| Trouble {
+        message: format!("{}; nothing was written", trouble.message),
+        ..trouble
+    };
+    Ok((outcome.map_err(nothing)?, consumer))
+}
+
+/// Runs jobs one after the other on the same threads, so that collectors can keep their connections.
+pub(super) struct Engine {
+    runtime: Option<Runtime>,
+}
+
+impl Engine {
+    /// Starts the threads.
+    pub(super) fn new() -> Result<Self, Trouble> {
+        let runtime = session::runtime().map_err(|error| no_threads(&error))?;
+        Ok(Self { runtime: Some(runtime) })
+    }
+
+    /// Runs `job` to its end, or until the user interrupts it. What the consumer has got by then comes back
+    /// in either case.
+    pub(super) fn perform<C: Consumer>(
+        &self,
+        collectors: Arc<[Box<dyn Collector>]>,
+        job: Job,
+        consumer: C,
+    ) -> Result<(Result<Outcome, Trouble>, C), Trouble> {
+        let limits = OutputLimits { max_resources: job::max_resources(&job), ..OutputLimits::default() };
+        let (lane, frames) = mpsc::channel(QUEUED_FRAMES);
+        let output = Output::new(JobId(1), lane, limits);
+        let its_end = consume(consumer, frames).map_err(|error| no_threads(&error))?;
+        let start = Start { job, remaining: None, environment: Vec::new() };
+        let outcome = self.block_on(drive(collectors, start, output))?;
+        let consumer =
+            its_end.blocking_recv().unwrap_or_else(|_| Err(lost("the thread that writes the results")))?;
+        Ok((outcome, consumer))
+    }
+
+    /// Waits, unless the user interrupts.
+    pub(super) fn pause(&self, pause: Duration) -> Result<(), Trouble> {
+        self.block_on(async {
+            tokio::select! {
+                () = tokio::time::sleep(pause) => Ok(()),
+                name = interrupted() => Err(interruption(name)),
+            }
+        })?
+    }
+
+    fn block_on<T>(&self, work: impl Future<Output = T>) -> Result<T, Trouble> {
+        // It is there until the engine is dropped.
+        let runtime = self.runtime.as_ref().ok_or_else(|| lost("the engine"))?;
+        Ok(runtime.block_on(work))
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        // A collector that blocks its thread would block the drop of the runtime as well.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 async fn drive(
@@ -61,7 +111,7 @@ async fn drive(
         ended = &mut task => ended.map_err(|_| lost("the job")),
         name = interrupted() => {
             task.abort();
-            Err(Trouble::new(ExitCode::TryAgain, format!("interrupted by {name}; nothing was written")))
+            Err(interruption(name))
         }
         never = beats(&output) => never,
     };
@@ -112,6 +162,14 @@ fn consume<C: Consumer>(
         drop(result_in.send(ended.map(|()| consumer)));
     })?;
     Ok(result)
+}
+
+fn no_threads(error: &std::io::Error) -> Trouble {
+    Trouble::new(ExitCode::TryAgain, format!("cannot start threads: {error}"))
+}
+
+fn interruption(signal: &str) -> Trouble {
+    Trouble::new(ExitCode::TryAgain, format!("interrupted by {signal}"))
 }
 
 fn lost(what: &str) -> Trouble {

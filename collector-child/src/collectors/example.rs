@@ -2,15 +2,20 @@
 //! each, delete edges, a deferred edge), the same on every run but for one time.
 
 use inventory::{Ancestors, Draft, NodeId, NodeKey, Value};
+use ipc_proto::clean::CleanOutcome;
 use ipc_proto::graph::{DeferredEdge, EdgeType, Selector};
 use ipc_proto::job::{Account, Described};
 use ipc_proto::secret::Secret;
 use jiff::Timestamp;
 
 use super::graph::{Kinds, Sink};
+use super::imaginary;
+use crate::changes::{Ability, Change, CleanLog, CleanRequest, CleanTarget, TagRequest};
 use crate::collector::{BoxFuture, CollectRequest, Collector, ConfigSection, Failure};
 use crate::output::Output;
 
+/// What the kinds that can be changed have in common.
+const BASE: &str = "example_resource";
 const CLOUD: &str = "example";
 const ACCOUNT: &str = "Example Account";
 
@@ -35,7 +40,7 @@ impl Collector for Example {
             kinds_json: self.kinds.model(),
             section: None,
             pool_setting: None,
-            tasks_json: "[]".to_owned(),
+            tasks_json: serde_json::json!([imaginary::tag_handler(CLOUD)]).to_string(),
             environment: Vec::new(),
             paths: Vec::new(),
             auto_enable: Vec::new(),
@@ -69,6 +74,27 @@ impl Collector for Example {
         Box::pin(
             async move { collect(Sink::new(self.kinds.table()?, output), output, Timestamp::now()).await },
         )
+    }
+
+    fn ability(&self, _change: Change, kind: &str) -> Ability {
+        imaginary::ability(&self.kinds, BASE, kind)
+    }
+
+    fn clean<'a>(
+        &'a self,
+        request: &'a CleanRequest,
+        target: &'a CleanTarget,
+        log: &'a CleanLog,
+        _output: &'a Output,
+    ) -> BoxFuture<'a, Result<CleanOutcome, Failure>> {
+        Box::pin(async { Ok(imaginary::clean(request, target, log)) })
+    }
+
+    fn tag<'a>(&'a self, request: &'a TagRequest, _output: &'a Output) -> BoxFuture<'a, Result<(), Failure>> {
+        Box::pin(async {
+            imaginary::tag(request);
+            Ok(())
+        })
     }
 }
 

@@ -172,6 +172,8 @@ enum Seen {
     Chunk(u32),
     Progress(Vec<Progress>),
     Fault(Fault),
+    Cleaned(String),
+    Answer(String),
     Done(Done),
     Fatal(Fault),
 }
@@ -264,6 +266,8 @@ fn seen(report: Report<'_>, tally: &mut Tally) -> Result<Seen, Heartbeat> {
         }
         Report::Progress(lines) => Seen::Progress(lines),
         Report::Fault(fault) => Seen::Fault(fault),
+        Report::Cleaned(cleaned) => Seen::Cleaned(cleaned.node_id),
+        Report::Tagged(json) | Report::Output(json) => Seen::Answer(json),
         Report::Done(done) => Seen::Done(done),
         Report::Fatal(fault) => Seen::Fatal(fault),
     })

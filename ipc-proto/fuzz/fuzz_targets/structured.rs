@@ -5,6 +5,9 @@
 use std::time::Duration;
 
 use arbitrary::{Arbitrary, Result, Unstructured};
+use ipc_proto::clean::{
+    CleanEvent, CleanJob, CleanOutcome, CleanResource, Cleaned, CommandJob, Related, TagJob,
+};
 use ipc_proto::codec;
 use ipc_proto::connection::encode_frame;
 use ipc_proto::fault::{Fault, FaultKind, FaultScope, FaultSource, Level, Retry};
@@ -39,9 +42,24 @@ fn account(u: Source<'_, '_>) -> Result<Account> {
 }
 
 fn job(u: Source<'_, '_>) -> Result<Job> {
-    Ok(match u.int_in_range(0..=2)? {
+    Ok(match u.int_in_range(0..=5)? {
         0 => Job::Describe { collectors: list(u, text)? },
         1 => Job::Accounts(AccountsJob { collector: text(u)?, config: text(u)?.into() }),
+        2 => Job::Clean(Box::new(clean(u)?)),
+        3 => Job::Tag(Box::new(TagJob {
+            collector: text(u)?,
+            config: text(u)?.into(),
+            node_json: text(u)?,
+            set: list(u, |u| Ok((text(u)?, text(u)?)))?,
+            remove: list(u, text)?,
+        })),
+        4 => Job::Command(Box::new(CommandJob {
+            collector: text(u)?,
+            config: text(u)?.into(),
+            name: text(u)?,
+            args: list(u, text)?,
+            node_json: optional(u, text)?,
+        })),
         _ => Job::Collect(Box::new(CollectJob {
             collector: text(u)?,
             config: text(u)?.into(),
@@ -50,6 +68,38 @@ fn job(u: Source<'_, '_>) -> Result<Job> {
             last_run_started_ago: Arbitrary::arbitrary(u)?,
         })),
     })
+}
+
+fn clean(u: Source<'_, '_>) -> Result<CleanJob> {
+    let related = |u: Source<'_, '_>| {
+        let edge = *u.choose(&EdgeType::ALL)?;
+        Ok(Related { edge, outgoing: bool::arbitrary(u)?, node_json: text(u)? })
+    };
+    let resource = |u: Source<'_, '_>| {
+        let (node_json, related_json) = (text(u)?, list(u, related)?);
+        Ok(CleanResource { node_json, related_json, related_cut: bool::arbitrary(u)? })
+    };
+    Ok(CleanJob {
+        collector: text(u)?,
+        config: text(u)?.into(),
+        account: account(u)?,
+        ancestors_json: list(u, text)?,
+        resources: list(u, resource)?,
+        dry_run: bool::arbitrary(u)?,
+        parallel: u32::arbitrary(u)?,
+    })
+}
+
+fn cleaned(u: Source<'_, '_>) -> Result<Cleaned> {
+    let outcome = match u.int_in_range(0..=4)? {
+        0 => CleanOutcome::Gone,
+        1 => CleanOutcome::Later { reason: text(u)? },
+        2 => CleanOutcome::Failed { reason: text(u)? },
+        3 => CleanOutcome::Refused { reason: text(u)? },
+        _ => CleanOutcome::Planned,
+    };
+    let event = |u: Source<'_, '_>| Ok(CleanEvent { message: text(u)?, failed: bool::arbitrary(u)? });
+    Ok(Cleaned { node_id: text(u)?, outcome, log: list(u, event)? })
 }
 
 fn order(u: Source<'_, '_>) -> Result<ToChild> {
@@ -137,7 +187,7 @@ fn progress(u: Source<'_, '_>) -> Result<Progress> {
 }
 
 fn report<'a>(u: Source<'_, 'a>) -> Result<ToSupervisor<'a>> {
-    let body = match u.int_in_range(0..=8)? {
+    let body = match u.int_in_range(0..=11)? {
         0 => Report::Ready,
         1 => {
             Report::Heartbeat(Heartbeat { rss: u64::arbitrary(u)?, step: text(u)?, work: u64::arbitrary(u)? })
@@ -152,6 +202,9 @@ fn report<'a>(u: Source<'_, 'a>) -> Result<ToSupervisor<'a>> {
             let (bytes, digest, faults) = Arbitrary::arbitrary(u)?;
             Report::Done(Done { totals: Totals { chunks, nodes, edges, deferred, bytes, digest }, faults })
         }
+        8 => Report::Cleaned(Box::new(cleaned(u)?)),
+        9 => Report::Tagged(text(u)?),
+        10 => Report::Output(text(u)?),
         _ => Report::Fatal(fault(u)?),
     };
     Ok(ToSupervisor { job: JobId(u32::arbitrary(u)?), body })

@@ -4,6 +4,9 @@
 
 use std::time::Duration;
 
+use ipc_proto::clean::{
+    CleanEvent, CleanJob, CleanOutcome, CleanResource, Cleaned, CommandJob, Related, TagJob,
+};
 use ipc_proto::fault::{Fault, FaultKind, FaultScope, FaultSource, Level, Retry};
 use ipc_proto::graph::{Chunk, DeferredEdge, Edge, EdgeType, Node, Role, Selector, Totals};
 use ipc_proto::handshake::{Hello, HelloReply, Reject, RejectReason, VersionRange, Welcome};
@@ -75,13 +78,58 @@ fn job() -> impl Strategy<Value = Job> {
             }))
         },
     );
+    let tag = (text(), text(), text(), vec((text(), text()), 0..4), vec(text(), 0..4)).prop_map(
+        |(collector, config, node_json, set, remove)| {
+            Job::Tag(Box::new(TagJob { collector, config: config.into(), node_json, set, remove }))
+        },
+    );
+    let command = (text(), text(), text(), vec(text(), 0..4), option::of(text())).prop_map(
+        |(collector, config, name, args, node_json)| {
+            Job::Command(Box::new(CommandJob { collector, config: config.into(), name, args, node_json }))
+        },
+    );
     prop_oneof![
         vec(text(), 0..4).prop_map(|collectors| Job::Describe { collectors }),
         (text(), text()).prop_map(|(collector, config)| {
             Job::Accounts(AccountsJob { collector, config: config.into() })
         }),
         collect,
+        clean().prop_map(|job| Job::Clean(Box::new(job))),
+        tag,
+        command,
     ]
+}
+
+fn clean() -> impl Strategy<Value = CleanJob> {
+    let related = (select(EdgeType::ALL.to_vec()), any::<bool>(), text())
+        .prop_map(|(edge, outgoing, node_json)| Related { edge, outgoing, node_json });
+    let resource =
+        (text(), vec(related, 0..4), any::<bool>()).prop_map(|(node_json, related_json, related_cut)| {
+            CleanResource { node_json, related_json, related_cut }
+        });
+    (text(), text(), account(), vec(text(), 0..4), vec(resource, 0..4), any::<(bool, u32)>()).prop_map(
+        |(collector, config, account, ancestors_json, resources, (dry_run, parallel))| CleanJob {
+            collector,
+            config: config.into(),
+            account,
+            ancestors_json,
+            resources,
+            dry_run,
+            parallel,
+        },
+    )
+}
+
+fn cleaned() -> impl Strategy<Value = Cleaned> {
+    let outcome = prop_oneof![
+        Just(CleanOutcome::Gone),
+        text().prop_map(|reason| CleanOutcome::Later { reason }),
+        text().prop_map(|reason| CleanOutcome::Failed { reason }),
+        text().prop_map(|reason| CleanOutcome::Refused { reason }),
+        Just(CleanOutcome::Planned),
+    ];
+    let event = (text(), any::<bool>()).prop_map(|(message, failed)| CleanEvent { message, failed });
+    (text(), outcome, vec(event, 0..4)).prop_map(|(node_id, outcome, log)| Cleaned { node_id, outcome, log })
 }
 
 fn order() -> impl Strategy<Value = Order> {
@@ -198,6 +246,9 @@ fn report() -> impl Strategy<Value = Report<'static>> {
         fault().prop_map(Report::Fault),
         done,
         fault().prop_map(Report::Fatal),
+        cleaned().prop_map(|cleaned| Report::Cleaned(Box::new(cleaned))),
+        text().prop_map(Report::Tagged),
+        text().prop_map(Report::Output),
     ]
 }
 

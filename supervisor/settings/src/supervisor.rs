@@ -66,6 +66,12 @@ pub struct SupervisorSettings {
     /// The budget of a graceful shutdown.
     #[serde(deserialize_with = "seconds")]
     pub shutdown_timeout: Duration,
+    /// The first pause before a cleanup tries again what could not go yet; it doubles.
+    #[serde(deserialize_with = "seconds")]
+    pub cleanup_pause: Duration,
+    /// So long without any deletion, and a cleanup gives up what could not go yet.
+    #[serde(deserialize_with = "seconds")]
+    pub cleanup_patience: Duration,
 }
 
 /// When uploads are compressed.
@@ -235,4 +241,19 @@ pub(crate) const SETTINGS: &[Setting] = &[
     .optional(),
     Setting::new("shutdown_timeout", "double", |_| json!(30), "Seconds for a shutdown before it is forced")
         .within(0.0, DAY_S, "seconds"),
+    Setting::new(
+        "cleanup_pause",
+        "double",
+        |_| json!(5),
+        "Seconds before a cleanup tries again to delete what something still depends on. It doubles, \
+         up to twelve times as long",
+    )
+    .within(SHORTEST_S, DAY_S, "seconds"),
+    Setting::new(
+        "cleanup_patience",
+        "double",
+        |_| json!(300),
+        "A cleanup that has deleted nothing for this many seconds gives up what something still depends on",
+    )
+    .within(0.0, YEAR_S, "seconds"),
 ];

@@ -40,6 +40,8 @@ fn an_empty_document_is_all_defaults() {
         compress_uploads: Compression::Auto,
         shard: None,
         shutdown_timeout: Duration::from_secs(30),
+        cleanup_pause: Duration::from_secs(5),
+        cleanup_patience: Duration::from_mins(5),
     };
     assert_eq!(running.supervisor(), &expected);
     let worker = running.worker();

@@ -1,4 +1,4 @@
-//! One collect action from its start to its answer.
+//! One action from its start to its answer.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -14,6 +14,7 @@ use fixworker_graph::merge::MergeKind;
 use fixworker_settings::collectors::select;
 use fixworker_settings::{Compression, Running};
 
+use crate::cleanup::{self, Cleanup, CleanupEnd};
 use crate::describe;
 use crate::observers::{CoreObserver, LogObserver, MetricsObserver, Observers};
 use crate::run::delivery::{Delivery, DeliverySettings};
@@ -52,7 +53,31 @@ impl RunEnd {
     }
 }
 
-/// Runs what `action` asks for. Stops early as `control` says; whether there is an answer then is not decided
+/// Cleans up, as `action` asks. Stops early as `control` says.
+pub(super) async fn clean(
+    cleanup: Cleanup,
+    action: Action,
+    replies: ActionReplies,
+    control: RunControl,
+) -> RunEnd {
+    let began = Instant::now();
+    let core = Arc::new(CoreObserver::new(replies, action));
+    let observer: Arc<dyn Observer> = Arc::new(Observers(vec![Arc::new(LogObserver), core.clone()]));
+    let end = tokio::select! {
+        end = cleanup::run(&cleanup, observer, &control) => end,
+        never = flush(&core) => match never {},
+    };
+    core.flush();
+    let taken = began.elapsed();
+    match end {
+        Ok(CleanupEnd { answer, summary, complete }) => {
+            RunEnd { answer, summary, taken, complete, verdict: "cleanup" }
+        }
+        Err(message) => RunEnd { taken, ..RunEnd::broken(message) },
+    }
+}
+
+/// Collects what `action` asks for. Stops early as `control` says; whether there is an answer then is not decided
 /// here.
 pub(super) async fn run(
     client: CoreClient,

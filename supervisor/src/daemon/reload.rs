@@ -56,6 +56,7 @@ impl Server {
         }
         tracing::info!("new values in use: {}", names(&change.reload));
         crate::setup::update_fleet(&self.worker.tools.fleet, running.supervisor(), crate::setup::HEARTBEAT);
+        self.worker.tasks.configure(&running);
         self.subscribe(&running);
     }
 

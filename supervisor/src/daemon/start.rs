@@ -22,12 +22,14 @@ use fixworker_surface::web::{BindError, WebServer};
 use thiserror::Error;
 use tokio::sync::watch;
 
+use crate::cleanup::courier::Courier;
 use crate::config::{self, ConfigError, Loaded, Sources};
 use crate::describe::{DescribeError, describe};
 use crate::exit_code::ExitCode;
 use crate::run::Tools;
 use crate::setup::{self, RunDir};
 use crate::signals::Shutdown;
+use crate::tasks::Tasks;
 
 use super::gauges;
 use super::web::State;
@@ -99,6 +101,8 @@ pub(super) struct Worker {
     pub(super) actions: Actions,
     pub(super) subscriptions: watch::Sender<Vec<Subscription>>,
     pub(super) events: Events,
+    pub(super) tasks: Tasks,
+    pub(super) courier: Courier,
     pub(super) links: CancellationToken,
     pub(super) state: Arc<State>,
     pub(super) web: Option<WebServer>,
@@ -148,13 +152,21 @@ pub(super) async fn start(
     let (subscriptions, wanted) = watch::channel(super::serve::subscriptions(&loaded.running));
     let actions = actions::start(&client, wanted, links.clone());
     let events = events::start(&client, links.clone());
+    let tasks = Tasks::start(&client, tools.clone(), loaded.running.clone(), links.clone());
+    let courier = Courier::start(client.clone(), &tools.spool, links.clone())?;
     tokio::spawn(gauges::measure(tools.clone(), links.clone()));
     tokio::spawn(gauges::count_reconnects("events", events.health.clone()));
     tokio::spawn(gauges::count_reconnects("actions", actions.health.clone()));
+    tokio::spawn(gauges::count_reconnects("tasks", tasks.health.clone()));
     let state = Arc::new(State::new(
         tools.clone(),
         loaded.running.clone(),
-        [("Config Listener", events.health.clone()), ("CoreActions", actions.health.clone())].into(),
+        [
+            ("Config Listener", events.health.clone()),
+            ("CoreActions", actions.health.clone()),
+            ("CoreTasks", tasks.health.clone()),
+        ]
+        .into(),
         args.psk.map(BearerVerifier::new),
     ));
     let web = serve_web(&loaded, Arc::clone(&state), metrics, connected.identity, &links).await?;
@@ -166,6 +178,8 @@ pub(super) async fn start(
         actions,
         subscriptions,
         events,
+        tasks,
+        courier,
         links,
         state,
         web: Some(web),

@@ -4,9 +4,8 @@ use std::time::{Duration, Instant};
 
 use fixworker_fleet::ChildStatus;
 
-use super::serve::{Server, at, run_end};
+use super::serve::{Server, at};
 use crate::exit_code::ExitCode;
-use crate::runs::Event;
 use crate::signals::{Shutdown, Stage};
 
 /// Results that cannot be sent are waited for so long when the worker goes.
@@ -24,13 +23,17 @@ impl Server {
         let budget = self.worker.loaded.running.supervisor().shutdown_timeout;
         let until = Instant::now() + budget;
         self.reloading.abort_all();
-        let effect = self.runs.step(Event::Shutdown);
-        self.perform(effect);
+        self.collect.shut_down(&self.worker);
+        self.cleanup.shut_down(&self.worker);
+        self.worker.tasks.shut_down();
+        let mut tasks_over = false;
         let mut killed: Option<Instant> = None;
         let mut name_at = Instant::now() + STRAGGLERS;
-        while self.current.is_some() {
+        while self.collect.is_busy() || self.cleanup.is_busy() || !tasks_over {
             tokio::select! {
-                end = run_end(&mut self.current) => self.run_ended(&end),
+                end = self.collect.ended() => self.collect.answer(&end, &self.worker),
+                end = self.cleanup.ended() => self.cleanup.answer(&end, &self.worker),
+                () = self.worker.tasks.quiet(), if !tasks_over => tasks_over = true,
                 // fixcore may end or repeat tasks meanwhile; the machine answers that nothing starts any more.
                 Some(event) = self.worker.actions.events.recv() => self.action(event),
                 () = shutdown.reached(Stage::Kill), if killed.is_none() => {
@@ -41,7 +44,7 @@ impl Server {
                     killed = Some(self.kill("the time for the shutdown was over"));
                 }
                 () = at(killed.map(|at| at + AFTER_KILL)) => {
-                    tracing::error!("the run does not end even so; fixcore will repeat its action");
+                    tracing::error!("not everything ends even so; fixcore will repeat an open action");
                     break;
                 }
                 () = at(Some(name_at)), if killed.is_none() => {
@@ -62,9 +65,9 @@ impl Server {
     /// Kills the children, and says when.
     fn kill(&self, reason: &str) -> Instant {
         self.name_stragglers(Instant::now());
-        if let Some(current) = &self.current {
-            current.control.kill(reason);
-        }
+        self.collect.kill(reason);
+        self.cleanup.kill(reason);
+        self.worker.tasks.give_up();
         Instant::now()
     }
 
@@ -72,7 +75,7 @@ impl Server {
         let left = until.saturating_duration_since(Instant::now()).as_secs();
         let children = self.worker.tools.fleet.running();
         match children.as_slice() {
-            [] => tracing::info!("waiting for uploads to end, {left} s left"),
+            [] => tracing::info!("waiting for uploads and answers to end, {left} s left"),
             children => {
                 let names: Vec<_> = children.iter().map(ChildStatus::describe).collect();
                 tracing::warn!(
@@ -90,7 +93,8 @@ impl Server {
             web.stop(within).await;
         }
         let (actions, events) = (&mut self.worker.actions.task, &mut self.worker.events.task);
-        let closed = async { drop(tokio::join!(actions, events)) };
+        let tasks = self.worker.tasks.closed();
+        let closed = async { drop(tokio::join!(actions, events, tasks)) };
         if tokio::time::timeout(within, closed).await.is_err() {
             tracing::debug!("the websockets did not close in time");
         }

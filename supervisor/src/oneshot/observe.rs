@@ -99,7 +99,9 @@ fn events(event: &RunEvent) -> Vec<Event> {
                 hint: None,
             }]
         }
-        RunEvent::Notice { message, .. } => vec![Event::Note(message.clone())],
+        RunEvent::Message { text: message, .. } | RunEvent::Notice { message, .. } => {
+            vec![Event::Note(message.clone())]
+        }
         RunEvent::CollectorStarted { .. } | RunEvent::CollectorFinished { .. } => Vec::new(),
     }
 }

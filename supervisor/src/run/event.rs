@@ -141,6 +141,15 @@ pub enum RunEvent {
         /// What to tell the user.
         trouble: Trouble,
     },
+    /// Something about a part of the run that the user should know, in a text that fits into one message.
+    Message {
+        /// Whether something is missing from the result.
+        error: bool,
+        /// What it is about: cloud, account.
+        context: Vec<String>,
+        /// The text.
+        text: String,
+    },
     /// Something about the whole run that the user should know.
     Notice {
         /// Whether something is missing from the result.

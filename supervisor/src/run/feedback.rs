@@ -65,6 +65,9 @@ impl Feedback {
                 let message = format!("the accounts could not be listed: {message}");
                 vec![Note::Info { error: true, context: vec![collector.clone()], message }]
             }
+            RunEvent::Message { error, context, text } => {
+                vec![Note::Info { error: *error, context: context.clone(), message: text.clone() }]
+            }
             RunEvent::Notice { error, message } => {
                 vec![Note::Info { error: *error, context: Vec::new(), message: message.clone() }]
             }

@@ -121,7 +121,11 @@ impl JobSink for AccountsSink {
                     self.observer.event(&RunEvent::Fault { account: None, collector, fault });
                 }
             }
-            Report::Chunk(_) | Report::Described(_) => {
+            Report::Chunk(_)
+            | Report::Described(_)
+            | Report::Cleaned(_)
+            | Report::Tagged(_)
+            | Report::Output(_) => {
                 return Err(SinkError::Violation("it answered a job that it was not given".to_owned()));
             }
             Report::Ready

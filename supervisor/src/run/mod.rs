@@ -20,7 +20,7 @@ mod pipeline;
 pub mod shard;
 pub mod sink;
 pub mod target;
-mod tasks;
+pub(crate) mod tasks;
 mod trouble;
 
 use std::collections::BTreeSet;
@@ -38,6 +38,7 @@ use fixworker_settings::{Environment, Running};
 use ipc_proto::job::Described;
 
 pub use pipeline::collect;
+pub(crate) use pipeline::failed_attempt;
 
 /// What runs are made with; lives as long as the worker.
 #[derive(Debug, Clone)]
@@ -93,14 +94,16 @@ pub struct RunControl {
     token: StopToken,
     stop: CancellationToken,
     discard: CancellationToken,
+    killed: CancellationToken,
     over: Arc<AtomicBool>,
 }
 
 impl Default for RunControl {
     fn default() -> Self {
         let (children, token) = stopper();
-        let (stop, discard) = (CancellationToken::new(), CancellationToken::new());
-        Self { children, token, stop, discard, over: Arc::default() }
+        let (stop, discard, killed) =
+            (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
+        Self { children, token, stop, discard, killed, over: Arc::default() }
     }
 }
 
@@ -126,12 +129,14 @@ impl RunControl {
         self.children.kill_now(reason);
         self.stop.cancel();
         self.discard.cancel();
+        self.killed.cancel();
     }
 
     /// Kills the children; what is collected is still delivered.
     pub fn kill_children(&self, reason: &str) {
         self.children.kill_now(reason);
         self.stop.cancel();
+        self.killed.cancel();
     }
 
     /// Whether nobody waits for the result any more: there is nothing to resume.
@@ -142,5 +147,10 @@ impl RunControl {
     /// Waits until it is stopped in any way.
     pub async fn stopped(&self) {
         self.stop.cancelled().await;
+    }
+
+    /// Waits until its children are to be killed.
+    pub async fn killed(&self) {
+        self.killed.cancelled().await;
     }
 }

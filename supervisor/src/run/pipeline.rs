@@ -197,7 +197,7 @@ impl Pipeline<'_> {
             }
             FleetEvent::Retrying { index, failure, after } => {
                 let Some(account) = self.names.get(index).cloned() else { return };
-                failed_attempt(&account, &failure);
+                failed_attempt(&account.collector, &failure);
                 let record = self.ledger.record(&account);
                 record.peak_rss = record.peak_rss.max(failure.peak_rss.unwrap_or_default());
                 self.observer.event(&RunEvent::AttemptFailed {
@@ -283,7 +283,7 @@ impl Pipeline<'_> {
     fn not_completed(&mut self, account: &AccountName, end: &NotCompleted) -> Trouble {
         let record = self.ledger.record(account);
         if let Some(last) = &end.last {
-            failed_attempt(account, last);
+            failed_attempt(&account.collector, last);
             record.duration = last.elapsed;
             record.peak_rss = record.peak_rss.max(last.peak_rss.unwrap_or_default());
         }
@@ -380,8 +380,9 @@ pub(super) fn key_of(name: &AccountName) -> AccountKey {
     AccountKey { cloud: name.cloud.clone(), id: name.id.clone() }
 }
 
-fn failed_attempt(account: &AccountName, failure: &Failure) {
-    metrics::child_ended(&account.collector, failure.outcome.kind(), failure.elapsed);
+/// Counts an attempt of `collector` that failed.
+pub(crate) fn failed_attempt(collector: &str, failure: &Failure) {
+    metrics::child_ended(collector, failure.outcome.kind(), failure.elapsed);
     match failure.stage {
         Some(Stage::Asked) => metrics::child_killed("asked"),
         Some(Stage::Termed) => metrics::child_killed("term"),

@@ -25,7 +25,7 @@ struct Seen {
 
 impl FaultLog {
     /// Whether the fault is new and worth telling.
-    pub(super) fn admit(&self, fault: &Fault) -> bool {
+    pub(crate) fn admit(&self, fault: &Fault) -> bool {
         let mut seen = self.lock();
         let text = (fault.scope.clone(), fault.message.clone());
         if seen.texts.contains(&text) {
@@ -104,7 +104,11 @@ impl JobSink for CollectSink {
                 account: Some(account()),
                 fault: fault.clone(),
             }),
-            Report::Described(_) | Report::Accounts(_) => {
+            Report::Described(_)
+            | Report::Accounts(_)
+            | Report::Cleaned(_)
+            | Report::Tagged(_)
+            | Report::Output(_) => {
                 return Err(SinkError::Violation("it answered a job that it was not given".to_owned()));
             }
             Report::Fault(_) | Report::Ready | Report::Done(_) | Report::Fatal(_) => {}

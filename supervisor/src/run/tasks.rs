@@ -56,7 +56,7 @@ pub(super) fn collect(
 }
 
 /// The section for a collector as JSON, or what is wrong with it.
-fn config_of(settings: &Running, described: &Described) -> Result<String, String> {
+pub(crate) fn config_of(settings: &Running, described: &Described) -> Result<String, String> {
     let Some(section) = &described.section else { return Ok("{}".to_owned()) };
     if let Some(values) = settings.section(&section.name) {
         return serde_json::to_string(values).map_err(|error| error.to_string());
@@ -66,7 +66,7 @@ fn config_of(settings: &Running, described: &Described) -> Result<String, String
 }
 
 /// The variables of our environment that a collector has declared.
-fn variables(described: &Described, environment: &Environment) -> Vec<Variable> {
+pub(crate) fn variables(described: &Described, environment: &Environment) -> Vec<Variable> {
     let wanted = |name: &str| {
         described.environment.iter().any(|pattern| match pattern.strip_suffix('*') {
             Some(beginning) => name.starts_with(beginning),

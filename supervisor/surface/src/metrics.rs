@@ -85,6 +85,8 @@ const MERGE_SECONDS: &str = "fixworker_merge_seconds";
 const UPLOADED: &str = "fixworker_uploaded_bytes_total";
 const RECONNECTS: &str = "fixworker_reconnects_total";
 const SPOOL: &str = "fixworker_spool_bytes";
+const TASKS: &str = "fixworker_tasks_total";
+const TASK_SECONDS: &str = "fixworker_task_seconds";
 
 /// Every metric that is recorded. Those of the process itself are in [`process`].
 const TABLE: &[Metric] = &[
@@ -147,6 +149,14 @@ const TABLE: &[Metric] = &[
     ),
     metric(RECONNECTS, Counter, Unit::Count, false, "Connections to fixcore that were made again"),
     metric(SPOOL, Gauge, Unit::Bytes, true, "Bytes in the spool directory"),
+    metric(TASKS, Counter, Unit::Count, false, "Tags and commands, by name and how they ended"),
+    metric(
+        TASK_SECONDS,
+        Histogram(Buckets::Short),
+        Unit::Seconds,
+        true,
+        "Time until a tag or command was answered, waiting included",
+    ),
 ];
 
 /// The metrics cannot be recorded.
@@ -304,6 +314,13 @@ pub fn reconnected(connection: &'static str) {
 /// The bytes that the spool directory holds now.
 pub fn spool_bytes(bytes: u64) {
     gauge!(SPOOL).set(float(bytes));
+}
+
+/// A task of the work queue ended. `task` is `tag` or the name of a command that a collector declared, `result` one
+/// of a fixed set of names.
+pub fn task_ended(task: &str, result: &'static str, taken: Duration) {
+    counter!(TASKS, "task" => task.to_owned(), "result" => result).increment(1);
+    histogram!(TASK_SECONDS).record(taken);
 }
 
 /// A whole cleanup ended.

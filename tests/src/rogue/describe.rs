@@ -32,7 +32,7 @@ pub(super) fn describe(link: &mut Link, job: JobId) -> anyhow::Result<Option<u8>
             defaults_json: json!({"modes": ["good"], "markers": ""}).to_string(),
         }),
         pool_setting: None,
-        tasks_json: "[]".into(),
+        tasks_json: super::tasks::definitions(),
         environment: Vec::new(),
         paths: Vec::new(),
         auto_enable: Vec::new(),

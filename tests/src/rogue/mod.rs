@@ -1,10 +1,12 @@
 //! The rogue child: one binary, misbehaving by the name of the account.
 
 mod bulk;
+mod clean;
 mod describe;
 mod graph;
 mod link;
 mod modes;
+mod tasks;
 
 use std::io::Read as _;
 use std::process::ExitCode;
@@ -44,6 +46,9 @@ fn run() -> anyhow::Result<u8> {
             Job::Describe { .. } => describe::describe(&mut link, order.job)?,
             Job::Accounts(job) => describe::accounts(&mut link, order.job, &job)?,
             Job::Collect(job) => modes::collect(&mut link, order.job, &job)?,
+            Job::Tag(job) => tasks::tag(&mut link, order.job, &job)?,
+            Job::Command(job) => tasks::command(&mut link, order.job, &job)?,
+            Job::Clean(job) => clean::clean(&mut link, order.job, &job)?,
         };
         if let Some(code) = code {
             return Ok(code);
@@ -61,9 +66,11 @@ fn argument(name: &str) -> Option<String> {
 fn answer(link: &mut Link, job: ipc_proto::message::JobId, middle: Report<'_>) -> anyhow::Result<Option<u8>> {
     link.send(job, Report::Ready)?;
     link.send(job, middle)?;
-    link.send(
-        job,
-        Report::Done(ipc_proto::message::Done { totals: ipc_proto::graph::Totals::default(), faults: 0 }),
-    )?;
+    link.send(job, done())?;
     Ok(None)
+}
+
+/// The end of a job without a graph.
+fn done() -> Report<'static> {
+    Report::Done(ipc_proto::message::Done { totals: ipc_proto::graph::Totals::default(), faults: 0 })
 }

@@ -156,7 +156,7 @@ fn hold(link: &mut Link, id: JobId, markers: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn beat(link: &mut Link, id: JobId, work: u64) -> anyhow::Result<()> {
+pub(super) fn beat(link: &mut Link, id: JobId, work: u64) -> anyhow::Result<()> {
     let rss = crate::procfs::memory(process::id().cast_signed(), "VmRSS").unwrap_or(0);
     link.send(id, Report::Heartbeat(Heartbeat { rss, step: "holding".into(), work }))?;
     thread::sleep(BEAT);
@@ -182,7 +182,7 @@ fn start_grandchild() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn fault(kind: FaultKind, retry: Retry, message: &str) -> Fault {
+pub(super) fn fault(kind: FaultKind, retry: Retry, message: &str) -> Fault {
     Fault {
         scope: FaultScope::default(),
         kind,

@@ -9,6 +9,7 @@ mod rng;
 use std::time::Duration;
 
 use inventory::{Ancestors, DigestSize, NodeId, NodeKey, hex_digest};
+use ipc_proto::clean::CleanOutcome;
 use ipc_proto::fault::FaultKind;
 use ipc_proto::graph::EdgeType;
 use ipc_proto::job::{Account, Described};
@@ -16,6 +17,8 @@ use ipc_proto::message::Progress;
 use ipc_proto::secret::Secret;
 
 use super::graph::{Kinds, Sink};
+use super::imaginary;
+use crate::changes::{Ability, Change, CleanLog, CleanRequest, CleanTarget, TagRequest};
 use crate::collector::{BoxFuture, CollectRequest, Collector, ConfigSection, Failure};
 use crate::fault::fault;
 use crate::output::Output;
@@ -23,6 +26,8 @@ use config::RandomConfig;
 use pace::Pace;
 use plan::{NetworkPlan, RegionPlan};
 
+/// What the kinds that can be changed have in common.
+const BASE: &str = "random_resource";
 const CLOUD: &str = "random";
 
 /// The collector `random`.
@@ -46,7 +51,7 @@ impl Collector for Random {
             kinds_json: self.kinds.model(),
             section: Some(RandomConfig::describe()),
             pool_setting: None,
-            tasks_json: "[]".to_owned(),
+            tasks_json: serde_json::json!([imaginary::tag_handler(CLOUD)]).to_string(),
             environment: Vec::new(),
             paths: Vec::new(),
             auto_enable: Vec::new(),
@@ -79,6 +84,27 @@ impl Collector for Random {
                 pace: Pace::new(duration, plan.nodes()),
             };
             collection.run(&plan.regions).await
+        })
+    }
+
+    fn ability(&self, _change: Change, kind: &str) -> Ability {
+        imaginary::ability(&self.kinds, BASE, kind)
+    }
+
+    fn clean<'a>(
+        &'a self,
+        request: &'a CleanRequest,
+        target: &'a CleanTarget,
+        log: &'a CleanLog,
+        _output: &'a Output,
+    ) -> BoxFuture<'a, Result<CleanOutcome, Failure>> {
+        Box::pin(async { Ok(imaginary::clean(request, target, log)) })
+    }
+
+    fn tag<'a>(&'a self, request: &'a TagRequest, _output: &'a Output) -> BoxFuture<'a, Result<(), Failure>> {
+        Box::pin(async {
+            imaginary::tag(request);
+            Ok(())
         })
     }
 }

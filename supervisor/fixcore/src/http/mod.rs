@@ -7,6 +7,7 @@ pub mod error;
 pub mod graph;
 pub mod merge;
 pub mod model_parts;
+pub mod search;
 pub mod subscribe;
 
 mod transport;

@@ -311,3 +311,59 @@ async fn subscriptions_have_the_form_of_the_peer() {
     );
     assert_eq!(core.requests.lock().unwrap()[0].headers["content-length"], "0");
 }
+
+fn search_limits() -> super::search::SearchLimits {
+    super::search::SearchLimits { line: 1000, total: 10_000, time: Duration::from_mins(1) }
+}
+
+#[tokio::test]
+async fn a_search_hands_over_its_lines_and_repeats_a_401_once() {
+    let once = std::sync::atomic::AtomicBool::new(true);
+    let core = FakeCore::start(move |request| {
+        if once.swap(false, std::sync::atomic::Ordering::SeqCst) {
+            return Reply::Text(401, String::new());
+        }
+        assert_eq!(request.headers["accept"], "application/x-ndjson");
+        match request.body.as_slice() {
+            b"all" => Reply::Text(200, "{\"id\":\"a\"}\n{\"id\":\"b\"}\n".into()),
+            b"cut" => Reply::Raw(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{\"id\":".to_vec()),
+            b"hang" => Reply::Hang,
+            b"large" => Reply::Endless,
+            _ => Reply::Text(400, "Error: ParseError\nMessage: no".into()),
+        }
+    })
+    .await;
+    let client = client(&core);
+    let mut lines = Vec::new();
+    let end = client.search_graph("fix", "all", search_limits(), |line| lines.push(line.to_owned())).await;
+    assert_eq!(end.unwrap().lines, 2);
+    assert_eq!(lines, ["{\"id\":\"a\"}", "{\"id\":\"b\"}"]);
+    assert_eq!(core.log()[1], "POST /graph/fix/search/graph?section=reported");
+    let error = |query: &'static str, limits| {
+        let client = client.clone();
+        async move { client.search_graph("fix", query, limits, |_| {}).await.unwrap_err() }
+    };
+    assert!(matches!(error("cut", search_limits()).await, CoreError::Lost { .. }));
+    let short = super::search::SearchLimits { time: Duration::from_millis(50), ..search_limits() };
+    assert!(matches!(error("hang", short).await, CoreError::TimedOut { .. }));
+    assert!(matches!(error("large", search_limits()).await, CoreError::TooLarge { limit: 10_000, .. }));
+    assert_eq!(
+        error("junk", search_limits()).await.to_string(),
+        "cannot search in the graph fix: fixcore answered 400: ParseError: no"
+    );
+}
+
+#[tokio::test]
+async fn nodes_are_changed_line_by_line() {
+    let core = FakeCore::start(|request| match request.body.as_slice() {
+        b"bad\n" => Reply::Text(400, "Error: AssertionError\nMessage: no".into()),
+        _ => Reply::Text(200, "[]".into()),
+    })
+    .await;
+    let client = client(&core);
+    let patch = |body: &'static [u8]| client.patch_nodes("fix", body.into(), Duration::from_mins(1));
+    patch(b"{\"id\":\"a\"}\n").await.unwrap();
+    assert_eq!(core.log(), ["PATCH /graph/fix/nodes"]);
+    assert_eq!(core.requests.lock().unwrap()[0].headers["content-type"], "application/x-ndjson");
+    assert_eq!(patch(b"bad\n").await.unwrap_err().status(), Some(400));
+}

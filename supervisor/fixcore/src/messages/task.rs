@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -22,9 +23,9 @@ pub struct TaskDefinition {
     /// True if the result is a node.
     #[serde(default)]
     pub expect_node_result: bool,
-    /// Arguments for users: name to meaning.
+    /// Arguments for users: name to meaning, in the order of the command line.
     #[serde(default)]
-    pub args_description: BTreeMap<String, String>,
+    pub args_description: IndexMap<String, String>,
     /// Only for nodes of this kind.
     #[serde(default)]
     pub allowed_on_kind: Option<String>,
@@ -67,6 +68,12 @@ impl Task {
     }
 }
 
+/// The id of a text that is no task otherwise.
+pub fn id_of(text: &str) -> Option<String> {
+    let value: Value = serde_json::from_str(text).ok()?;
+    value.get("task_id")?.as_str().map(str::to_owned)
+}
+
 /// The list of definitions.
 pub fn definitions(definitions: &[TaskDefinition]) -> String {
     json!(definitions).to_string()
@@ -94,7 +101,7 @@ mod tests {
             description: String::new(),
             filter: [("cloud".to_owned(), vec!["example".to_owned()])].into(),
             expect_node_result: true,
-            args_description: BTreeMap::new(),
+            args_description: IndexMap::new(),
             allowed_on_kind: None,
         }
     }
@@ -107,6 +114,14 @@ mod tests {
         );
         let back: Vec<TaskDefinition> = serde_json::from_str(&definitions(&[tag()])).unwrap();
         assert_eq!(back, [tag()]);
+    }
+
+    /// Users see the arguments in the order in which they are given.
+    #[test]
+    fn arguments_keep_their_order() {
+        let text = r#"[{"name":"aws","info":"","description":"","filter":{},"expect_node_result":false,"args_description":{"service":"s","operation":"o","--account":"a"},"allowed_on_kind":"aws_resource"}]"#;
+        let back: Vec<TaskDefinition> = serde_json::from_str(text).unwrap();
+        assert_eq!(definitions(&back), text);
     }
 
     #[test]
@@ -122,6 +137,14 @@ mod tests {
         assert!(!tag().matches(&other));
         assert!(!tag().matches(&Task { task_name: "aws".into(), ..task }));
         assert!(Task::parse("{\"task_name\":\"tag\"}").is_err());
+    }
+
+    #[test]
+    fn what_is_no_task_may_still_name_whom_to_answer() {
+        assert_eq!(id_of(r#"{"task_id":"7","task_name":5}"#).as_deref(), Some("7"));
+        assert_eq!(id_of(r#"{"task_id":7}"#), None);
+        assert_eq!(id_of("[]"), None);
+        assert_eq!(id_of("junk"), None);
     }
 
     #[test]

@@ -69,6 +69,11 @@ impl Sender {
         written.await.map_err(|_| SendError::Gone)
     }
 
+    /// Waits until nothing can be sent any more.
+    pub(super) async fn gone(&self) {
+        self.queue.closed().await;
+    }
+
     /// Ends the connection: its user can not keep up, fixcore shall send again later.
     pub(super) fn give_up(&self) {
         self.give_up.notify_one();

@@ -337,3 +337,64 @@ async fn too_many_tasks_are_answered_with_an_error() {
     assert_eq!(soon(queue.tasks.recv()).await.unwrap().task.task_id, "0");
     stop.cancel();
 }
+
+#[tokio::test]
+async fn what_is_no_task_is_answered_if_it_says_to_whom() {
+    let (core, stop) = (FakeCore::start(upgrade).await, CancellationToken::new());
+    let (_list, definitions) = watch::channel(vec![definition("tag")]);
+    let mut queue = work_queue::start(&client(&core), definitions, stop.clone());
+    let (_, mut socket) = core.socket().await;
+    text(&mut socket).await;
+    socket.send(Message::text("junk")).await.unwrap();
+    send(&mut socket, &json!({"task_id": "1", "task_name": 5})).await;
+    let answer = text(&mut socket).await;
+    assert_eq!((&answer["task_id"], &answer["result"]), (&"1".into(), &"error".into()));
+    assert!(answer["error"].as_str().unwrap().starts_with("the task makes no sense"), "{answer}");
+    send(&mut socket, &json!({"task_id": "2", "task_name": "tag"})).await;
+    assert_eq!(soon(queue.tasks.recv()).await.unwrap().task.task_id, "2");
+    stop.cancel();
+}
+
+/// Fixcore would cut the connection, with all tasks that are on it.
+#[tokio::test]
+async fn an_answer_above_the_limit_of_fixcore_becomes_an_error() {
+    let (core, stop) = (FakeCore::start(upgrade).await, CancellationToken::new());
+    let (_list, definitions) = watch::channel(vec![definition("aws")]);
+    let mut queue = work_queue::start(&client(&core), definitions, stop.clone());
+    let (_, mut socket) = core.socket().await;
+    text(&mut socket).await;
+    let envelope = r#"{"task_id":"1","result":"done","data":""}"#.len();
+    for (size, result) in [((4 << 20) - 1 - envelope, "done"), ((4 << 20) - envelope, "error")] {
+        send(&mut socket, &json!({"task_id": "1", "task_name": "aws"})).await;
+        let task = soon(queue.tasks.recv()).await.unwrap();
+        let sending = tokio::spawn(async move { task.reply.done(&json!("x".repeat(size))).await });
+        let answer = text(&mut socket).await;
+        assert_eq!(answer["result"], result);
+        assert!(answer.to_string().len() < 4 << 20);
+        soon(sending).await.unwrap().unwrap();
+    }
+    send(&mut socket, &json!({"task_id": "2", "task_name": "aws"})).await;
+    soon(queue.tasks.recv()).await.unwrap().reply.error(&"€".repeat(10_000)).await.unwrap();
+    assert!(text(&mut socket).await["error"].as_str().unwrap().len() < 5000);
+    stop.cancel();
+}
+
+#[tokio::test]
+async fn a_task_knows_when_its_connection_is_gone() {
+    let (core, stop) = (FakeCore::start(upgrade).await, CancellationToken::new());
+    let (_list, definitions) = watch::channel(vec![definition("tag")]);
+    let mut queue = work_queue::start(&client(&core), definitions, stop.clone());
+    let (_, mut socket) = core.socket().await;
+    text(&mut socket).await;
+    send(&mut socket, &json!({"task_id": "1", "task_name": "tag"})).await;
+    let task = soon(queue.tasks.recv()).await.unwrap();
+    let mut lost = Box::pin(task.reply.lost());
+    tokio::select! {
+        biased;
+        () = &mut lost => panic!("it is there"),
+        () = tokio::task::yield_now() => {}
+    }
+    drop(socket);
+    soon(lost).await;
+    stop.cancel();
+}

@@ -2,6 +2,7 @@
 //!
 //! The first message lists what we can do. Fixcore drops a connection with an empty list, so none is made for it.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -17,6 +18,10 @@ use crate::messages::{Task, TaskDefinition, task};
 
 /// Tasks that nobody has taken yet; the next one is answered with an error.
 const UNTAKEN: usize = 256;
+/// Fixcore's websockets take texts below 4 MiB.
+const MAX_ANSWER: usize = (4 << 20) - 1;
+/// Nobody reads more than this of an error, in bytes.
+const MAX_ERROR: usize = 4 << 10;
 
 /// A task with the connection that brought it. Fixcore ignores an answer over another connection.
 #[derive(Debug)]
@@ -36,14 +41,38 @@ pub struct TaskReply {
 
 impl TaskReply {
     /// The task worked. Err: fixcore is gone and gives the task to somebody else, or up.
+    ///
+    /// Fixcore cuts a connection that brings a text above its limit, and all tasks with it; so data that large
+    /// become an error that says so.
     pub async fn done(self, data: &Value) -> Result<(), SendError> {
-        self.connection.deliver(task::done(&self.task_id, data)).await
+        let text = task::done(&self.task_id, data);
+        if text.len() <= MAX_ANSWER {
+            return self.connection.deliver(text).await;
+        }
+        let size = text.len();
+        self.error(&format!(
+            "it is done, but its result has {size} bytes, and fixcore takes at most {MAX_ANSWER}: ask for less"
+        ))
+        .await
     }
 
     /// The task failed; users see the text. Err: see [`done`](Self::done).
     pub async fn error(self, message: &str) -> Result<(), SendError> {
-        self.connection.deliver(task::error(&self.task_id, message)).await
+        self.connection.deliver(task::error(&self.task_id, &clipped(message))).await
     }
+
+    /// Waits until the connection is gone, and with it the question.
+    pub fn lost(&self) -> impl Future<Output = ()> + Send + 'static {
+        let connection = self.connection.clone();
+        async move { connection.gone().await }
+    }
+}
+
+fn clipped(message: &str) -> Cow<'_, str> {
+    if message.len() <= MAX_ERROR {
+        return message.into();
+    }
+    format!("{}...", &message[..message.floor_char_boundary(MAX_ERROR)]).into()
 }
 
 /// The websocket of tasks while it lives.
@@ -140,7 +169,7 @@ impl Head {
                 let Some(connection) = connection else { return };
                 match Task::parse(&text) {
                     Ok(task) => self.pass_on(task, connection),
-                    Err(why) => tracing::warn!("fixcore sent a task that is not understood; ignored: {why}"),
+                    Err(why) => refuse(&text, &why, connection),
                 }
             }
         }
@@ -154,4 +183,16 @@ impl Head {
         // Err: the connection is gone, and with it the question.
         connection.try_send(busy).ok();
     }
+}
+
+/// Something that is no task: answered if it says at least to whom, so that nobody waits for it.
+fn refuse(text: &str, why: &str, connection: &Sender) {
+    let Some(id) = task::id_of(text) else {
+        tracing::warn!("fixcore sent a task that is not understood; ignored: {why}");
+        return;
+    };
+    tracing::warn!("fixcore sent task {id}, which is not understood: {why}");
+    let answer = task::error(&id, &clipped(&format!("the task makes no sense: {why}")));
+    // Err: the connection is gone, and with it the question.
+    connection.try_send(answer).ok();
 }

@@ -166,15 +166,24 @@ impl Jobs {
                 Report::Heartbeat(_) | Report::Progress(_) | Report::Fault(_) | Report::Fatal(_) => {
                     Verdict::Deliver
                 }
-                Report::Described(_) | Report::Accounts(_) | Report::Chunk(_) | Report::Done(_) => {
-                    violation("before Ready")
-                }
+                Report::Described(_)
+                | Report::Accounts(_)
+                | Report::Chunk(_)
+                | Report::Done(_)
+                | Report::Cleaned(_)
+                | Report::Tagged(_)
+                | Report::Output(_) => violation("before Ready"),
             },
             Phase::Running { work, progress_by } => {
                 let progress = match report {
                     Report::Ready => return violation("twice"),
                     Report::Heartbeat(beat) => std::mem::replace(work, beat.work) != beat.work,
-                    Report::Described(_) | Report::Accounts(_) | Report::Chunk(_) => true,
+                    Report::Described(_)
+                    | Report::Accounts(_)
+                    | Report::Chunk(_)
+                    | Report::Cleaned(_)
+                    | Report::Tagged(_)
+                    | Report::Output(_) => true,
                     Report::Progress(_) | Report::Fault(_) | Report::Done(_) | Report::Fatal(_) => false,
                 };
                 if progress {
@@ -265,5 +274,8 @@ fn name(report: &Report<'_>) -> &'static str {
         Report::Fault(_) => "Fault",
         Report::Done(_) => "Done",
         Report::Fatal(_) => "Fatal",
+        Report::Cleaned(_) => "Cleaned",
+        Report::Tagged(_) => "Tagged",
+        Report::Output(_) => "Output",
     }
 }

@@ -45,7 +45,8 @@ impl Desk {
             Order::Start(start) => {
                 let account = match start.job {
                     Job::Collect(collect) => collect.account.id,
-                    Job::Describe { .. } | Job::Accounts(_) => "ok".to_owned(),
+                    Job::Clean(clean) => clean.account.id,
+                    Job::Describe { .. } | Job::Accounts(_) | Job::Tag(_) | Job::Command(_) => "ok".to_owned(),
                 };
                 let job = JobRun {
                     id,

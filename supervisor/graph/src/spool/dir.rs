@@ -98,14 +98,14 @@ impl SpoolDir {
     }
 
     /// Opens `name` in the directory for appending, making it if needed.
-    pub(crate) fn append_to(&self, name: &str) -> Result<(PathBuf, File), SpoolError> {
+    pub fn append_to(&self, name: &str) -> Result<(PathBuf, File), SpoolError> {
         let path = self.0.path.join(name);
         let file = private_file().append(true).create(true).open(&path);
         Ok((path.clone(), file.map_err(|error| SpoolError::at(&path, error))?))
     }
 
     /// Reads the whole of `name`, at most `cap` bytes; `None` if there is no such file.
-    pub(crate) fn read(&self, name: &str, cap: u64) -> Result<Option<Vec<u8>>, SpoolError> {
+    pub fn read(&self, name: &str, cap: u64) -> Result<Option<Vec<u8>>, SpoolError> {
         let path = self.0.path.join(name);
         let mut bytes = Vec::new();
         let read = OpenOptions::new()
@@ -121,7 +121,7 @@ impl SpoolDir {
     }
 
     /// Replaces `name` by `content` in one step that survives a crash.
-    pub(crate) fn replace(&self, name: &str, content: &[u8]) -> Result<(), SpoolError> {
+    pub fn replace(&self, name: &str, content: &[u8]) -> Result<(), SpoolError> {
         let temporary = self.0.path.join(format!("{name}{TEMPORARY}"));
         let path = self.0.path.join(name);
         let write = || {

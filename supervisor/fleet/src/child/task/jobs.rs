@@ -186,7 +186,10 @@ impl Task {
             | Report::Progress(_)
             | Report::Fault(_)
             | Report::Done(_)
-            | Report::Fatal(_) => {}
+            | Report::Fatal(_)
+            | Report::Cleaned(_)
+            | Report::Tagged(_)
+            | Report::Output(_) => {}
         }
         let abandoned = open.job.is_abandoned();
         let accepted = self.with_sink(id, |job| job.report(report));

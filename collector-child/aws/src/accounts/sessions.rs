@@ -1,0 +1,70 @@
+//! Credentials by profile and role.
+
+use aws_client::{CallError, Client, Login, Role, Session};
+use zeroize::Zeroizing;
+
+use super::Scope;
+use crate::api::Api;
+use crate::config::AwsConfig;
+use crate::partition::global_region;
+
+/// The credentials of a profile, or without one those of the config or the environment.
+pub(super) async fn base(
+    client: &Client,
+    config: &AwsConfig,
+    profile: Option<&str>,
+) -> Result<Session, CallError> {
+    let login = match (profile, &config.access_key_id, &config.secret_access_key) {
+        (Some(profile), _, _) => Login::Profile(profile.to_owned()),
+        (None, Some(id), Some(secret)) => {
+            Login::Keys { access_key_id: id.clone(), secret_access_key: Zeroizing::new(secret.clone()) }
+        }
+        (None, _, _) => Login::Environment,
+    };
+    client.session(login).await
+}
+
+/// The credentials of an account: those of its role, if it has one.
+pub(crate) async fn of_account(
+    client: &Client,
+    config: &AwsConfig,
+    account: &str,
+    scope: &Scope,
+) -> Result<Api, CallError> {
+    let base = base(client, config, scope.profile.as_deref()).await?;
+    Ok(Api::new(client.clone(), in_account(client, &base, account, scope), account))
+}
+
+/// The same, with the credentials of the profile at hand.
+pub(super) fn in_account(client: &Client, base: &Session, account: &str, scope: &Scope) -> Session {
+    match &scope.role {
+        Some(role) => {
+            let region = global_region(&scope.partition);
+            client.assume(base, Role::of_account(&scope.partition, account, role, region, &client.unique()))
+        }
+        None => base.clone(),
+    }
+}
+
+/// The credentials that may ask about the organization.
+pub(super) fn of_organization(
+    client: &Client,
+    config: &AwsConfig,
+    base: &Session,
+    partition: &str,
+    account: &str,
+) -> Session {
+    match config.organization_role() {
+        Some(arn) => {
+            let role = Role {
+                arn: arn.to_owned(),
+                session_name: format!("organization-{}", client.unique()),
+                external_id: None,
+                account: account.to_owned(),
+                region: global_region(partition).to_owned(),
+            };
+            client.assume(base, role)
+        }
+        None => base.clone(),
+    }
+}

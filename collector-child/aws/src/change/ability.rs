@@ -1,0 +1,53 @@
+//! What can be changed at all.
+
+use super::Change;
+#[cfg(test)]
+use super::hooks;
+use crate::tables;
+
+/// Whether resources of a kind can be changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ability {
+    /// They can.
+    Yes,
+    /// Not these.
+    No,
+    /// They are not things of the cloud: types, quotas, regions.
+    Phantom,
+    /// There is no such kind.
+    Unknown,
+}
+
+/// Whether resources of a kind can be changed, as their table says. No I/O.
+///
+/// Some quotas have tags although they are phantoms; nothing that is a phantom can be deleted.
+pub fn ability(change: Change, kind: &str) -> Ability {
+    let (Ok(kinds), Ok(plans)) = (tables::kinds(), tables::plans()) else { return Ability::Unknown };
+    if !kinds.contains(kind) {
+        return Ability::Unknown;
+    }
+    let plan = plans.get(kind);
+    let tags = plan.is_some_and(|plan| plan.tag.is_some());
+    let goes = plan.is_some_and(|plan| plan.delete.is_some());
+    let phantom = kinds.is_a(kind, "phantom_resource");
+    match change {
+        Change::Tag if tags => Ability::Yes,
+        Change::Clean if goes && !phantom => Ability::Yes,
+        Change::Tag | Change::Clean if phantom => Ability::Phantom,
+        Change::Tag | Change::Clean => Ability::No,
+    }
+}
+
+/// The hooks that tables name and nobody has written, as `kind: hook`.
+#[cfg(test)]
+pub(super) fn unknown_hooks() -> Vec<String> {
+    let plans = tables::plans().unwrap();
+    let named = plans.all().flat_map(|plan| {
+        let tag = plan.tag.iter().filter_map(|tag| tag.hook.as_deref());
+        let tag = tag.filter(|name| hooks::Tags::named(name).is_none());
+        let delete = plan.delete.iter().filter_map(|delete| delete.hook.as_deref());
+        let delete = delete.filter(|name| hooks::Before::named(name).is_none());
+        tag.chain(delete).map(|name| format!("{}: {name}", plan.kind)).collect::<Vec<_>>()
+    });
+    named.collect()
+}

@@ -1,0 +1,154 @@
+//! Credentials and calls that all changes of the process share.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use aws_client::{CallError, Client, Pages, Session, Target};
+use serde_json::{Map, Value};
+
+use crate::accounts::{Scope, sessions};
+use crate::config::AwsConfig;
+use crate::failure::Failure;
+use crate::job;
+use crate::sink::Sink;
+
+/// Changes AWS. One for the process: it keeps connections and credentials from one change to the next.
+#[derive(Debug, Default)]
+pub struct Changer(tokio::sync::Mutex<Option<Arc<Doors>>>);
+
+/// Connections and credentials of one configuration.
+#[derive(Debug)]
+struct Doors {
+    config: AwsConfig,
+    client: Client,
+    sessions: Mutex<HashMap<Who, Session>>,
+}
+
+/// Whose credentials.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Who {
+    account: String,
+    role: Option<String>,
+    profile: Option<String>,
+    partition: String,
+}
+
+/// Calls of one change.
+pub(super) struct Access<'a> {
+    client: Client,
+    session: Session,
+    account: String,
+    region: String,
+    deadline: Option<Instant>,
+    sink: &'a dyn Sink,
+}
+
+impl Changer {
+    /// Access to an account in a region; `account` may be empty for that of the credentials. `remaining` is the time
+    /// that is left for the change.
+    pub(super) async fn access<'a>(
+        &self,
+        config: &AwsConfig,
+        account: &str,
+        scope: &Scope,
+        region: &str,
+        remaining: Option<Duration>,
+        sink: &'a dyn Sink,
+    ) -> Result<Access<'a>, Failure> {
+        let doors = self.doors(config).await?;
+        let session = doors.session(account, scope).await.map_err(|error| error.to_fault())?;
+        Ok(Access {
+            client: doors.client.clone(),
+            session,
+            account: account.to_owned(),
+            region: region.to_owned(),
+            deadline: remaining.and_then(|remaining| Instant::now().checked_add(remaining)),
+            sink,
+        })
+    }
+
+    /// The configuration may change while the process lives; old credentials must not outlive it.
+    async fn doors(&self, config: &AwsConfig) -> Result<Arc<Doors>, Failure> {
+        let mut current = self.0.lock().await;
+        if let Some(doors) = current.as_ref().filter(|doors| doors.config == *config) {
+            return Ok(Arc::clone(doors));
+        }
+        config.check()?;
+        let client = job::client(config).await?;
+        let doors = Arc::new(Doors { config: config.clone(), client, sessions: Mutex::default() });
+        *current = Some(Arc::clone(&doors));
+        Ok(doors)
+    }
+
+    /// With this client, whatever the environment says.
+    #[cfg(test)]
+    pub(super) fn with_client(config: &AwsConfig, client: Client) -> Self {
+        let doors = Doors { config: config.clone(), client, sessions: Mutex::default() };
+        Self(tokio::sync::Mutex::new(Some(Arc::new(doors))))
+    }
+}
+
+impl Doors {
+    /// Looked up once; sessions renew themselves.
+    async fn session(&self, account: &str, scope: &Scope) -> Result<Session, CallError> {
+        let Scope { role, profile, partition, regions: _ } = scope;
+        let who = Who {
+            account: account.to_owned(),
+            role: role.clone(),
+            profile: profile.clone(),
+            partition: partition.clone(),
+        };
+        let known = |sessions: &HashMap<Who, Session>| sessions.get(&who).cloned();
+        if let Some(session) = known(&self.sessions.lock().unwrap_or_else(PoisonError::into_inner)) {
+            return Ok(session);
+        }
+        let base = sessions::base(&self.client, &self.config, scope.profile.as_deref()).await?;
+        let session = sessions::in_account(&self.client, &base, account, scope);
+        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(sessions.entry(who).or_insert(session).clone())
+    }
+}
+
+impl Access<'_> {
+    /// One call; the first page of an answer that has many.
+    pub(super) async fn call(
+        &self,
+        service: &str,
+        operation: &str,
+        params: Map<String, Value>,
+    ) -> Result<Value, CallError> {
+        let answer = self.client.call(&self.target(), service, operation, Value::Object(params)).await;
+        self.sink.work(1);
+        answer
+    }
+
+    /// Page after page. Whoever reads them tells of the [`Access::progress`].
+    pub(super) fn pages<'a>(
+        &'a self,
+        service: &'a str,
+        operation: &'a str,
+        params: Map<String, Value>,
+    ) -> Pages<'a> {
+        self.client.pages(&self.target(), service, operation, Value::Object(params))
+    }
+
+    /// Something was answered, so the change goes on.
+    pub(super) fn progress(&self) {
+        self.sink.work(1);
+    }
+
+    /// How much time is left; `None` is no limit.
+    pub(super) fn remaining(&self) -> Option<Duration> {
+        self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))
+    }
+
+    fn target(&self) -> Target<'_> {
+        Target {
+            session: &self.session,
+            region: &self.region,
+            account: &self.account,
+            deadline: self.deadline,
+        }
+    }
+}

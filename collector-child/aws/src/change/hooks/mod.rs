@@ -1,0 +1,94 @@
+//! What tables cannot say.
+
+mod notebook;
+mod stacks;
+
+use std::time::Duration;
+
+use ipc_proto::fault::FaultKind;
+
+use super::access::Access;
+use super::judge::Stop;
+use super::perform::Job;
+use super::tag::Tagging;
+use super::Resource;
+use crate::failure::{Failure, fault};
+
+/// The first pause before a look at whether something has changed its state; it grows.
+const FIRST_LOOK: Duration = Duration::from_secs(2);
+/// The longest pause.
+const LONGEST_LOOK: Duration = Duration::from_secs(15);
+
+/// What has to be done before a deletion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Before {
+    /// Stops a notebook and waits until it is.
+    StopNotebook,
+}
+
+/// How tags are changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tags {
+    /// Those of a CloudFormation stack, by an update that changes nothing else.
+    Stack,
+    /// Those of a stack set.
+    StackSet,
+}
+
+impl Before {
+    /// By the name in tables.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        (name == "stop_notebook").then_some(Self::StopNotebook)
+    }
+
+    /// The same; a table with a wrong one is a mistake of this build.
+    pub(super) fn of(name: &str) -> Result<Self, Failure> {
+        Self::named(name).ok_or_else(|| wrong(name))
+    }
+
+    /// Does it.
+    pub(super) async fn run(self, job: Job<'_>, resource: &Resource) -> Result<(), Stop> {
+        match self {
+            Self::StopNotebook => notebook::stop(job, resource).await,
+        }
+    }
+}
+
+impl Tags {
+    /// By the name in tables.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        match name {
+            "stack_tags" => Some(Self::Stack),
+            "stack_set_tags" => Some(Self::StackSet),
+            _ => None,
+        }
+    }
+
+    /// The same; a table with a wrong one is a mistake of this build.
+    pub(super) fn of(name: &str) -> Result<Self, Failure> {
+        Self::named(name).ok_or_else(|| wrong(name))
+    }
+
+    /// Changes tags.
+    pub(super) async fn run(self, access: &Access<'_>, tagging: &Tagging<'_>) -> Result<(), Failure> {
+        match self {
+            Self::Stack => stacks::stack(access, tagging).await,
+            Self::StackSet => stacks::stack_set(access, tagging).await,
+        }
+    }
+}
+
+fn wrong(name: &str) -> Failure {
+    fault(FaultKind::Internal, format!("a kind table names the hook {name}, which does not exist")).into()
+}
+
+/// Waits before another look, and gives the pause after that. False: there is no time for another look.
+async fn pause(access: &Access<'_>, pause: &mut Duration) -> bool {
+    if access.remaining().is_some_and(|remaining| remaining <= *pause) {
+        return false;
+    }
+    tokio::time::sleep(*pause).await;
+    access.progress();
+    *pause = (*pause * 2).min(LONGEST_LOOK);
+    true
+}

@@ -1,0 +1,72 @@
+//! Notebooks of SageMaker can only be deleted when they are stopped, which takes a minute or two.
+
+use aws_client::CallError;
+use ipc_proto::clean::CleanOutcome;
+use serde_json::{Map, Value};
+
+use super::super::judge::{Meaning, Stop, later, never};
+use super::super::perform::Job;
+use super::super::{Resource, words};
+use super::{FIRST_LOOK, pause};
+
+const SERVICE: &str = "sagemaker";
+/// Looks before it is left to a later pass, so that a notebook that hangs does not hold up others for ever.
+const LOOKS: u32 = 20;
+
+/// Stops it, and waits until it is stopped.
+pub(super) async fn stop(job: Job<'_>, resource: &Resource) -> Result<(), Stop> {
+    let name = resource.document()["name"].clone();
+    let params = Map::from_iter([("NotebookInstanceName".to_owned(), name)]);
+    let (mut wait, mut asked) = (FIRST_LOOK, false);
+    for _ in 0..LOOKS {
+        let Some(status) = status(job, &params).await? else { return Ok(()) };
+        match status.as_str() {
+            // Nothing runs any more: it can be deleted, or is being deleted.
+            "Stopped" | "Failed" | "Deleting" => return Ok(()),
+            "InService" if job.dry_run => {
+                let call = words::call(SERVICE, "StopNotebookInstance", &params);
+                job.journal.done(format!("would call {call}, and wait until it is stopped"));
+                return Ok(());
+            }
+            "InService" if !asked => {
+                let stopped = job.access.call(SERVICE, "StopNotebookInstance", params.clone()).await;
+                stopped.map_err(|error| judged(job, &error))?;
+                job.journal.done(format!("called {}", words::call(SERVICE, "StopNotebookInstance", &params)));
+                asked = true;
+            }
+            _ if job.dry_run => {
+                job.journal.done(format!("would wait until it is stopped: it is {status}"));
+                return Ok(());
+            }
+            _ => {}
+        }
+        if !pause(job.access, &mut wait).await {
+            break;
+        }
+    }
+    Err(later("it is not stopped yet"))
+}
+
+/// Its status; `None` if it does not exist.
+async fn status(job: Job<'_>, params: &Map<String, Value>) -> Result<Option<String>, Stop> {
+    match job.access.call(SERVICE, "DescribeNotebookInstance", params.clone()).await {
+        Ok(answer) => Ok(Some(answer["NotebookInstanceStatus"].as_str().unwrap_or_default().to_owned())),
+        Err(error) if is_unknown(&error) => Ok(None),
+        Err(error) => Err(judged(job, &error)),
+    }
+}
+
+/// The service has no code for that, only words.
+fn is_unknown(error: &CallError) -> bool {
+    error.has_code(&["ValidationException"]) && error.message.contains("RecordNotFound")
+}
+
+fn judged(job: Job<'_>, error: &CallError) -> Stop {
+    if is_unknown(error) {
+        return Stop::Outcome(if job.dry_run { CleanOutcome::Planned } else { CleanOutcome::Gone });
+    }
+    match job.codes.of_call(&[], error) {
+        Meaning::Later => later(error.to_string()),
+        Meaning::Nothing | Meaning::Gone | Meaning::Never => never(error),
+    }
+}

@@ -1,0 +1,55 @@
+//! Changes AWS: deletes resources, changes their tags, executes commands.
+//!
+//! ```text
+//! Resource --[kind table: tag, delete]--> calls --[Access]--> AWS
+//!                    ^                      \--> Journal (what was done, or would be)
+//!                 hooks (Rust, where a table cannot say it)
+//! ```
+//!
+//! The program around it decides what may be changed and in which order; here one resource is changed at a time, and
+//! what AWS answers is judged ([`judge`]). What comes out is that the resource is gone, has to wait, or stays.
+//!
+//! # Invariants
+//!
+//! - A dry run makes reading calls only.
+//! - A call is made for the resource alone: with the account, role and region that its node names. Without one of them
+//!   nothing is called.
+//! - A call that lacks an argument is not made, and a resource for which nothing could be called is not gone.
+//! - Credentials that fail end the job, everything else costs one resource.
+
+mod ability;
+mod access;
+mod clean;
+mod command;
+mod hooks;
+mod judge;
+mod perform;
+mod resource;
+mod tag;
+#[cfg(test)]
+mod tests;
+mod words;
+
+pub use ability::{Ability, ability};
+pub use access::Changer;
+pub use clean::{Above, Deletion};
+pub use command::{Command, definition as command_definition};
+pub use resource::Resource;
+pub use tag::Tagging;
+
+/// Where the log of one deletion goes: one sentence for each step that changed something, or would in a dry run.
+pub trait Journal: Send + Sync {
+    /// Something was done.
+    fn done(&self, message: String);
+    /// Something failed, and the deletion goes on.
+    fn failed(&self, message: String);
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// To delete a resource.
+    Clean,
+    /// To change its tags.
+    Tag,
+}

@@ -1,0 +1,164 @@
+//! Changing the tags of one resource.
+
+use std::time::Duration;
+
+use aws_tables::plan::{NodeCall, Scope, TagPlan, with_tag, without_tag};
+use ipc_proto::clean::CleanOutcome;
+use ipc_proto::fault::FaultKind;
+use serde_json::Value;
+
+use super::access::{Access, Changer};
+use super::hooks;
+use super::judge::{Codes, Stop};
+use super::perform::Job;
+use super::{Journal, Resource};
+use crate::config::AwsConfig;
+use crate::failure::{Failure, fault};
+use crate::sink::Sink;
+use crate::tables;
+
+/// Tags to change.
+#[derive(Debug)]
+pub struct Tagging<'a> {
+    /// The settings.
+    pub config: &'a AwsConfig,
+    /// Whose tags.
+    pub resource: &'a Resource,
+    /// Names of tags to remove, in this order.
+    pub remove: &'a [String],
+    /// Names and values of tags to set, in this order, when the others are removed.
+    pub set: &'a [(String, String)],
+    /// Time that is left; `None` is no limit.
+    pub remaining: Option<Duration>,
+}
+
+/// One tag to change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TagChange<'a> {
+    Remove(&'a str),
+    Set(&'a str, &'a str),
+}
+
+impl<'a> Tagging<'a> {
+    /// All changes in their order.
+    pub(super) fn changes(&self) -> impl Iterator<Item = TagChange<'a>> {
+        let remove = self.remove.iter().map(|key| TagChange::Remove(key));
+        remove.chain(self.set.iter().map(|(key, value)| TagChange::Set(key, value)))
+    }
+}
+
+impl Changer {
+    /// Changes tags as the table of the kind says. An error is for the user; changes before it were made.
+    pub async fn tag(&self, tagging: &Tagging<'_>, sink: &dyn Sink) -> Result<(), Failure> {
+        let kind = tagging.resource.kind();
+        let Some(plan) = tables::plans()?.get(kind).and_then(|plan| plan.tag.as_ref()) else {
+            let message = format!("resources of kind {kind} have no tags that can be changed");
+            return Err(fault(FaultKind::Config, message).into());
+        };
+        self.tag_by_plan(plan, tagging, sink).await
+    }
+
+    pub(super) async fn tag_by_plan(
+        &self,
+        plan: &TagPlan,
+        tagging: &Tagging<'_>,
+        sink: &dyn Sink,
+    ) -> Result<(), Failure> {
+        let Tagging { config, resource, remaining, .. } = *tagging;
+        let reached = resource.scope(config);
+        let access =
+            self.access(config, resource.account()?, &reached, resource.region(), remaining, sink).await?;
+        match &plan.hook {
+            Some(hook) => hooks::Tags::of(hook)?.run(&access, tagging).await,
+            None => by_calls(plan, tagging, &access).await.map_err(for_user),
+        }
+    }
+}
+
+async fn by_calls(plan: &TagPlan, tagging: &Tagging<'_>, access: &Access<'_>) -> Result<(), Stop> {
+    let place = tagging.resource.place();
+    let scope = Scope::new(tagging.resource.document(), &place);
+    let job = Job { access, journal: &Silent, dry_run: false, codes: Codes::default() };
+    let mut tags = match &plan.read {
+        Some(list) => Some(job.everything(list, scope).await?),
+        None => None,
+    };
+    for change in tagging.changes() {
+        let (calls, key, value) = match change {
+            TagChange::Remove(key) => (&plan.remove, Value::from(key), Value::Null),
+            TagChange::Set(key, value) => (&plan.set, Value::from(key), Value::from(value)),
+        };
+        tags = tags.map(|tags| applied(tags, change)).transpose()?;
+        let all = tags.clone().map(Value::Array);
+        let scope = scope.with_tag(&key, &value);
+        let scope = all.as_ref().map_or(scope, |all| scope.with_tags(all));
+        job.change(calls, scope).await?;
+    }
+    Ok(())
+}
+
+impl Job<'_> {
+    /// Makes the calls for one tag.
+    async fn change(&self, calls: &[NodeCall], scope: Scope<'_>) -> Result<(), Stop> {
+        let mut made = 0;
+        for call in calls {
+            let report = self.perform(call, scope).await?;
+            let name = format!("{}:{}", call.call.service, call.call.operation);
+            if report.gone > 0 && report.made == 0 {
+                let message = format!("{name}: it does not exist any more");
+                return Err(Failure::from(fault(FaultKind::Resource, message)).into());
+            }
+            if let Some(missing) = report.missing.filter(|_| report.made == 0) {
+                let message = format!("{name} cannot be called: {missing}");
+                return Err(Failure::from(fault(FaultKind::Resource, message)).into());
+            }
+            made += report.made;
+        }
+        if made == 0 {
+            let message = "none of the calls that change tags of such resources fits this one";
+            return Err(Failure::from(fault(FaultKind::Resource, message)).into());
+        }
+        Ok(())
+    }
+}
+
+/// All tags as they are to be.
+fn applied(tags: Vec<Value>, change: TagChange<'_>) -> Result<Vec<Value>, Stop> {
+    match change {
+        TagChange::Set(key, value) => Ok(with_tag(tags, key, value)),
+        TagChange::Remove(key) => without_tag(tags, key).ok_or_else(|| no_such_tag(key).into()),
+    }
+}
+
+/// The fault of a tag that is to be removed and is not there.
+pub(super) fn no_such_tag(key: &str) -> Failure {
+    fault(FaultKind::Config, format!("there is no tag {key:?} to remove; it may be gone since the last collect"))
+        .into()
+}
+
+/// What ends a deletion, said to somebody who waits for a tag.
+pub(super) fn for_user(stop: Stop) -> Failure {
+    match stop {
+        Stop::Failure(failure) => failure,
+        Stop::Outcome(outcome) => {
+            let kind = match outcome {
+                CleanOutcome::Later { .. } => FaultKind::Unavailable,
+                _ => FaultKind::Resource,
+            };
+            fault(kind, outcome.reason().unwrap_or_default()).into()
+        }
+    }
+}
+
+/// Tags have no log: the answer is the node.
+struct Silent;
+
+impl Journal for Silent {
+    fn done(&self, message: String) {
+        tracing::info!("{message}");
+    }
+
+    fn failed(&self, message: String) {
+        tracing::warn!("{message}");
+    }
+}

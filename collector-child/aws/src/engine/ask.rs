@@ -1,0 +1,120 @@
+//! Calls of hooks and the engine, whose failures are accounted for.
+
+use aws_client::CallError;
+use aws_tables::plan::Path;
+use ipc_proto::fault::FaultKind;
+use serde_json::{Map, Value};
+
+use super::context::Context;
+use crate::failure::{Failure, fault};
+
+/// A call that is being prepared. Failures are noted for the report of the region and give no answer; only what
+/// costs the account is an error.
+#[derive(Debug)]
+#[must_use = "nothing is called before one of `answer`, `one`, `all` or `raw`"]
+pub struct Ask<'a> {
+    context: Context<'a>,
+    service: &'a str,
+    operation: &'a str,
+    params: Map<String, Value>,
+    expected: Vec<&'a str>,
+}
+
+impl<'a> Ask<'a> {
+    pub(super) fn new(context: Context<'a>, service: &'a str, operation: &'a str) -> Self {
+        Self { context, service, operation, params: Map::new(), expected: Vec::new() }
+    }
+
+    /// Sets a parameter, by botocore's name of it.
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.params.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Sets all parameters.
+    pub fn params(mut self, params: Map<String, Value>) -> Self {
+        self.params = params;
+        self
+    }
+
+    /// Error codes that mean that there is nothing here: they are not told.
+    pub fn expecting<S: AsRef<str>>(mut self, codes: &'a [S]) -> Self {
+        self.expected.extend(codes.iter().map(AsRef::as_ref));
+        self
+    }
+
+    /// The answer, its first page if it has many; `None` if the call failed.
+    pub async fn answer(self) -> Result<Option<Value>, Failure> {
+        let context = self.context;
+        match self.raw().await {
+            Ok(answer) => Ok(Some(answer)),
+            Err(error) => context.failed(error).await.map(|()| None),
+        }
+    }
+
+    /// What the first page of the answer has at this path; `None` if that is nothing or null, or the call failed.
+    pub async fn one(self, path: &str) -> Result<Option<Value>, Failure> {
+        let path = parsed(path)?;
+        let answer = self.answer().await?;
+        Ok(answer.and_then(|answer| path.get_in(&answer).map(std::borrow::Cow::into_owned)))
+    }
+
+    /// All that the pages of the answer have at this path; what came before a page that failed, too.
+    pub async fn all(self, path: &str) -> Result<Vec<Value>, Failure> {
+        let path = parsed(path)?;
+        let mut found = Vec::new();
+        let mut pages = self.pages();
+        while let Some(page) = pages.next().await? {
+            found.extend(path.take(page));
+        }
+        Ok(found)
+    }
+
+    /// The answer, its first page if it has many, or why there is none. Nothing is noted.
+    pub async fn raw(self) -> Result<Value, CallError> {
+        let Self { context, service, operation, params, expected } = self;
+        let job = context.job;
+        let answer = job.api.call(&context.region().id, service, operation, params).await;
+        job.sink.work(1);
+        answer.map_err(|error| error.expecting(&expected))
+    }
+
+    /// Page after page.
+    pub fn pages(self) -> Pages<'a> {
+        let Self { context, service, operation, params, expected } = self;
+        let pages = context.job.api.pages(&context.region().id, service, operation, params);
+        Pages { context, expected, source: pages, failed: false }
+    }
+}
+
+/// The pages of an answer.
+#[derive(Debug)]
+pub struct Pages<'a> {
+    context: Context<'a>,
+    expected: Vec<&'a str>,
+    source: crate::api::Pages<'a>,
+    failed: bool,
+}
+
+impl Pages<'_> {
+    /// The next page; `None` after the last one, or one that failed.
+    pub async fn next(&mut self) -> Result<Option<Value>, Failure> {
+        if self.failed {
+            return Ok(None);
+        }
+        let next = self.source.next().await;
+        self.context.job.sink.work(1);
+        match next {
+            None => Ok(None),
+            Some(Ok(page)) => Ok(Some(page)),
+            Some(Err(error)) => {
+                self.failed = true;
+                self.context.failed(error.expecting(&self.expected)).await.map(|()| None)
+            }
+        }
+    }
+}
+
+fn parsed(path: &str) -> Result<Path, Failure> {
+    path.parse().map_err(|error| fault(FaultKind::Internal, format!("a hook is wrong: {error}")).into())
+}

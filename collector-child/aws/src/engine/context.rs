@@ -1,0 +1,237 @@
+//! What the engine and hooks see of a collection: where they are, the cloud, the graph.
+
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use aws_client::{CallError, Class};
+use aws_tables::plan::Place;
+use ipc_proto::fault::{Fault, FaultKind, FaultScope, Level};
+use serde_json::Value;
+
+use super::ask::Ask;
+use super::item::Draft;
+use super::metrics::Measure;
+use crate::accounts::Scope as AccountScope;
+use crate::api::Api;
+use crate::config::AwsConfig;
+use crate::errors::{ErrorLog, Meaning, meaning};
+use crate::failure::{Failure, fault};
+use crate::graph::{Graph, NodeIndex};
+use crate::hooks::Hooks;
+use crate::plans::Plans;
+use crate::regions::{Region, RegionIndex, Regions};
+use crate::sink::{BoxFuture, Sink};
+
+/// The account that is collected.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AccountFacts {
+    /// Its id: twelve digits.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// How it is reached.
+    pub scope: AccountScope,
+}
+
+/// One collection of one account: everything that its parts share.
+pub(crate) struct Job<'s> {
+    pub(crate) account: AccountFacts,
+    pub(crate) config: &'s AwsConfig,
+    pub(crate) regions: Regions,
+    pub(crate) plans: &'static Plans,
+    pub(crate) hooks: &'static Hooks,
+    pub(crate) api: Api,
+    pub(crate) sink: &'s dyn Sink,
+    pub(crate) graph: Mutex<Graph>,
+    pub(crate) errors: Mutex<ErrorLog>,
+    pub(crate) measures: Mutex<Vec<Measure>>,
+    pub(crate) shared: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
+    pub(crate) last_run_started_ago: Option<Duration>,
+    /// Nodes of the account and of its regions, the latter by position.
+    pub(crate) account_node: NodeIndex,
+    pub(crate) region_nodes: Vec<NodeIndex>,
+}
+
+/// What a hook sees of a collection, at one region. It is a reference: copy it.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    pub(crate) job: &'a Job<'a>,
+    region: RegionIndex,
+}
+
+impl<'a> Context<'a> {
+    pub(crate) fn new(job: &'a Job<'a>, region: RegionIndex) -> Self {
+        Self { job, region }
+    }
+
+    /// The account.
+    pub fn account(self) -> &'a AccountFacts {
+        &self.job.account
+    }
+
+    /// The node of the account.
+    pub fn account_node(self) -> NodeIndex {
+        self.job.account_node
+    }
+
+    /// The node of the cloud.
+    pub fn cloud_node(self) -> NodeIndex {
+        super::hierarchy::CLOUD_NODE
+    }
+
+    /// The node of a region.
+    pub fn region_node(self, region: RegionIndex) -> NodeIndex {
+        self.job.region_nodes[region.position()]
+    }
+
+    /// The settings.
+    pub fn config(self) -> &'a AwsConfig {
+        self.job.config
+    }
+
+    /// The region where this happens: calls go there, nodes are made there.
+    pub fn region(self) -> &'a Region {
+        self.job.regions.get(self.region)
+    }
+
+    /// Names that region.
+    pub fn region_index(self) -> RegionIndex {
+        self.region
+    }
+
+    /// Account, region and partition for templates and mappings.
+    pub fn place(self) -> &'a Place {
+        &self.region().place
+    }
+
+    /// All regions of the account.
+    pub fn regions(self) -> &'a Regions {
+        &self.job.regions
+    }
+
+    /// The same at another region.
+    #[must_use]
+    pub fn at(self, region: RegionIndex) -> Self {
+        Self { region, ..self }
+    }
+
+    /// The same where what belongs to no region is.
+    #[must_use]
+    pub fn global(self) -> Self {
+        self.at(RegionIndex::GLOBAL)
+    }
+
+    /// How long ago the last run started, if there was one.
+    pub fn last_run_started_ago(self) -> Option<Duration> {
+        self.job.last_run_started_ago
+    }
+
+    /// Begins a call. `service` is boto3's name of the client, `operation` the one in the API: `ListUsers`.
+    pub fn ask(self, service: &'a str, operation: &'a str) -> Ask<'a> {
+        Ask::new(self, service, operation)
+    }
+
+    /// Makes a node of a kind from a document, with everything its table says: calls, hook, mapping, children.
+    /// `None` if it was dropped, or could not be made (that is reported).
+    pub fn make(self, kind: &'a str, document: Value) -> BoxFuture<'a, Result<Option<NodeIndex>, Failure>> {
+        Box::pin(async move {
+            if let Some(plan) = self.job.plans.get(kind) {
+                return super::item::item(self, plan, document, None).await;
+            }
+            self.report(fault(FaultKind::Internal, format!("no table says how to make an {kind}")));
+            Ok(None)
+        })
+    }
+
+    /// Adds a node that no document is mapped for. `None` if it could not be made (that is reported).
+    #[expect(clippy::should_implement_trait, reason = "a node is added to the graph, not a number")]
+    pub fn add(self, draft: &Draft) -> Result<Option<NodeIndex>, Failure> {
+        super::item::add(self, draft)
+    }
+
+    /// Looks at the graph, or changes it. Not for long: everybody else waits.
+    pub fn graph<T>(self, work: impl FnOnce(&mut Graph) -> T) -> T {
+        work(&mut lock(&self.job.graph))
+    }
+
+    /// Something that all hooks of this account share, made when first asked for: a cache, say.
+    pub fn shared<T: Default + Send + Sync + 'static>(self) -> Arc<T> {
+        let mut shared = lock(&self.job.shared);
+        let entry = shared.entry(TypeId::of::<T>()).or_insert_with(|| Arc::new(T::default()));
+        // The key is the type, so this is never another one.
+        entry.clone().downcast().unwrap_or_default()
+    }
+
+    /// Reports a trouble of this region; the collection goes on.
+    pub fn report(self, trouble: Fault) {
+        let region = trouble.scope.region.clone().or_else(|| Some(self.region().id.clone()));
+        self.job.sink.fault(Fault { scope: FaultScope { region, ..trouble.scope }, ..trouble });
+    }
+
+    /// Reports a resource that cannot be made, or not completely. With `discard_account_on_resource_error` that
+    /// costs the account.
+    pub(crate) fn spoiled(self, trouble: Fault) -> Result<(), Failure> {
+        if self.config().discard_account_on_resource_error {
+            let region = Some(self.region().id.clone());
+            let hint = Some("aws.discard_account_on_resource_error is set".to_owned());
+            return Err(Fault { scope: FaultScope { region, ..trouble.scope }, hint, ..trouble }.into());
+        }
+        self.report(trouble);
+        Ok(())
+    }
+
+    /// Notes a failed call. An error if it costs the account: when it must not have any holes
+    /// (`discard_account_on_resource_error`), or when the credentials are not valid any more, which would let
+    /// the rest of the account look empty.
+    pub async fn failed(self, error: CallError) -> Result<(), Failure> {
+        tracing::debug!(region = self.region().id, "{error}");
+        if meaning(&error) == Meaning::Nothing {
+            return Ok(());
+        }
+        if matches!(error.class, Class::Credentials(_)) {
+            super::check::credentials_still_valid(self.job).await?;
+        }
+        let fatal = match error.class {
+            Class::Throttled
+            | Class::Unavailable
+            | Class::Network
+            | Class::Garbage
+            | Class::RepeatedToken
+            | Class::EndlessPages
+            | Class::Config
+            | Class::Deadline
+            | Class::Input => self.config().discard_account_on_resource_error,
+            Class::AccessDenied { .. }
+            | Class::Expected
+            | Class::Credentials(_)
+            | Class::NoEndpoint
+            | Class::RegionDisabled
+            | Class::Service => false,
+        };
+        if fatal {
+            return Err(Fault { level: Level::Error, ..error.to_fault() }.into());
+        }
+        lock(&self.job.errors).add(&self.region().id, &error);
+        Ok(())
+    }
+}
+
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl fmt::Debug for Context<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Region { name, .. } = self.region();
+        f.debug_struct("Context").field("account", &self.job.account.id).field("region", name).finish()
+    }
+}
+
+impl fmt::Debug for Job<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Job").field("account", &self.account.id).finish_non_exhaustive()
+    }
+}

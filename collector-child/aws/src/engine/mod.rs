@@ -1,0 +1,164 @@
+//! One collection of one account.
+//!
+//! ```text
+//! regions x kinds --list, batches--> documents --calls, hook, mapping--> nodes (lines) + wishes for edges
+//!                                        |                                  |
+//!                                     children                 hooks connect, wishes granted, hierarchy
+//!                                                                           |
+//!                                                        unused regions and cycles removed, sent
+//! ```
+//!
+//! Everything runs in one task; what waits are calls, and their number is bounded by the budgets of the client.
+//! Kinds are worked on [`KINDS_AT_ONCE`] at a time, region by region for each, so that no region waits for
+//! another one that is slow.
+
+mod ask;
+pub(crate) mod bounded;
+mod check;
+mod context;
+mod follow;
+mod hierarchy;
+mod item;
+mod list;
+mod metrics;
+mod progress;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use aws_tables::plan::KindPlan;
+use inventory::KindTable;
+use ipc_proto::fault::{Fault, FaultKind};
+
+use crate::api::Api;
+use crate::config::AwsConfig;
+use crate::errors::ErrorLog;
+use crate::failure::{Failure, fault, info};
+use crate::graph::{EdgeType, Graph};
+use crate::hooks::Hooks;
+use crate::plans::{Plans, is_global, is_regional};
+use crate::regions::{RegionIndex, Regions};
+use crate::sink::Sink;
+pub use ask::{Ask, Pages};
+pub use context::{AccountFacts, Context};
+pub use item::Draft;
+
+use context::{Job, lock};
+use progress::RegionsAtWork;
+
+/// Pairs of kind and region that are worked on at once. Each has a call under way, mostly; more than the budget
+/// for calls would only cost memory.
+const KINDS_AT_ONCE: usize = 96;
+
+/// What a collection is about.
+#[derive(Debug)]
+pub(crate) struct Assignment<'s> {
+    pub(crate) account: AccountFacts,
+    pub(crate) config: &'s AwsConfig,
+    pub(crate) regions: Regions,
+    pub(crate) plans: &'static Plans,
+    pub(crate) hooks: &'static Hooks,
+    pub(crate) table: &'static KindTable,
+    pub(crate) last_run_started_ago: Option<Duration>,
+}
+
+/// Collects an account and sends its graph.
+pub(crate) async fn collect(assignment: Assignment<'_>, api: Api, sink: &dyn Sink) -> Result<(), Failure> {
+    let Assignment { account, config, regions, plans, hooks, table, last_run_started_ago } = assignment;
+    let top = hierarchy::top(table, &account, &regions)?;
+    let job = Job {
+        account,
+        config,
+        regions,
+        plans,
+        hooks,
+        api,
+        sink,
+        graph: Mutex::new(top.graph),
+        errors: Mutex::new(ErrorLog::default()),
+        measures: Mutex::default(),
+        shared: Mutex::new(HashMap::new()),
+        last_run_started_ago,
+        account_node: top.account,
+        region_nodes: top.regions,
+    };
+    sink.step("checking the credentials".to_owned());
+    check::authenticate(&job).await?;
+    let ended = gather(&job).await;
+    // Told in any case: they may be why it failed.
+    for trouble in lock(&job.errors).take_all() {
+        sink.fault(trouble);
+    }
+    ended?;
+    sink.step("sending the graph".to_owned());
+    let Job { graph, .. } = job;
+    let mut graph = graph.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    for trouble in left_out(&mut graph) {
+        sink.fault(trouble);
+    }
+    graph.send(sink).await
+}
+
+/// All stages up to the complete graph.
+async fn gather(job: &Job<'_>) -> Result<(), Failure> {
+    let context = Context::new(job, RegionIndex::GLOBAL);
+    let at_work = RegionsAtWork::begin(job);
+    let settings = async {
+        crate::hooks::account::complete(context).await?;
+        at_work.done(job, RegionIndex::GLOBAL);
+        Ok::<(), Failure>(())
+    };
+    let at_work = &at_work;
+    let kinds = bounded::each(KINDS_AT_ONCE, tasks(job), |(plan, region)| {
+        Box::pin(async move {
+            let context = Context::new(job, region);
+            job.sink.step(format!("{} in {}", plan.kind, context.region().name));
+            list::collect_kind(context, plan).await?;
+            at_work.done(job, region);
+            Ok(())
+        })
+    });
+    futures_util::future::try_join(settings, kinds).await?;
+    job.sink.step("usage metrics".to_owned());
+    metrics::collect(context).await?;
+    job.sink.step("connecting".to_owned());
+    for hook in job.hooks.iter() {
+        hook.connect(context).await?;
+    }
+    context.graph(|graph| {
+        graph.connect_wishes();
+        graph.connect_hierarchy(job.account_node, &job.region_nodes);
+    });
+    Ok(())
+}
+
+/// What is to be done, as pairs of kind and region: the global ones first, then kind by kind. Each region has the
+/// account itself besides, which counts as global.
+pub(super) fn tasks(job: &Job<'_>) -> Vec<(&'static KindPlan, RegionIndex)> {
+    let plans: &'static Plans = job.plans;
+    let wanted = || plans.roots().filter(|plan| job.config.should_collect(&plan.kind));
+    let global = wanted().filter(|plan| is_global(plan)).map(|plan| (plan, RegionIndex::GLOBAL));
+    let regional = wanted()
+        .filter(|plan| is_regional(plan))
+        .flat_map(|plan| job.regions.regional().map(move |(region, _)| (plan, region)));
+    global.chain(regional).collect()
+}
+
+/// Removes what is not worth keeping and what fixcore would refuse.
+fn left_out(graph: &mut Graph) -> Vec<Fault> {
+    let left_out = graph.finish();
+    let cycles = left_out.cycles.iter().map(|(from, to, edge_type)| {
+        let words = match edge_type {
+            EdgeType::Delete => "a delete edge",
+            EdgeType::Default | EdgeType::Iam => "an edge",
+        };
+        info(fault(
+            FaultKind::Resource,
+            format!("{words} from {from} to {to} was left out: it closes a cycle"),
+        ))
+    });
+    cycles.chain(left_out.misfits.iter().map(item::misfit_fault)).collect()
+}

@@ -1,0 +1,259 @@
+//! Troubles with calls, gathered per region and told once when the region is done: a policy that lacks a right
+//! fails hundreds of calls, and nobody reads hundreds of sentences.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_client::{CallError, Class};
+use indexmap::IndexMap;
+use ipc_proto::fault::{Fault, FaultKind, FaultScope, Level};
+
+use crate::failure::fault;
+
+/// Services named in one sentence.
+const SERVICES: usize = 10;
+/// Calls named for each of them.
+const ACTIONS: usize = 3;
+
+/// What many failed calls have in common.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Cause {
+    code: String,
+    message: String,
+    kind: FaultKind,
+    level: Level,
+}
+
+/// Failed calls of one cause, by service.
+#[derive(Debug, Default)]
+struct Affected {
+    calls: u32,
+    services: BTreeMap<String, BTreeSet<String>>,
+    /// What to do, where that differs from call to call.
+    hints: BTreeSet<String>,
+}
+
+/// Failed calls by region.
+#[derive(Debug, Default)]
+pub(crate) struct ErrorLog {
+    regions: IndexMap<String, IndexMap<Cause, Affected>>,
+}
+
+/// What a failed call means for the one who made it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Meaning {
+    /// Nothing is wrong: there is nothing here.
+    Nothing,
+    /// Something is missing from the result.
+    Missing,
+}
+
+/// What a failed call means.
+pub(crate) fn meaning(error: &CallError) -> Meaning {
+    match error.class {
+        Class::Expected => Meaning::Nothing,
+        Class::AccessDenied { .. }
+        | Class::NoEndpoint
+        | Class::Credentials(_)
+        | Class::Throttled
+        | Class::RegionDisabled
+        | Class::Service
+        | Class::Unavailable
+        | Class::Network
+        | Class::Garbage
+        | Class::RepeatedToken
+        | Class::EndlessPages
+        | Class::Config
+        | Class::Deadline
+        | Class::Input => Meaning::Missing,
+    }
+}
+
+impl ErrorLog {
+    /// Notes a failed call, unless it means nothing.
+    pub(crate) fn add(&mut self, region: &str, error: &CallError) {
+        if meaning(error) == Meaning::Nothing {
+            return;
+        }
+        let causes = self.regions.entry(region.to_owned()).or_default();
+        let affected = causes.entry(Cause::of(error)).or_default();
+        affected.hints.extend(error.to_fault().hint);
+        affected.calls = affected.calls.saturating_add(1);
+        affected.services.entry(error.service.clone()).or_default().insert(error.operation.clone());
+    }
+
+    /// What went wrong in a region since it was asked last.
+    pub(crate) fn take(&mut self, region: &str) -> Vec<Fault> {
+        let causes = self.regions.shift_remove(region).unwrap_or_default();
+        causes.into_iter().map(|(cause, affected)| cause.fault(region, &affected)).collect()
+    }
+
+    /// What went wrong anywhere since it was asked last.
+    pub(crate) fn take_all(&mut self) -> Vec<Fault> {
+        let regions: Vec<String> = self.regions.keys().cloned().collect();
+        regions.iter().flat_map(|region| self.take(region)).collect()
+    }
+}
+
+impl Cause {
+    fn of(error: &CallError) -> Self {
+        let fault = error.to_fault();
+        let code = error.code.clone();
+        // Denials are told as information, as in the Python worker: a role that may not see a service is mostly
+        // meant to be that way. An operation that EC2 does not authorize is an error there, too.
+        // The same holds for services that a region lacks.
+        let denied = matches!(error.class, Class::AccessDenied { .. } | Class::NoEndpoint);
+        let unauthorized = code.as_deref() == Some("UnauthorizedOperation");
+        let (code, message) = match error.class {
+            Class::AccessDenied { .. } if !unauthorized => {
+                let whose = match error.class {
+                    Class::AccessDenied { by_organization: true } => {
+                        "a policy of the organization denies access"
+                    }
+                    _ => "access denied",
+                };
+                ("AccessDenied".to_owned(), whose.to_owned())
+            }
+            Class::AccessDenied { .. } => ("UnauthorizedOperation".to_owned(), "access denied".to_owned()),
+            // No host of that name, so the words name the host of each service.
+            Class::NoEndpoint => {
+                ("NoEndpoint".to_owned(), "the service does not exist in this region".to_owned())
+            }
+            Class::Throttled => (
+                "Throttled".to_owned(),
+                "the service asked to slow down until the attempts were used up".to_owned(),
+            ),
+            // The words of the service name single resources; one sentence for each would be too many.
+            Class::Service => (
+                code.unwrap_or_else(|| "Unknown".to_owned()),
+                "the service refused, so resources are missing".to_owned(),
+            ),
+            _ => (code.unwrap_or_else(|| class_name(error.class).to_owned()), error.words()),
+        };
+        let level = if denied && !unauthorized { Level::Info } else { Level::Error };
+        Self { code, message, kind: fault.kind, level }
+    }
+
+    fn fault(self, region: &str, affected: &Affected) -> Fault {
+        let Self { code, message, kind, level } = self;
+        let hint = affected.hint(kind);
+        let services: Vec<String> = affected
+            .services
+            .iter()
+            .take(SERVICES)
+            .map(|(service, actions)| {
+                let some: Vec<&str> = actions.iter().take(ACTIONS).map(String::as_str).collect();
+                let more = if actions.len() > ACTIONS { " and more" } else { "" };
+                format!("{service}: {}{more}", some.join(", "))
+            })
+            .collect();
+        let more = if affected.services.len() > SERVICES { " and more" } else { "" };
+        let message =
+            format!("[{code}] {message}. Affected services and actions: {}{more}", services.join(", "));
+        let only = |mut names: Box<dyn Iterator<Item = &String> + '_>| match (names.next(), names.next()) {
+            (Some(name), None) => Some(name.clone()),
+            _ => None,
+        };
+        let scope = FaultScope {
+            region: Some(region.to_owned()),
+            service: only(Box::new(affected.services.keys())),
+            action: only(Box::new(affected.services.values().flatten())),
+            kind: None,
+        };
+        Fault { scope, level, hint, count: affected.calls, ..fault(kind, message) }
+    }
+}
+
+impl Affected {
+    fn hint(&self, kind: FaultKind) -> Option<String> {
+        match (self.hints.len(), kind) {
+            (2.., FaultKind::AccessDenied) => {
+                Some("allow these actions to the user or role that collects".to_owned())
+            }
+            (_, _) => self.hints.first().cloned(),
+        }
+    }
+}
+
+fn class_name(class: Class) -> &'static str {
+    match class {
+        Class::AccessDenied { .. } => "AccessDenied",
+        Class::Expected => "Expected",
+        Class::Credentials(_) => "Credentials",
+        Class::Throttled => "Throttled",
+        Class::NoEndpoint => "NoEndpoint",
+        Class::RegionDisabled => "RegionDisabled",
+        Class::Service => "Service",
+        Class::Unavailable => "Unavailable",
+        Class::Network => "Network",
+        Class::Garbage => "Garbage",
+        Class::RepeatedToken => "RepeatedToken",
+        Class::EndlessPages => "EndlessPages",
+        Class::Config => "Config",
+        Class::Deadline => "Deadline",
+        Class::Input => "Input",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::Api;
+    use crate::testing::{Reply, client_of, keys};
+
+    /// The error of a call that is answered so.
+    async fn error(service: &'static str, operation: &'static str, reply: Reply) -> CallError {
+        let client = client_of(move |_| Some(reply.clone())).await;
+        let session = client.session(keys()).await.unwrap();
+        let api = Api::new(client, session, "1");
+        api.call("eu-west-1", service, operation, serde_json::Map::new()).await.unwrap_err()
+    }
+
+    #[tokio::test]
+    async fn calls_of_one_cause_are_one_sentence() {
+        let mut log = ErrorLog::default();
+        let denied = error("kms", "ListKeys", Reply::json_error("AccessDeniedException")).await;
+        log.add("eu-west-1", &denied);
+        log.add("eu-west-1", &denied);
+        log.add("us-east-1", &denied);
+        for operation in ["ListWorkGroups", "ListDataCatalogs"] {
+            log.add("eu-west-1", &error("athena", operation, Reply::json_error("AccessDenied")).await);
+        }
+        let told = log.take("eu-west-1");
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert_eq!((told[0].count, told[0].level, told[0].kind), (4, Level::Info, FaultKind::AccessDenied));
+        assert_eq!(
+            told[0].message,
+            "[AccessDenied] access denied. Affected services and actions: athena: ListDataCatalogs, \
+             ListWorkGroups, kms: ListKeys"
+        );
+        assert_eq!(told[0].scope.service, None, "two services");
+        assert_eq!(told[0].hint.as_deref(), Some("allow these actions to the user or role that collects"));
+        assert!(log.take("eu-west-1").is_empty(), "told once");
+        let rest = log.take_all();
+        assert_eq!(rest.len(), 1);
+        assert_eq!(rest[0].scope.action.as_deref(), Some("ListKeys"));
+    }
+
+    #[tokio::test]
+    async fn long_lists_are_cut() {
+        let mut affected = Affected::default();
+        for service in 0..12 {
+            let actions = (0..5).map(|action| format!("A{action}")).collect();
+            affected.services.insert(format!("s{service:02}"), actions);
+        }
+        let cause = Cause::of(&error("kms", "ListKeys", Reply::json_error("Odd")).await);
+        let message = cause.fault("eu-west-1", &affected).message;
+        assert!(message.contains("s00: A0, A1, A2 and more, s01:"), "{message}");
+        assert!(message.ends_with("s09: A0, A1, A2 and more and more"), "{message}");
+    }
+
+    #[tokio::test]
+    async fn what_is_expected_is_not_told() {
+        let mut log = ErrorLog::default();
+        let error = error("kms", "ListKeys", Reply::json_error("NotFoundException")).await;
+        log.add("eu-west-1", &error.clone().expecting(&["NotFoundException"]));
+        assert!(log.take_all().is_empty());
+        log.add("eu-west-1", &error);
+        assert_eq!(log.take_all()[0].level, Level::Error);
+    }
+}

@@ -1,0 +1,52 @@
+//! Collects AWS accounts.
+//!
+//! # What it does
+//!
+//! ```text
+//! kinds/*.toml --build--> plans -----+
+//!                                    v
+//! Accounts job: profiles, roles, organization --> accounts with scope (role, profile, partition, regions)
+//! Collect job:  scope --> sessions --> engine (regions x kinds) --> graph --> Sink
+//!                                      ^    \--> hooks (Rust, where a table cannot say it)
+//!                              aws-client (signing, retries, budgets) over aws-shapes (protocols)
+//! ```
+//!
+//! The crate knows the program around it only through [`Sink`]; `fix-collector` implements it.
+//!
+//! # Invariants
+//!
+//! - No error costs more than what it is about: a property, a resource, a page, a call. Two things cost the
+//!   account: credentials that are not valid any more, because everything would then look empty, and whatever
+//!   the setting `discard_account_on_resource_error` says.
+//! - Failed calls are told once per region and cause, not once per call.
+//! - Edges never lead into the wrong region: a node is looked for near by first, see [`graph::Graph::find`].
+//! - Memory grows with what is sent, not with what the cloud answers: documents are dropped page by page.
+
+mod accounts;
+mod api;
+mod config;
+mod describe;
+mod engine;
+mod errors;
+mod facts;
+mod failure;
+pub mod graph;
+pub mod hooks;
+mod job;
+mod partition;
+mod plans;
+mod regions;
+mod sink;
+mod tables;
+#[cfg(test)]
+mod testing;
+
+pub use accounts::Scope;
+pub use config::{AwsConfig, section};
+pub use describe::describe;
+pub use engine::{AccountFacts, Ask, Context, Draft, Pages};
+pub use failure::{Failure, fault};
+pub use job::{Collect, accounts, collect};
+pub use plans::Plans;
+pub use regions::{Region, RegionIndex, Regions};
+pub use sink::{BoxFuture, Sink};

@@ -1,0 +1,80 @@
+//! What is built in: kind tables, kinds of the data model, hooks.
+
+use std::sync::{LazyLock, OnceLock};
+
+use inventory::{KindTable, KindTableError};
+use ipc_proto::fault::FaultKind;
+
+use crate::failure::{Failure, fault};
+use crate::hooks::Hooks;
+use crate::plans::Plans;
+
+static HOOKS: LazyLock<Hooks> = LazyLock::new(Hooks::all);
+static KINDS: OnceLock<Result<KindTable, KindTableError>> = OnceLock::new();
+static PLANS: OnceLock<Result<Plans, String>> = OnceLock::new();
+
+/// The hooks.
+pub(crate) fn hooks() -> &'static Hooks {
+    &HOOKS
+}
+
+/// The data model: `base` and `aws`.
+pub(crate) fn kinds() -> Result<&'static KindTable, Failure> {
+    let table = KINDS.get_or_init(|| KindTable::load(&["base", "aws"]));
+    table.as_ref().map_err(|error| fault(FaultKind::Internal, error.to_string()).into())
+}
+
+/// The data model as fixcore takes it. A broken one, which tests rule out, shows as empty; a collection then says
+/// why.
+pub(crate) fn model() -> String {
+    kinds().ok().and_then(|table| table.export_model().ok()).unwrap_or_else(|| "[]".to_owned())
+}
+
+/// The plans of all kinds, read when first asked for.
+pub(crate) fn plans() -> Result<&'static Plans, Failure> {
+    let plans = PLANS.get_or_init(|| {
+        let files = FILES.iter().map(|(name, text)| {
+            serde_json::from_str(text)
+                .map_err(|error| format!("the plan {name} of this build is broken: {error}"))
+        });
+        files.collect::<Result<Vec<_>, _>>().map(Plans::new)
+    });
+    plans.as_ref().map_err(|error| fault(FaultKind::Internal, error.clone()).into())
+}
+
+/// The compiled kind tables by name, written by the build script.
+static FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/plans.rs"));
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_hook_that_a_table_names_exists() {
+        let known: Vec<&str> = hooks().names().collect();
+        for plan in plans().unwrap().all() {
+            if let Some(name) = &plan.hook {
+                assert!(known.contains(&name.as_str()), "{} names the hook {name}", plan.kind);
+            }
+        }
+    }
+
+    #[test]
+    fn hooks_have_names_of_their_own() {
+        let mut names: Vec<&str> = hooks().names().collect();
+        names.sort_unstable();
+        let all = names.len();
+        names.dedup();
+        assert_eq!(names.len(), all);
+    }
+
+    #[test]
+    fn every_child_has_its_parent() {
+        let plans = plans().unwrap();
+        for plan in plans.all() {
+            if let Some(parent) = plan.parent() {
+                assert!(plans.get(parent).is_some(), "{} needs {parent}", plan.kind);
+            }
+        }
+    }
+}

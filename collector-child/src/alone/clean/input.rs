@@ -1,0 +1,307 @@
+//! Nodes and edges from a file: an export as `collect` writes it, or the answer of a search in fixcore.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::io::{BufRead, Read as _};
+
+use ipc_proto::clean::{CleanResource, Related};
+use ipc_proto::graph::EdgeType;
+use ipc_proto::limits::MAX_NODE_JSON;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use thiserror::Error;
+
+use crate::node::{NodeError, StoredNode};
+
+/// Why the lines are no graph.
+#[derive(Debug, Error)]
+pub(in crate::alone) enum InputError {
+    /// It cannot be read.
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+    /// A line that is no node and no edge.
+    #[error("line {line}: {reason}")]
+    Line {
+        /// Counts from 1.
+        line: usize,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+/// What is known of a node without reading its line again.
+#[derive(Debug)]
+pub(super) struct Head {
+    pub(super) id: String,
+    pub(super) kind: String,
+    pub(super) cloud_id: String,
+    pub(super) title: String,
+    pub(super) marked: bool,
+    pub(super) cleaned: bool,
+    line: String,
+}
+
+/// A graph that was read.
+#[derive(Debug, Default)]
+pub(super) struct Graph {
+    pub(super) heads: Vec<Head>,
+    /// From, to, type; iam edges and those without their nodes are left out.
+    pub(super) edges: Vec<(usize, usize, EdgeType)>,
+    index: HashMap<String, usize>,
+    /// Incoming default edges by node.
+    parents: HashMap<usize, Vec<usize>>,
+}
+
+/// The levels of the hierarchy, by the kinds of a collector.
+#[derive(Debug, Default)]
+pub(super) struct Levels {
+    bases: HashMap<String, Vec<String>>,
+}
+
+/// The base kind of each level, by its name among the ancestors.
+const LEVELS: [(&str, &str); 4] =
+    [("cloud", "base_cloud"), ("account", "account"), ("region", "region"), ("zone", "zone")];
+
+#[derive(Deserialize)]
+struct Line {
+    id: Option<String>,
+    from: Option<String>,
+    to: Option<String>,
+    edge_type: Option<String>,
+    from_selector: Option<serde::de::IgnoredAny>,
+}
+
+impl Graph {
+    /// Reads lines of JSON.
+    pub(super) fn read(mut lines: impl BufRead) -> Result<Self, InputError> {
+        let mut graph = Self::default();
+        let mut edges = Vec::new();
+        for number in 1.. {
+            let mut line = String::new();
+            let most = MAX_NODE_JSON as u64 + 2;
+            if lines.by_ref().take(most).read_line(&mut line)? == 0 {
+                break;
+            }
+            let text = line.trim();
+            if text.len() > MAX_NODE_JSON {
+                let reason = format!("longer than the {MAX_NODE_JSON} bytes that a node may have");
+                return Err(InputError::Line { line: number, reason });
+            }
+            if !text.is_empty() {
+                let taken = graph.take(text, &mut edges);
+                taken.map_err(|reason| InputError::Line { line: number, reason })?;
+            }
+        }
+        graph.join(edges);
+        Ok(graph)
+    }
+
+    fn take(&mut self, text: &str, edges: &mut Vec<(String, String, EdgeType)>) -> Result<(), String> {
+        let broken = |error: serde_json::Error| format!("no JSON object: {error}");
+        let line: Line = serde_json::from_str(text).map_err(broken)?;
+        match line {
+            Line { from: Some(from), to: Some(to), edge_type, .. } => {
+                let name = edge_type.unwrap_or_else(|| EdgeType::Default.name().to_owned());
+                let edge = EdgeType::from_name(&name).ok_or_else(|| format!("no edge type: {name:?}"))?;
+                edges.push((from, to, edge));
+                Ok(())
+            }
+            // fixcore resolves these by search; they are never delete edges.
+            Line { from_selector: Some(_), .. } => Ok(()),
+            Line { id: Some(_), .. } => self.add(text).map_err(|error| error.to_string()),
+            Line { .. } => Err("neither a node nor an edge".to_owned()),
+        }
+    }
+
+    fn add(&mut self, text: &str) -> Result<(), NodeError> {
+        let node = StoredNode::parse(text)?;
+        if self.index.contains_key(&node.id) {
+            return Ok(());
+        }
+        self.index.insert(node.id.clone(), self.heads.len());
+        self.heads.push(Head {
+            title: node.title(),
+            cloud_id: node.cloud_id().to_owned(),
+            marked: node.marked,
+            cleaned: node.is_cleaned(),
+            id: node.id,
+            kind: node.kind,
+            line: text.to_owned(),
+        });
+        Ok(())
+    }
+
+    fn join(&mut self, edges: Vec<(String, String, EdgeType)>) {
+        let mut seen = HashSet::new();
+        for (from, to, edge) in edges {
+            let (Some(from), Some(to)) = (self.index.get(&from), self.index.get(&to)) else { continue };
+            if edge == EdgeType::Iam || !seen.insert((*from, *to, edge)) {
+                continue;
+            }
+            if edge == EdgeType::Default {
+                self.parents.entry(*to).or_default().push(*from);
+            }
+            self.edges.push((*from, *to, edge));
+        }
+    }
+
+    /// The nodes that `name` may mean: a node id, or the id in the cloud.
+    pub(super) fn named(&self, name: &str) -> Vec<usize> {
+        if let Some(one) = self.index.get(name) {
+            return vec![*one];
+        }
+        let heads = self.heads.iter().enumerate();
+        heads.filter(|(_, head)| head.cloud_id == name).map(|(one, _)| one).collect()
+    }
+
+    /// The node as a job carries it: marked, with ancestors, with all its neighbours.
+    pub(super) fn resource(&self, one: usize, levels: &Levels) -> Result<CleanResource, serde_json::Error> {
+        let mut node: Map<String, Value> = serde_json::from_str(&self.heads[one].line)?;
+        node.insert("desired".to_owned(), json!({"clean": true}));
+        if !node.get("ancestors").is_some_and(Value::is_object) {
+            node.insert("ancestors".to_owned(), self.ancestors(one, levels)?);
+        }
+        let related = self.edges.iter().filter_map(|(from, to, edge)| match (*from == one, *to == one) {
+            (true, false) => Some((*to, *edge, true)),
+            (false, true) => Some((*from, *edge, false)),
+            _ => None,
+        });
+        let related_json = related
+            .map(|(other, edge, outgoing)| Related {
+                edge,
+                outgoing,
+                node_json: self.heads[other].line.clone(),
+            })
+            .collect();
+        Ok(CleanResource { node_json: Value::Object(node).to_string(), related_json, related_cut: false })
+    }
+
+    /// The lines of all nodes that others are below: clouds, accounts, regions, zones.
+    pub(super) fn upper(&self, levels: &Levels) -> Vec<String> {
+        let heads = self.heads.iter().filter(|head| levels.of(&head.kind).is_some());
+        heads.map(|head| head.line.clone()).collect()
+    }
+
+    /// The nearest node of each level above, along default edges.
+    fn ancestors(&self, one: usize, levels: &Levels) -> Result<Value, serde_json::Error> {
+        let mut found = Map::new();
+        let mut seen = HashSet::from([one]);
+        let mut queue = VecDeque::from([one]);
+        while let Some(at) = queue.pop_front() {
+            if let Some(level) = levels.of(&self.heads[at].kind)
+                && !found.contains_key(level)
+            {
+                found.insert(level.to_owned(), serde_json::from_str(&self.heads[at].line)?);
+            }
+            let parents = self.parents.get(&at).into_iter().flatten();
+            queue.extend(parents.copied().filter(|parent| seen.insert(*parent)));
+        }
+        Ok(Value::Object(found))
+    }
+}
+
+impl Levels {
+    /// Reads the kinds of a collector.
+    pub(super) fn of_kinds(kinds_json: &str) -> Result<Self, serde_json::Error> {
+        #[derive(Deserialize)]
+        struct Kind {
+            fqn: String,
+            #[serde(default)]
+            bases: Option<Vec<String>>,
+        }
+        let kinds: Vec<Kind> = serde_json::from_str(kinds_json)?;
+        let bases = kinds.into_iter().map(|kind| (kind.fqn, kind.bases.unwrap_or_default()));
+        Ok(Self { bases: bases.collect() })
+    }
+
+    fn of(&self, kind: &str) -> Option<&'static str> {
+        LEVELS.into_iter().find(|(_, base)| self.is_a(kind, base, 0)).map(|(level, _)| level)
+    }
+
+    fn is_a(&self, kind: &str, base: &str, depth: u32) -> bool {
+        // The kinds come from a collector of this program; the limit is against a cycle among them.
+        kind == base
+            || depth < 32
+                && self.bases.get(kind).into_iter().flatten().any(|parent| self.is_a(parent, base, depth + 1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KINDS: &str = r#"[{"fqn": "resource"}, {"fqn": "base_cloud", "bases": ["resource"]},
+        {"fqn": "cloud", "bases": ["base_cloud"]}, {"fqn": "account", "bases": ["resource"]},
+        {"fqn": "x_account", "bases": ["account"]}, {"fqn": "region", "bases": null},
+        {"fqn": "x_region", "bases": ["region"]}, {"fqn": "x_disk", "bases": ["resource"]}]"#;
+
+    fn node(id: &str, kind: &str, more: &str) -> String {
+        format!(r#"{{"id": "{id}", "reported": {{"id": "c-{id}", "kind": "{kind}"}}{more}}}"#)
+    }
+
+    fn graph(lines: &[String]) -> Graph {
+        Graph::read(lines.join("\n").as_bytes()).unwrap()
+    }
+
+    fn sample() -> Graph {
+        graph(&[
+            r#"{"from": "d", "to": "e", "edge_type": "delete", "type": "edge"}"#.to_owned(),
+            node("k", "cloud", ""),
+            node("a", "x_account", ""),
+            node("r", "x_region", ""),
+            String::new(),
+            node("d", "x_disk", r#", "desired": {"clean": true}"#),
+            node("d", "x_disk", ""),
+            node("e", "x_disk", r#", "metadata": {"cleaned": true}, "ancestors": {"account": null}"#),
+            r#"{"from": "k", "to": "a"}"#.to_owned(),
+            r#"{"from": "a", "to": "r"}"#.to_owned(),
+            r#"{"from": "r", "to": "d"}"#.to_owned(),
+            r#"{"from": "a", "to": "d", "edge_type": "iam"}"#.to_owned(),
+            r#"{"from": "a", "to": "nowhere"}"#.to_owned(),
+            r#"{"from_selector": {"node_id": "d"}, "to_selector": {"node_id": "e"}, "edge_type": "delete"}"#
+                .to_owned(),
+        ])
+    }
+
+    #[test]
+    fn a_resource_gets_its_mark_its_ancestors_and_its_neighbours() {
+        let graph = sample();
+        let levels = Levels::of_kinds(KINDS).unwrap();
+        let [disk] = graph.named("c-d")[..] else { panic!() };
+        assert_eq!(graph.named("d"), [disk]);
+        let resource = graph.resource(disk, &levels).unwrap();
+        let node = StoredNode::parse(&resource.node_json).unwrap();
+        assert!(node.marked);
+        let above = node.ancestors;
+        let ids = [above.cloud, above.account, above.region, above.zone]
+            .map(|one| one.map(|one| one.id().to_owned()));
+        assert_eq!(ids, [Some("c-k".into()), Some("c-a".into()), Some("c-r".into()), None]);
+        let related: Vec<_> = resource.related_json.iter().map(|one| (one.edge, one.outgoing)).collect();
+        assert_eq!(related, [(EdgeType::Delete, true), (EdgeType::Default, false)]);
+        assert!(resource.related_json[0].node_json.contains("c-e"));
+    }
+
+    #[test]
+    fn marks_are_read_and_ancestors_of_a_search_are_kept() {
+        let graph = sample();
+        let marks: Vec<_> = graph.heads.iter().map(|head| (head.marked, head.cleaned)).collect();
+        assert_eq!(marks, [(false, false), (false, false), (false, false), (true, false), (false, true)]);
+        let resource = graph.resource(4, &Levels::default()).unwrap();
+        assert!(resource.node_json.contains(r#""ancestors":{"account":null}"#), "{}", resource.node_json);
+    }
+
+    #[test]
+    fn wrong_lines_are_named() {
+        for (text, expected) in [
+            ("{}", "line 1: neither a node nor an edge"),
+            ("\n{\"id\": \"x\"}", "line 2: the node has no kind"),
+            (r#"{"from": "a", "to": "b", "edge_type": "e"}"#, "line 1: no edge type: \"e\""),
+        ] {
+            assert_eq!(Graph::read(text.as_bytes()).unwrap_err().to_string(), expected);
+        }
+        let error = Graph::read("[1]".as_bytes()).unwrap_err().to_string();
+        assert!(error.starts_with("line 1: no JSON object"), "{error}");
+        let long = format!("{{\"id\": \"{}\"}}", "x".repeat(MAX_NODE_JSON));
+        let error = Graph::read(long.as_bytes()).unwrap_err().to_string();
+        assert!(error.starts_with("line 1: longer than"), "{error}");
+    }
+}

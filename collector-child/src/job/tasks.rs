@@ -1,0 +1,70 @@
+//! The jobs that one user waits for: tags and commands.
+
+use std::time::Duration;
+
+use ipc_proto::clean::{CommandJob, TagJob};
+use ipc_proto::fault::FaultKind;
+use ipc_proto::message::Report;
+use serde_json::Value;
+
+use super::{Collectors, find};
+use crate::changes::{Change, CommandRequest, TagRequest, refused};
+use crate::collector::{ConfigSection, Failure};
+use crate::fault::{FaultExt, fault};
+use crate::node::{StoredNode, TagChange};
+use crate::output::Output;
+
+/// Changes tags in the cloud, and sends the node as it is now.
+pub(super) async fn tag(
+    collectors: &Collectors,
+    job: TagJob,
+    remaining: Option<Duration>,
+    output: &Output,
+) -> Result<(), Failure> {
+    let collector = find(collectors, &job.collector)?;
+    let node = read(&job.node_json)?;
+    output.step(format!("changing tags of {}", node.title()));
+    let change = TagChange { remove: job.remove, set: job.set };
+    if node.is_protected() {
+        return Err(refused(format!("{} is protected, its tags stay as they are", node.title())).into());
+    }
+    if let Some(reason) =
+        collector.ability(Change::Tag, &node.kind).refusal(Change::Tag, &job.collector, &node.kind)
+    {
+        return Err(refused(reason).scope_kind(&node.kind).into());
+    }
+    node.check_tags(&change).map_err(|error| refused(format!("{}: {error}", node.title())))?;
+    let config = ConfigSection::parse(&job.collector, job.config.expose())?;
+    let request = TagRequest { config, node, change, remaining };
+    collector.tag(&request, output).await?;
+    let TagRequest { mut node, change, .. } = request;
+    node.change_tags(&change);
+    output.work(1);
+    output.answer(node.into_answer().to_string(), Report::Tagged, "the changed node").await
+}
+
+/// Executes a command, and sends its answer.
+pub(super) async fn command(
+    collectors: &Collectors,
+    job: CommandJob,
+    remaining: Option<Duration>,
+    output: &Output,
+) -> Result<(), Failure> {
+    let collector = find(collectors, &job.collector)?;
+    output.step(format!("executing {}", job.name));
+    let request = CommandRequest {
+        config: ConfigSection::parse(&job.collector, job.config.expose())?,
+        name: job.name,
+        args: job.args,
+        node: job.node_json.as_deref().map(read).transpose()?,
+        remaining,
+    };
+    let answer: Value = collector.command(&request, output).await?;
+    output.work(1);
+    output.answer(answer.to_string(), Report::Output, "the answer of the command").await
+}
+
+fn read(json: &str) -> Result<StoredNode, Failure> {
+    StoredNode::parse(json)
+        .map_err(|error| fault(FaultKind::InvalidAnswer, format!("the node of the task: {error}")).into())
+}

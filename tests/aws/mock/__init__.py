@@ -1,0 +1,1 @@
+"""A cloud made of shapes: answers every AWS operation from its published description."""
