@@ -2,6 +2,7 @@
 """The moto server on a port that is free, printing it; counts calls at `GET /_mock/calls` as the shape mock does."""
 
 import argparse
+import io
 import json
 import logging
 import re
@@ -10,11 +11,17 @@ import sys
 import threading
 from collections import Counter
 from typing import Any
+from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
 
+# What moto does not serve, and nobody has anything of: its answer.
+EMPTY = {
+    "ListServiceSpecificCredentials": "<ListServiceSpecificCredentialsResponse><ListServiceSpecificCredentialsResult>"
+    "<ServiceSpecificCredentials/></ListServiceSpecificCredentialsResult></ListServiceSpecificCredentialsResponse>",
+}
 CREDENTIAL = re.compile(r"Credential=[^/]+/\d+/[^/]*/([^/]*)/")
 
 
@@ -31,16 +38,29 @@ class Counting:
             start_response("200 OK", [("Content-Type", "application/json")])
             return [json.dumps(dict(self.calls)).encode()]
         found = CREDENTIAL.search(environ.get("HTTP_AUTHORIZATION", ""))
+        service = found[1] if found else "unsigned"
         with self.lock:
-            self.calls[found[1] if found else "unsigned"] += 1
+            self.calls[service] += 1
+        if instead := EMPTY.get(action_of(environ)):
+            start_response("200 OK", [("Content-Type", "text/xml")])
+            return [instead.encode()]
         try:
             return self.app(environ, start_response)
         except (
             Exception
         ) as e:  # moto does not know the operation, or fails; said as a service does, which nobody retries
-            content_type, body = refusal(environ, found[1] if found else "", f"{type(e).__name__}: {e}")
+            content_type, body = refusal(environ, service, f"{type(e).__name__}: {e}")
             start_response("400 Bad Request", [("Content-Type", content_type)])
             return [body]
+
+
+def action_of(environ: dict[str, Any]) -> str:
+    """The operation of a request that is a form."""
+    if not environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded"):
+        return ""
+    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    environ["wsgi.input"] = io.BytesIO(body)
+    return parse_qs(body.decode()).get("Action", [""])[0]
 
 
 def refusal(environ: dict[str, Any], service: str, message: str) -> tuple[str, bytes]:

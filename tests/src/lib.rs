@@ -9,6 +9,7 @@
 //! | [`binaries`] | where the binaries are; builds them if they are missing |
 //! | [`requirements`] | the Python environment; skips a test without it, fails under `CI=true` |
 //! | [`core`] | a fixcore of one's own: start, restart, look inside, make it misbehave |
+//! | [`aws`] | mock clouds of AWS, and the child alone in them |
 //! | [`worker`] | the daemon |
 //! | [`oneshot`] | `fixworker collect` and `fix-collector` |
 //! | [`graph`] | exports and stored graphs, compared |
@@ -16,6 +17,7 @@
 //! | [`expect`], [`rogue`] | what each rogue child does, and what must come of it |
 //! | [`process`], [`procfs`], [`scratch`], [`wait`], [`http`], [`mount`] | the ground below |
 
+pub mod aws;
 pub mod binaries;
 pub mod core;
 pub mod estate;

@@ -17,6 +17,18 @@ pub fn python_worker() -> Option<PathBuf> {
     in_venv("fixworker", "the Python worker is not installed")
 }
 
+/// The Python interpreter that has the mock clouds of AWS, or `None` if this test is to be skipped.
+#[track_caller]
+pub fn aws_python() -> Option<PathBuf> {
+    let path = env::var_os("PARITY_MOCK_PYTHON").map(PathBuf::from);
+    let path = path.unwrap_or_else(|| repository().join("tests/aws/.venv/bin/python"));
+    if path.exists() {
+        return Some(path);
+    }
+    skip(&format!("the mock clouds are not installed ({}); scripts/test installs them", path.display()));
+    None
+}
+
 /// Whether this process may do what only root can, such as mounting.
 pub fn is_root() -> bool {
     nix::unistd::geteuid().is_root()

@@ -29,7 +29,7 @@ const PATH_VARIABLES: [&str; 5] = [
     "AWS_CA_BUNDLE",
 ];
 
-/// The collector, as far as supervisor and fixcore need to know. No I/O.
+/// The collector, as far as supervisor and fixcore need to know, but for its tasks. No I/O.
 pub fn describe() -> Described {
     let variable = |name: &str| AutoEnable::Variable(name.to_owned());
     let file = |path: &str| AutoEnable::File(path.to_owned());
@@ -40,7 +40,7 @@ pub fn describe() -> Described {
         kinds_json: tables::model(),
         section: Some(section()),
         pool_setting: Some("account_pool_size".to_owned()),
-        tasks_json: tasks(),
+        tasks_json: "[]".to_owned(),
         environment: ENVIRONMENT.map(str::to_owned).to_vec(),
         paths: paths(),
         auto_enable: vec![
@@ -62,11 +62,6 @@ fn paths() -> Vec<PathGrant> {
     let named =
         named.filter(|path| !path.is_empty()).map(|path| PathGrant { path, access: PathAccess::Read });
     fixed.chain(named).collect()
-}
-
-/// Task handlers: tags and the command `aws`.
-fn tasks() -> String {
-    "[]".to_owned()
 }
 
 #[cfg(test)]

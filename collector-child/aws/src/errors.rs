@@ -21,6 +21,8 @@ struct Cause {
     message: String,
     kind: FaultKind,
     level: Level,
+    /// A region or service that the account has not enabled.
+    disabled: bool,
 }
 
 /// Failed calls of one cause, by service.
@@ -28,6 +30,8 @@ struct Cause {
 struct Affected {
     calls: u32,
     services: BTreeMap<String, BTreeSet<String>>,
+    /// The words of the first one, where they tell more than the cause.
+    example: Option<String>,
     /// What to do, where that differs from call to call.
     hints: BTreeSet<String>,
 }
@@ -77,6 +81,9 @@ impl ErrorLog {
         let causes = self.regions.entry(region.to_owned()).or_default();
         let affected = causes.entry(Cause::of(error)).or_default();
         affected.hints.extend(error.to_fault().hint);
+        if tells_more(error.class) {
+            affected.example.get_or_insert_with(|| error.words());
+        }
         affected.calls = affected.calls.saturating_add(1);
         affected.services.entry(error.service.clone()).or_default().insert(error.operation.clone());
     }
@@ -127,15 +134,18 @@ impl Cause {
                 code.unwrap_or_else(|| "Unknown".to_owned()),
                 "the service refused, so resources are missing".to_owned(),
             ),
-            _ => (code.unwrap_or_else(|| class_name(error.class).to_owned()), error.words()),
+            // Hosts, attempts and what came instead of an answer differ from call to call.
+            _ => (code.unwrap_or_else(|| class_name(error.class).to_owned()), error.class_words().to_owned()),
         };
         let level = if denied && !unauthorized { Level::Info } else { Level::Error };
-        Self { code, message, kind: fault.kind, level }
+        let disabled = error.class == Class::RegionDisabled;
+        Self { code, message, kind: fault.kind, level, disabled }
     }
 
     fn fault(self, region: &str, affected: &Affected) -> Fault {
-        let Self { code, message, kind, level } = self;
-        let hint = affected.hint(kind);
+        let hint = affected.hint(&self, region);
+        let Self { code, message, kind, level, disabled: _ } = self;
+        let message = affected.example.clone().unwrap_or(message);
         let services: Vec<String> = affected
             .services
             .iter()
@@ -164,13 +174,34 @@ impl Cause {
 }
 
 impl Affected {
-    fn hint(&self, kind: FaultKind) -> Option<String> {
-        match (self.hints.len(), kind) {
+    fn hint(&self, cause: &Cause, region: &str) -> Option<String> {
+        match (self.hints.len(), cause.kind) {
+            (2.., _) if cause.disabled => {
+                Some(format!("enable {region} for the account, or leave it out with aws.region"))
+            }
             (2.., FaultKind::AccessDenied) => {
                 Some("allow these actions to the user or role that collects".to_owned())
             }
             (_, _) => self.hints.first().cloned(),
         }
+    }
+}
+
+/// Whether the words of a single call help to see what is wrong.
+fn tells_more(class: Class) -> bool {
+    match class {
+        Class::AccessDenied { .. } | Class::NoEndpoint | Class::Throttled | Class::Service => false,
+        Class::Credentials(_)
+        | Class::Expected
+        | Class::RegionDisabled
+        | Class::Unavailable
+        | Class::Network
+        | Class::Garbage
+        | Class::RepeatedToken
+        | Class::EndlessPages
+        | Class::Config
+        | Class::Deadline
+        | Class::Input => true,
     }
 }
 

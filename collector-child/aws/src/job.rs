@@ -57,7 +57,7 @@ pub async fn collect(job: Collect<'_>, sink: &dyn Sink) -> Result<(), Failure> {
     engine::collect(assignment, api, sink).await
 }
 
-async fn client(config: &AwsConfig) -> Result<Client, Failure> {
+pub(crate) async fn client(config: &AwsConfig) -> Result<Client, Failure> {
     let size = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
     let services: HashMap<String, usize> = config
         .resource_pool_tasks_per_service

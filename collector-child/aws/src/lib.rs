@@ -24,6 +24,7 @@
 
 mod accounts;
 mod api;
+pub mod change;
 mod config;
 mod describe;
 mod engine;
@@ -37,6 +38,7 @@ mod partition;
 mod plans;
 mod regions;
 mod sink;
+mod suggest;
 mod tables;
 #[cfg(test)]
 mod testing;

@@ -72,6 +72,10 @@ impl Reply {
         Self { status: 403, content_type: "text/xml", body }
     }
 
+    pub(crate) fn xml_status(status: u16, body: &str) -> Self {
+        Self { status, ..Self::xml(body) }
+    }
+
     pub(crate) fn page_of_a_proxy() -> Self {
         Self { status: 403, content_type: "text/html", body: "<html><body>blocked</body></html>".to_owned() }
     }
@@ -201,7 +205,7 @@ pub(crate) fn kinds() -> &'static KindTable {
     Box::leak(Box::new(KindTable::load(&["base", "aws"]).unwrap()))
 }
 
-fn plans(text: &str) -> Plans {
+pub(crate) fn plans(text: &str) -> Plans {
     let file = SourceFile { name: "test", path: "test.toml", text };
     let compiled = compile(&[file], kinds());
     assert!(compiled.mistakes.is_empty(), "{:#?}", compiled.mistakes);

@@ -89,7 +89,10 @@ fn bases_tell_the_role() {
 #[test]
 fn what_is_missing_is_said() {
     let error = KindTable::load(&["base", "nonsense"]).unwrap_err();
-    assert_eq!(error.to_string(), "there are no kinds called `nonsense`; known are aws, base, example, random");
+    assert_eq!(
+        error.to_string(),
+        "there are no kinds called `nonsense`; known are aws, base, example, random"
+    );
     let mut table = KindTable::load(&["base"]).unwrap();
     assert!(matches!(table.add("x", "{"), Err(KindTableError::BrokenFile { .. })));
     table.add("x", r#"{"odd": {"model": {"fqn": "odd", "surprise": 1}}}"#).unwrap();

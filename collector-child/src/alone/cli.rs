@@ -148,7 +148,8 @@ pub(crate) struct Clean {
     #[arg(long, short, value_name = "FILE")]
     pub(crate) input: PathBuf,
     /// Delete this resource, and nothing else: a node id, or its id in the cloud. Can be given several times.
-    #[arg(long = "id", value_name = "ID")]
+    // Node ids may begin with a hyphen.
+    #[arg(long = "id", value_name = "ID", allow_hyphen_values = true)]
     pub(crate) ids: Vec<String>,
     /// Print what would be done, and change nothing.
     #[arg(long, short = 'n')]

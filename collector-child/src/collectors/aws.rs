@@ -2,18 +2,29 @@
 
 use std::borrow::Cow;
 
+use aws_collector::change::{self, Above, Changer, Command, Deletion, Journal, Resource, Tagging};
 use aws_collector::{AwsConfig, BoxFuture as AwsFuture, Collect, Failure as AwsFailure, Sink};
+use ipc_proto::clean::CleanOutcome;
 use ipc_proto::fault::Fault;
-use ipc_proto::graph::{DeferredEdge, Edge, Node};
+use ipc_proto::graph::{DeferredEdge, Edge, EdgeType, Node};
 use ipc_proto::job::{Account, Described};
 use ipc_proto::message::Progress;
+use serde_json::{Value, json};
 
+use super::imaginary;
+use crate::changes::{
+    Ability, Change, CleanLog, CleanRequest, CleanTarget, CommandRequest, TagRequest, refused,
+};
 use crate::collector::{BoxFuture, CollectRequest, Collector, ConfigSection, Failure};
+use crate::node::{Ancestor, StoredNode};
 use crate::output::Output;
 
 /// The collector `aws`.
 #[derive(Debug, Default)]
-pub(super) struct Aws;
+pub(super) struct Aws {
+    /// Its sessions live as long as the process.
+    changer: Changer,
+}
 
 impl Collector for Aws {
     fn name(&self) -> Cow<'static, str> {
@@ -21,7 +32,8 @@ impl Collector for Aws {
     }
 
     fn describe(&self) -> Described {
-        aws_collector::describe()
+        let tasks = json!([imaginary::tag_handler("aws"), change::command_definition()]);
+        Described { tasks_json: tasks.to_string(), ..aws_collector::describe() }
     }
 
     fn accounts<'a>(
@@ -49,6 +61,107 @@ impl Collector for Aws {
             };
             aws_collector::collect(job, &ToOutput(output)).await.map_err(failure)
         })
+    }
+
+    fn ability(&self, change: Change, kind: &str) -> Ability {
+        let change = match change {
+            Change::Clean => change::Change::Clean,
+            Change::Tag => change::Change::Tag,
+        };
+        match change::ability(change, kind) {
+            change::Ability::Yes => Ability::Yes,
+            change::Ability::No => Ability::No,
+            change::Ability::Phantom => Ability::Phantom,
+            change::Ability::Unknown => Ability::Unknown,
+        }
+    }
+
+    fn clean<'a>(
+        &'a self,
+        request: &'a CleanRequest,
+        target: &'a CleanTarget,
+        log: &'a CleanLog,
+        output: &'a Output,
+    ) -> BoxFuture<'a, Result<CleanOutcome, Failure>> {
+        Box::pin(async move {
+            let config: AwsConfig = request.config.to()?;
+            let deletion = Deletion {
+                config: &config,
+                resource: &resource(&target.node),
+                above: &above(target),
+                dry_run: request.dry_run,
+                remaining: request.remaining,
+            };
+            self.changer.clean(&deletion, &ToLog(log), &ToOutput(output)).await.map_err(failure)
+        })
+    }
+
+    fn tag<'a>(&'a self, request: &'a TagRequest, output: &'a Output) -> BoxFuture<'a, Result<(), Failure>> {
+        Box::pin(async move {
+            let config: AwsConfig = request.config.to()?;
+            let tagging = Tagging {
+                config: &config,
+                resource: &resource(&request.node),
+                remove: &request.change.remove,
+                set: &request.change.set,
+                remaining: request.remaining,
+            };
+            self.changer.tag(&tagging, &ToOutput(output)).await.map_err(failure)
+        })
+    }
+
+    fn command<'a>(
+        &'a self,
+        request: &'a CommandRequest,
+        output: &'a Output,
+    ) -> BoxFuture<'a, Result<Value, Failure>> {
+        Box::pin(async move {
+            if request.name != "aws" {
+                return Err(refused(format!("the collector aws has no command {:?}", request.name)).into());
+            }
+            let config: AwsConfig = request.config.to()?;
+            let resource = request.node.as_ref().map(resource);
+            let command = Command {
+                config: &config,
+                args: &request.args,
+                resource: resource.as_ref(),
+                remaining: request.remaining,
+            };
+            self.changer.command(&command, &ToOutput(output)).await.map_err(failure)
+        })
+    }
+}
+
+/// A node as the crate sees it.
+fn resource(node: &StoredNode) -> Resource {
+    let reported = |ancestor: &Option<Ancestor>| {
+        ancestor.as_ref().map(|ancestor| ancestor.reported.clone()).unwrap_or_default()
+    };
+    let above = &node.ancestors;
+    Resource::new(&node.kind, node.reported.clone(), reported(&above.account), reported(&above.region))
+}
+
+/// What may go only after the resource: its delete edges lead to what goes before it.
+fn above(target: &CleanTarget) -> Vec<Above> {
+    let after = target.related.iter().filter(|other| other.edge == EdgeType::Delete && !other.outgoing);
+    let above = after.map(|other| Above {
+        kind: other.node.kind.clone(),
+        title: other.node.title(),
+        goes: other.node.marked && !other.node.is_protected(),
+    });
+    above.collect()
+}
+
+/// The event log of a deletion, as the crate sees it.
+struct ToLog<'a>(&'a CleanLog);
+
+impl Journal for ToLog<'_> {
+    fn done(&self, message: String) {
+        self.0.done(message);
+    }
+
+    fn failed(&self, message: String) {
+        self.0.failed(message);
     }
 }
 

@@ -19,7 +19,7 @@ use crate::collector::Collector;
 /// All collectors of this build.
 pub fn all() -> Vec<Box<dyn Collector>> {
     vec![
-        Box::new(aws::Aws),
+        Box::new(aws::Aws::default()),
         Box::new(example::Example::default()),
         Box::new(random::Random::default()),
         Box::new(file::FileCollector::default()),

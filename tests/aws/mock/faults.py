@@ -59,7 +59,7 @@ ERRORS = {
     "OptInRequired": (403, {}, "OptInRequired", "You are not subscribed to this service"),
     "InternalError": (500, {}, "InternalError", "An internal error has occurred"),
 }
-OTHERS = {"html", "truncated", "empty", "endless", "repeated", "reset", "slow"}
+OTHERS = {"none", "html", "truncated", "empty", "endless", "repeated", "reset", "slow"}
 HTML = b"<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head><body>proxy.example.com</body></html>"
 
 

@@ -1,5 +1,7 @@
 //! Listings, page by page.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use aws_shapes::{Pager, Pagination};
 use serde_json::{Map, Value};
 
@@ -12,6 +14,9 @@ const MOST_PAGES: usize = 100_000;
 /// A listing with a filter may have empty pages, but not so many in a row.
 const MOST_EMPTY_PAGES: usize = 1_000;
 
+/// A listing that gives the same page again and again, with a new token each time, has no end.
+const MOST_EQUAL_PAGES: usize = 10;
+
 /// The pages of a listing. After an error there are no more, and those before it are good.
 #[derive(Debug)]
 pub struct Pages<'a> {
@@ -21,6 +26,7 @@ pub struct Pages<'a> {
     operation: &'a str,
     next: Next,
     empty: usize,
+    equal: Equal,
     limits: PageLimits,
 }
 
@@ -28,6 +34,13 @@ pub struct Pages<'a> {
 struct PageLimits {
     pages: usize,
     empty: usize,
+}
+
+/// How often the last page came in a row; an empty one is not counted here.
+#[derive(Debug, Default)]
+struct Equal {
+    last: Option<u64>,
+    times: usize,
 }
 
 #[derive(Debug)]
@@ -50,7 +63,16 @@ impl<'a> Pages<'a> {
         params: Value,
     ) -> Self {
         let limits = PageLimits { pages: MOST_PAGES, empty: MOST_EMPTY_PAGES };
-        Self { client, target, service, operation, next: Next::First(params), empty: 0, limits }
+        Self {
+            client,
+            target,
+            service,
+            operation,
+            next: Next::First(params),
+            empty: 0,
+            equal: Equal::default(),
+            limits,
+        }
     }
 
     /// The same listing, given up after so many pages: for listings that are known to be short.
@@ -102,12 +124,10 @@ impl<'a> Pages<'a> {
         };
         self.next = match pager.next(&mut params, &answer) {
             Ok(false) => Next::End,
-            Ok(true) if pager.pages() >= self.limits.pages || self.empty >= self.limits.empty => {
-                let told = format!(
-                    "given up after {} pages, {} of them empty at the end",
-                    pager.pages(),
-                    self.empty
-                );
+            Ok(true)
+                if let Some(told) =
+                    self.no_end(asked.operation.pagination.as_ref(), &answer, pager.pages()) =>
+            {
                 Next::Broken(CallError::new(Class::EndlessPages, asked.place(), told))
             }
             Ok(true) => Next::Page(params, pager),
@@ -117,18 +137,43 @@ impl<'a> Pages<'a> {
         };
         Ok(answer)
     }
+
+    /// Why there is no end of this listing to be expected, if so.
+    fn no_end(&mut self, pagination: Option<&Pagination>, answer: &Value, pages: usize) -> Option<String> {
+        if pages >= self.limits.pages || self.empty >= self.limits.empty {
+            return Some(format!("given up after {pages} pages, {} of them empty at the end", self.empty));
+        }
+        let equal = pagination.filter(|_| self.empty == 0).map_or(0, |table| self.equal.note(table, answer));
+        (equal >= MOST_EQUAL_PAGES)
+            .then(|| format!("given up after {pages} pages, as the last {equal} are one and the same"))
+    }
+}
+
+impl Equal {
+    /// Notes a page; how often it came in a row.
+    fn note(&mut self, pagination: &Pagination, page: &Value) -> usize {
+        let mut hasher = DefaultHasher::new();
+        results(pagination, page).for_each(|result| result.hash(&mut hasher));
+        let this = Some(hasher.finish());
+        self.times = if self.last == this { self.times + 1 } else { 1 };
+        self.last = this;
+        self.times
+    }
+}
+
+/// What a page lists, without its tokens.
+fn results<'v>(pagination: &'v Pagination, page: &'v Value) -> impl Iterator<Item = Option<&'v Value>> {
+    let found = move |path: &&str| path.split('.').try_fold(page, |value, name| value.get(name));
+    pagination.result_keys.iter().map(found)
 }
 
 /// Whether a page holds none of what is listed.
 fn is_empty(pagination: &Pagination, page: &Value) -> bool {
-    pagination.result_keys.iter().all(|path| {
-        let found = path.split('.').try_fold(page, |value, name| value.get(name));
-        match found {
-            None | Some(Value::Null) => true,
-            Some(Value::Array(list)) => list.is_empty(),
-            Some(Value::Object(object)) => object.is_empty(),
-            Some(_) => false,
-        }
+    results(pagination, page).all(|found| match found {
+        None | Some(Value::Null) => true,
+        Some(Value::Array(list)) => list.is_empty(),
+        Some(Value::Object(object)) => object.is_empty(),
+        Some(_) => false,
     })
 }
 

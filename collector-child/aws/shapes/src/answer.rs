@@ -67,8 +67,7 @@ impl fmt::Display for ServiceError {
 }
 
 /// Something that the service would not send.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the answer is {kind} (status {status}), it begins with \"{excerpt}\"")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Garbage {
     /// The HTTP status that came with it.
     pub status: u16,
@@ -101,6 +100,18 @@ impl fmt::Display for GarbageKind {
             Self::NotXml(reason) => write!(out, "not XML: {reason}"),
             Self::NotJson(reason) => write!(out, "not JSON: {reason}"),
             Self::Foreign(reason) => write!(out, "not the service's: {reason}"),
+        }
+    }
+}
+
+impl std::error::Error for Garbage {}
+
+impl fmt::Display for Garbage {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { status, kind, excerpt } = self;
+        match excerpt.as_str() {
+            "" => write!(out, "the answer is empty (status {status})"),
+            _ => write!(out, "the answer is {kind} (status {status}), it begins with \"{excerpt}\""),
         }
     }
 }

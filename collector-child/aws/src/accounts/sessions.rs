@@ -9,7 +9,7 @@ use crate::config::AwsConfig;
 use crate::partition::global_region;
 
 /// The credentials of a profile, or without one those of the config or the environment.
-pub(super) async fn base(
+pub(crate) async fn base(
     client: &Client,
     config: &AwsConfig,
     profile: Option<&str>,
@@ -36,7 +36,7 @@ pub(crate) async fn of_account(
 }
 
 /// The same, with the credentials of the profile at hand.
-pub(super) fn in_account(client: &Client, base: &Session, account: &str, scope: &Scope) -> Session {
+pub(crate) fn in_account(client: &Client, base: &Session, account: &str, scope: &Scope) -> Session {
     match &scope.role {
         Some(role) => {
             let region = global_region(&scope.partition);

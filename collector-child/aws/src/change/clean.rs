@@ -22,7 +22,7 @@ pub struct Deletion<'a> {
     pub config: &'a AwsConfig,
     /// What is to be deleted.
     pub resource: &'a Resource,
-    /// To what it has delete edges: what may go only after it.
+    /// What has delete edges to it, so that it may go only after it.
     pub above: &'a [Above],
     /// Nothing is changed; the journal says what would be.
     pub dry_run: bool,
@@ -51,7 +51,9 @@ impl Changer {
     ) -> Result<CleanOutcome, Failure> {
         let kind = deletion.resource.kind();
         let Some(plan) = tables::plans()?.get(kind).and_then(|plan| plan.delete.as_ref()) else {
-            return Ok(CleanOutcome::Refused { reason: format!("resources of kind {kind} cannot be deleted") });
+            return Ok(CleanOutcome::Refused {
+                reason: format!("resources of kind {kind} cannot be deleted"),
+            });
         };
         match self.by_plan(plan, deletion, journal, sink).await {
             Ok(()) if deletion.dry_run => Ok(CleanOutcome::Planned),
@@ -96,7 +98,8 @@ impl Changer {
                 return Ok(());
             }
             if let Some(missing) = report.missing.filter(|_| report.made == 0) {
-                let reason = format!("{}:{} cannot be called: {missing}", call.call.service, call.call.operation);
+                let reason =
+                    format!("{}:{} cannot be called: {missing}", call.call.service, call.call.operation);
                 return Err(Stop::Outcome(CleanOutcome::Failed { reason }));
             }
         }

@@ -100,11 +100,12 @@ fn says_gone(code: &str) -> bool {
 
 /// The end of a deletion because of an error that will not go away.
 pub(super) fn never(error: &CallError) -> Stop {
-    match error.class {
-        // A region that is none is a trouble of this node, not of the settings.
-        Class::Config => Stop::Outcome(CleanOutcome::Failed { reason: error.to_string() }),
-        _ => Stop::Failure(error.to_fault().into()),
-    }
+    Stop::Failure(error.to_fault().into())
+}
+
+/// Whether the next resource would end the same, so that there is no use in going on.
+pub(super) fn is_fatal(error: &CallError) -> bool {
+    matches!(error.class, Class::Credentials(_) | Class::Config)
 }
 
 /// The end of a deletion that has to wait.
@@ -117,7 +118,8 @@ mod tests {
     use super::*;
 
     fn meaning(code: &str) -> Meaning {
-        let [gone, later, expected] = ["Lost", "ResourceNotFound", "NoSuchEntity"].map(|code| [code.to_owned()]);
+        let [gone, later, expected] =
+            ["Lost", "ResourceNotFound", "NoSuchEntity"].map(|code| [code.to_owned()]);
         Codes { gone: &gone, later: &later }.meaning(&expected, code)
     }
 
@@ -130,7 +132,8 @@ mod tests {
 
     #[test]
     fn what_is_not_there_or_busy_is_recognised_without_a_table() {
-        for code in ["InvalidVolume.NotFound", "NoSuchBucket", "DBInstanceNotFoundFault", "NotFoundException"] {
+        for code in ["InvalidVolume.NotFound", "NoSuchBucket", "DBInstanceNotFoundFault", "NotFoundException"]
+        {
             assert_eq!(meaning(code), Meaning::Gone, "{code}");
         }
         for code in ["DependencyViolation", "ConflictException", "VolumeInUse"] {

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::Journal;
 use super::access::Access;
-use super::judge::{Codes, Meaning, Stop, later, never};
+use super::judge::{Codes, Meaning, Stop, is_fatal, later, never};
 use super::words;
 
 /// What calls are made for.
@@ -45,31 +45,8 @@ impl Job<'_> {
         Ok(report)
     }
 
-    /// Everything that a call lists; an argument without value is an error.
-    pub(super) async fn everything(&self, list: &ListCall, scope: Scope<'_>) -> Result<Vec<Value>, Stop> {
-        let Call { service, operation, arguments, expected } = &list.call;
-        let params = arguments.fill(&scope).map_err(|missing| {
-            let reason = format!("{service}:{operation} cannot be called: {missing}");
-            Stop::Outcome(CleanOutcome::Failed { reason })
-        })?;
-        let mut found = Vec::new();
-        let mut pages = self.access.pages(service, operation, params);
-        while let Some(page) = pages.next().await {
-            self.access.progress();
-            match page {
-                Ok(page) => found.extend(items(list, page)),
-                Err(error) => match self.codes.of_call(expected, &error) {
-                    Meaning::Nothing => break,
-                    Meaning::Later => return Err(later(error.to_string())),
-                    Meaning::Gone | Meaning::Never => return Err(never(&error)),
-                },
-            }
-        }
-        Ok(found)
-    }
-
     /// What is listed is changed when the listing is complete, because tokens for further pages may not outlive the
-    /// change; with `together` page by page, because that is for what may not fit into memory.
+    /// change.
     async fn listed(
         &self,
         call: &NodeCall,
@@ -91,23 +68,12 @@ impl Job<'_> {
         let mut pages = self.access.pages(&list.call.service, &list.call.operation, params);
         while let Some(page) = pages.next().await {
             self.access.progress();
-            let items = match page {
-                Ok(page) => items(list, page),
+            match page {
+                Ok(page) => gathered.extend(items(list, page)),
                 Err(error) => {
                     self.not_listed(list, &error, report)?;
                     break;
                 }
-            };
-            if call.together.is_none() {
-                gathered.extend(items);
-                continue;
-            }
-            self.elements(call, scope, items, report).await?;
-            if self.dry_run && report.made > 0 {
-                if pages.next().await.is_some() {
-                    self.journal.done("would go on like that with further pages".to_owned());
-                }
-                break;
             }
         }
         self.elements(call, scope, gathered, report).await
@@ -117,7 +83,7 @@ impl Job<'_> {
         match self.codes.of_call(&list.call.expected, error) {
             Meaning::Nothing => {}
             Meaning::Gone => report.gone += 1,
-            Meaning::Later | Meaning::Never if self.dry_run => {
+            Meaning::Later | Meaning::Never if self.dry_run && !is_fatal(error) => {
                 self.journal.failed(format!("what would have to go first is not known: {error}"));
             }
             Meaning::Later => return Err(later(error.to_string())),
@@ -130,21 +96,11 @@ impl Job<'_> {
         &self,
         call: &NodeCall,
         scope: Scope<'_>,
-        mut elements: Vec<Value>,
+        elements: Vec<Value>,
         report: &mut Report,
     ) -> Result<(), Stop> {
-        let Some(size) = call.together else {
-            for element in &elements {
-                self.element(call, scope.with_each(element), report).await?;
-            }
-            return Ok(());
-        };
-        elements.retain(|element| Condition::all(&call.when, &scope.with_each(element)));
-        for some in elements.chunks(size.max(1)) {
-            match call.call.arguments.fill_together(&scope, some) {
-                Ok(params) => self.send(&call.call, call.failed.as_ref(), params, report).await?,
-                Err(missing) => report.missing = Some(missing),
-            }
+        for element in &elements {
+            self.element(call, scope.with_each(element), report).await?;
         }
         Ok(())
     }
@@ -154,46 +110,49 @@ impl Job<'_> {
             return Ok(());
         }
         match call.call.arguments.fill(&scope) {
-            Ok(params) => self.send(&call.call, call.failed.as_ref(), params, report).await,
+            Ok(params) => {
+                if self.send(&call.call, call.failed.as_ref(), params).await? {
+                    report.gone += 1;
+                } else {
+                    report.made += 1;
+                }
+            }
             Err(missing) => {
                 tracing::debug!("{}:{} is not called: {missing}", call.call.service, call.call.operation);
                 report.missing = Some(missing);
-                Ok(())
             }
         }
+        Ok(())
     }
 
-    async fn send(
+    /// Makes one call, or tells of it in a dry run. True: there was nothing to change any more.
+    pub(super) async fn send(
         &self,
         call: &Call,
         failed: Option<&Path>,
         params: Map<String, Value>,
-        report: &mut Report,
-    ) -> Result<(), Stop> {
+    ) -> Result<bool, Stop> {
         let words = words::call(&call.service, &call.operation, &params);
         if self.dry_run {
             self.journal.done(format!("would call {words}"));
-            report.made += 1;
-            return Ok(());
+            return Ok(false);
         }
         match self.access.call(&call.service, &call.operation, params).await {
             Ok(answer) => {
                 let troubles = failed.map(|path| path.take(answer)).unwrap_or_default();
-                if self.inside(call, &troubles)? {
-                    report.gone += 1;
-                } else {
+                let gone = self.inside(call, &troubles)?;
+                if !gone {
                     self.journal.done(format!("called {words}"));
-                    report.made += 1;
                 }
+                Ok(gone)
             }
             Err(error) => match self.codes.of_call(&call.expected, &error) {
-                Meaning::Nothing => report.made += 1,
-                Meaning::Gone => report.gone += 1,
-                Meaning::Later => return Err(later(error.to_string())),
-                Meaning::Never => return Err(never(&error)),
+                Meaning::Nothing => Ok(false),
+                Meaning::Gone => Ok(true),
+                Meaning::Later => Err(later(error.to_string())),
+                Meaning::Never => Err(never(&error)),
             },
         }
-        Ok(())
     }
 
     /// Judges the troubles inside of a good answer. True if all that they say is that something is gone.

@@ -112,7 +112,12 @@ mod tests {
     }
 
     fn resource(account: Value, region: Value) -> Resource {
-        Resource::new("aws_iam_role", object(json!({"id": "r", "name": null})), object(account), object(region))
+        Resource::new(
+            "aws_iam_role",
+            object(json!({"id": "r", "name": null})),
+            object(account),
+            object(region),
+        )
     }
 
     #[test]
@@ -120,8 +125,7 @@ mod tests {
         let resource = resource(json!({"id": "1", "role": "Own", "profile": "p"}), json!({}));
         let scope = resource.scope(&AwsConfig::default());
         assert_eq!((scope.role.as_deref(), scope.profile.as_deref()), (Some("Own"), Some("p")));
-        let other =
-            AwsConfig { role: Some("Other".to_owned()), role_override: true, ..AwsConfig::default() };
+        let other = AwsConfig { role: Some("Other".to_owned()), role_override: true, ..AwsConfig::default() };
         assert_eq!(resource.scope(&other).role.as_deref(), Some("Other"));
         let none = AwsConfig { role: None, ..other };
         assert_eq!(resource.scope(&none).role, None, "as in the Python worker");

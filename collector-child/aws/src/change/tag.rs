@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use aws_tables::plan::{NodeCall, Scope, TagPlan, with_tag, without_tag};
+use aws_tables::plan::{NodeCall, Scope, TagPlan};
 use ipc_proto::clean::CleanOutcome;
 use ipc_proto::fault::FaultKind;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::access::{Access, Changer};
 use super::hooks;
@@ -34,14 +34,14 @@ pub struct Tagging<'a> {
 
 /// One tag to change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum TagChange<'a> {
+enum TagChange<'a> {
     Remove(&'a str),
     Set(&'a str, &'a str),
 }
 
 impl<'a> Tagging<'a> {
     /// All changes in their order.
-    pub(super) fn changes(&self) -> impl Iterator<Item = TagChange<'a>> {
+    fn changes(&self) -> impl Iterator<Item = TagChange<'a>> {
         let remove = self.remove.iter().map(|key| TagChange::Remove(key));
         remove.chain(self.set.iter().map(|(key, value)| TagChange::Set(key, value)))
     }
@@ -79,20 +79,12 @@ async fn by_calls(plan: &TagPlan, tagging: &Tagging<'_>, access: &Access<'_>) ->
     let place = tagging.resource.place();
     let scope = Scope::new(tagging.resource.document(), &place);
     let job = Job { access, journal: &Silent, dry_run: false, codes: Codes::default() };
-    let mut tags = match &plan.read {
-        Some(list) => Some(job.everything(list, scope).await?),
-        None => None,
-    };
     for change in tagging.changes() {
         let (calls, key, value) = match change {
             TagChange::Remove(key) => (&plan.remove, Value::from(key), Value::Null),
             TagChange::Set(key, value) => (&plan.set, Value::from(key), Value::from(value)),
         };
-        tags = tags.map(|tags| applied(tags, change)).transpose()?;
-        let all = tags.clone().map(Value::Array);
-        let scope = scope.with_tag(&key, &value);
-        let scope = all.as_ref().map_or(scope, |all| scope.with_tags(all));
-        job.change(calls, scope).await?;
+        job.change(calls, scope.with_tag(&key, &value)).await?;
     }
     Ok(())
 }
@@ -122,18 +114,29 @@ impl Job<'_> {
     }
 }
 
-/// All tags as they are to be.
-fn applied(tags: Vec<Value>, change: TagChange<'_>) -> Result<Vec<Value>, Stop> {
-    match change {
-        TagChange::Set(key, value) => Ok(with_tag(tags, key, value)),
-        TagChange::Remove(key) => without_tag(tags, key).ok_or_else(|| no_such_tag(key).into()),
+/// All tags (`Key`, `Value`) as they are to be, for services that only take all of them at once. Others stay as they
+/// are, those of the cloud itself among them.
+pub(super) fn applied(mut tags: Vec<Value>, tagging: &Tagging<'_>) -> Result<Vec<Value>, Failure> {
+    for change in tagging.changes() {
+        let (TagChange::Remove(key) | TagChange::Set(key, _)) = change;
+        let place = tags.iter().position(|tag| tag["Key"] == key);
+        match (change, place) {
+            (TagChange::Remove(_), Some(place)) => drop(tags.remove(place)),
+            (TagChange::Remove(key), None) => return Err(no_such_tag(key)),
+            (TagChange::Set(_, value), Some(place)) => tags[place]["Value"] = value.into(),
+            (TagChange::Set(key, value), None) => tags.push(json!({"Key": key, "Value": value})),
+        }
     }
+    Ok(tags)
 }
 
 /// The fault of a tag that is to be removed and is not there.
-pub(super) fn no_such_tag(key: &str) -> Failure {
-    fault(FaultKind::Config, format!("there is no tag {key:?} to remove; it may be gone since the last collect"))
-        .into()
+fn no_such_tag(key: &str) -> Failure {
+    fault(
+        FaultKind::Config,
+        format!("there is no tag {key:?} to remove; it may be gone since the last collect"),
+    )
+    .into()
 }
 
 /// What ends a deletion, said to somebody who waits for a tag.

@@ -1,7 +1,5 @@
 //! Calls in words, for logs that people read.
 
-use std::fmt::Write as _;
-
 use serde_json::{Map, Value};
 
 /// Elements of a list that are shown.
@@ -40,8 +38,9 @@ fn value(given: &Value, out: &mut String) {
                 value(item, out);
             }
             if items.len() > SHOWN {
-                // Writing to a text does not fail.
-                drop(write!(out, " and {} more", items.len() - SHOWN));
+                out.push_str(" and ");
+                out.push_str(&(items.len() - SHOWN).to_string());
+                out.push_str(" more");
             }
             out.push(']');
         }
@@ -51,13 +50,6 @@ fn value(given: &Value, out: &mut String) {
             out.push('}');
         }
     }
-}
-
-/// Whether an operation only reads, by its name.
-pub(super) fn is_reading(operation: &str) -> bool {
-    ["Describe", "List", "Get", "Head", "Lookup", "Search", "BatchGet"]
-        .iter()
-        .any(|start| operation.starts_with(start))
 }
 
 #[cfg(test)]
@@ -72,7 +64,8 @@ mod tests {
 
     #[test]
     fn the_main_parameters_are_readable() {
-        let params = json!({"Bucket": "b", "Delete": {"Objects": [{"Key": "a"}, {"Key": "b"}], "Quiet": true}});
+        let params =
+            json!({"Bucket": "b", "Delete": {"Objects": [{"Key": "a"}, {"Key": "b"}], "Quiet": true}});
         assert_eq!(
             words(&params),
             "s3:DeleteObjects(Bucket=b, Delete={Objects=[{Key=a}, {Key=b}], Quiet=true})"

@@ -51,7 +51,7 @@ use progress::RegionsAtWork;
 
 /// Pairs of kind and region that are worked on at once. Each has a call under way, mostly; more than the budget
 /// for calls would only cost memory.
-const KINDS_AT_ONCE: usize = 96;
+const KINDS_AT_ONCE: usize = 64;
 
 /// What a collection is about.
 #[derive(Debug)]

@@ -52,6 +52,7 @@ mod cloudtrail;
 mod cloudwatch;
 mod credential_report;
 mod elbv2;
+mod findings;
 mod iam;
 mod instance_types;
 mod last_used;
@@ -176,6 +177,8 @@ impl Hooks {
             Box::new(volume_types::VolumeTypes),
             Box::new(volumes::Volumes),
             Box::new(waf::Waf),
+            // After that of the systems manager, whose findings come first.
+            Box::new(findings::Findings),
             // Last: quotas are above nodes that other hooks make.
             Box::new(service_quotas::ServiceQuotas),
         ])

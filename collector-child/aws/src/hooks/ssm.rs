@@ -30,7 +30,7 @@ impl Hook for Ssm {
                 return Ok(Verdict::Keep);
             }
             match content(&document["Text"]) {
-                Ok(content) => document["Content"] = content,
+                Ok(read) => document["Content"] = read,
                 Err(reason) => {
                     let name = document["Name"].as_str().unwrap_or_default();
                     let message = format!("the content of the document {name} cannot be read: {reason}");
@@ -141,11 +141,11 @@ mod tests {
 
     #[test]
     fn aliases_cannot_blow_up_a_document() {
-        let mut yaml = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
-        for level in 1..10 {
-            let aliases = vec![format!("*a{}", level - 1); 10].join(", ");
-            yaml += &format!("a{level}: &a{level} [{aliases}]\n");
-        }
+        let level = |level: usize| {
+            let of = if level == 0 { "x".to_owned() } else { format!("*a{}", level - 1) };
+            format!("a{level}: &a{level} [{}]\n", vec![of; 10].join(", "))
+        };
+        let yaml: String = (0..10).map(level).collect();
         assert!(content(&json!({"Content": yaml, "DocumentFormat": "YAML"})).is_err());
     }
 

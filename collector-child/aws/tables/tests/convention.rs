@@ -116,10 +116,57 @@ fn kinds_that_contain_themselves_are_mapped_once() {
 }
 
 #[test]
+fn nested_kinds_of_several_kinds_of_documents_may_lack_some_members() {
+    let text = "service = \"wafv2\"\n[aws_waf_web_acl]\n\
+                list = { op = \"ListWebACLs\", args = { Scope = \"REGIONAL\" }, items = \"WebACLs\" }\n\
+                calls = { op = \"GetWebACL\", args = { Name = \"{Name}\", Scope = \"REGIONAL\", Id = \"{Id}\" }, take = \"WebACL\", into = \".\" }\n\
+                [nested.aws_waf_rate_limit]\noptional = [\"name\"]\n\
+                [nested.aws_waf_response_inspection_part]\noptional = [\"name\", \"identifier\", \"success_values\", \"failure_values\"]\n\
+                [nested.aws_waf_response_inspection_part.map]\n\
+                success_values = { any = [\"SuccessValues\", \"SuccessStrings\", \"SuccessCodes\"], each_fn = \"str\" }\n";
+    let of = |kind: &str, name: &str| {
+        let rows = found(text, kind);
+        let mut found: Vec<_> =
+            rows.iter().filter(|row| row.name == name).map(|row| (row.how, row.path.clone())).collect();
+        found.sort_by(|one, other| one.1.cmp(&other.1));
+        found.dedup();
+        found
+    };
+    let name = |path: &str| (How::Convention, path.to_owned());
+    assert_eq!(of("aws_waf_rate_limit", "name"), [(How::Absent, String::new()), name("Name")]);
+    let values = |path: &str| (How::Entry, format!("{path} each:str"));
+    assert_eq!(
+        of("aws_waf_response_inspection_part", "success_values"),
+        [values("SuccessCodes"), values("SuccessStrings"), values("SuccessValues")]
+    );
+    let mistakes = compiled(text).mistakes.iter().map(ToString::to_string).collect::<String>();
+    assert!(!mistakes.contains("rate_limit") && !mistakes.contains("inspection_part"), "{mistakes}");
+}
+
+#[test]
 fn members_that_nothing_uses_are_named() {
     let compiled = compiled(include_str!("tables/kms.toml"));
     let (owner, members) = &compiled.reports[0].unused[0];
     assert_eq!(owner, "aws_kms_key");
     assert!(members.contains(&"KeyAgreementAlgorithms".to_owned()), "{members:?}");
     assert!(!members.contains(&"KeySpec".to_owned()), "{members:?}");
+}
+
+#[test]
+fn missing_lists_are_empty_where_the_file_says_so() {
+    let text = |head: &str| {
+        format!(
+            "service = \"acm\"\n{head}\n[aws_acm_certificate]\nlist = {{ op = \"DescribeCertificate\", args = {{ CertificateArn = \"c\" }}, items = \"Certificate\" }}\n\
+             unset = [\"sha1_fingerprint\", \"expires\", \"dns_names\", \"certificate_transparency_logging\"]\n\
+             [aws_acm_certificate.map]\nid = \"CertificateArn\"\n"
+        )
+    };
+    let document = json!({"CertificateArn": "c", "DomainName": "d"});
+    let made = |head: &str| properties(&plan(&text(head), "aws_acm_certificate"), &document);
+    assert_eq!(made("empty_lists = true").get("subject_alternative_names"), Some(&json!([])));
+    assert_eq!(made("").get("subject_alternative_names"), None);
+    let absent =
+        text("empty_lists = true").replace("unset =", "absent = [\"subject_alternative_names\"]\nunset =");
+    let made = properties(&plan(&absent, "aws_acm_certificate"), &document);
+    assert_eq!(made.get("subject_alternative_names"), None);
 }

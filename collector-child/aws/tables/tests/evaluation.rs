@@ -7,8 +7,8 @@ mod support;
 use std::borrow::Cow;
 
 use aws_tables::plan::{
-    Argument, Arguments, Condition, EdgeRule, Extractor, Function, Into, Path, Properties, Scope, Stat,
-    Template,
+    Argument, Arguments, Condition, EdgeRule, Extractor, FollowUp, Function, Into, Path, Properties, Scope,
+    Stat, Template,
 };
 use serde_json::{Map, Value, json};
 use support::{place, plan, properties};
@@ -87,6 +87,19 @@ fn answers_are_put_into_documents() {
     );
     Into::Merge.put(&mut document, json!("no object"));
     assert_eq!(document["A"], 2);
+}
+
+#[test]
+fn other_members_of_an_answer_come_along() {
+    let call = json!({"service": "ecs", "operation": "DescribeTaskDefinition"});
+    let follow = json!({"call": call, "take": "T", "also": ["tags"], "into": "merge"});
+    let follow: FollowUp = serde_json::from_value(follow).unwrap();
+    assert_eq!(
+        follow.taken(json!({"T": {"a": 1}, "tags": [2], "other": 3})),
+        Some(json!({"a": 1, "tags": [2]}))
+    );
+    assert_eq!(follow.taken(json!({"T": {"a": 1}})), Some(json!({"a": 1})));
+    assert_eq!(follow.taken(json!({"tags": [2]})), None);
 }
 
 #[test]
@@ -375,7 +388,7 @@ service = "ec2"
 [aws_ec2_keypair]
 list = { op = "DescribeKeyPairs", items = "KeyPairs" }
 metrics = [
-    { namespace = "N", unit = "Bytes", dimensions = { Pair = "{id}" }, stats = ["sum"], period = 300, metrics = { read_bytes = "Read", write_bytes = "Write" } },
+    { namespace = "N", unit = "Bytes", dimensions = { Pair = "{id}", Type = { path = "KeyType", fn = "upper" } }, stats = ["sum"], period = 300, metrics = { read_bytes = "Read", write_bytes = "Write" } },
     { namespace = "N", unit = "Count", dimensions = {}, name = "use_count", metric = "Use", round = 1 },
 ]
 [aws_ec2_keypair.map]
@@ -387,4 +400,27 @@ fingerprint = "KeyFingerprint"
     assert_eq!(plan.metrics[0].period, plan.metrics[1].period);
     assert_eq!((plan.metrics[1].stats.as_slice(), plan.metrics[1].round), ([Stat::Sum].as_slice(), Some(4)));
     assert_eq!((plan.metrics[2].stats.len(), plan.metrics[2].round), (3, Some(1)));
+    let (document, place) = (json!({"KeyPairId": "k", "KeyType": "rsa"}), place());
+    let mut properties = Properties::default();
+    properties.set("id", Cow::Owned(json!("k")));
+    let scope = Scope::new(&document, &place).with_properties(&properties);
+    let dimensions =
+        plan.metrics[0].dimensions.iter().map(|(name, value)| (name.as_str(), value.texts(&scope)));
+    assert_eq!(
+        dimensions.collect::<Vec<_>>(),
+        [("Pair", vec!["k".to_owned()]), ("Type", vec!["RSA".to_owned()])]
+    );
+}
+
+#[test]
+fn lists_become_objects_by_a_member_with_another_one_or_the_whole_element() {
+    let place = place();
+    let document = json!({"L": [{"ID": "a", "V": 1}, {"ID": "b"}, {"V": 2}]});
+    let made = |value: &str| {
+        let extractor = json!({"paths": ["L"], "stages": [{"tags": ["ID", value]}]});
+        let extractor: Extractor = serde_json::from_value(extractor).unwrap();
+        extractor.extract(&Scope::new(&document, &place), &[]).unwrap().into_owned()
+    };
+    assert_eq!(made("V"), json!({"a": 1, "b": ""}));
+    assert_eq!(made("."), json!({"a": {"ID": "a", "V": 1}, "b": {"ID": "b"}}));
 }

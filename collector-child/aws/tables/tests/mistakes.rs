@@ -102,6 +102,33 @@ fn paths_that_lead_nowhere() {
 }
 
 #[test]
+fn what_comes_along_with_an_answer() {
+    let with = |also: &str, take: &str| {
+        let call =
+            format!("{{ op = \"ListKeys\", take = \"{take}\", into = \"More\", also = [\"{also}\"] }},");
+        mistakes(&key("").replace("calls = {", &format!("calls = [{call} {{")).replace("\".\" }", "\".\" }]"))
+    };
+    assert_eq!(with("NextMarker", "Keys[0]"), Vec::<String>::new());
+    assert_eq!(
+        with("NextMarkr", "Keys[0]"),
+        ["test.toml:4: `NextMarkr` leads nowhere: there is no `NextMarkr`; did you mean NextMarker?"]
+    );
+    assert_eq!(
+        with("NextMarker", "Keys"),
+        ["test.toml:4: `also` adds to an object, but a list of objects is taken"]
+    );
+}
+
+#[test]
+fn what_only_some_documents_have() {
+    says(
+        "optional = [\"kms_origin\"]",
+        1,
+        "`optional` is for nested kinds, which may be made of several kinds of documents",
+    );
+}
+
+#[test]
 fn kinds_edges_and_scopes() {
     says(
         "edges = { to = \"aws_kms_kee\", id = \"KeyId\" }",
@@ -303,7 +330,7 @@ fn files_as_a_whole() {
         ),
         (
             "service = \"kms\"\nfoo = 1\n",
-            "test.toml:2: there is no `foo` here; there are `service`, `nested` and kinds",
+            "test.toml:2: there is no `foo` here; there are `service`, `empty_lists`, `nested` and kinds",
         ),
         (
             "service = \"kms\"\n[nested.aws_kms_multiregion_config]\n",

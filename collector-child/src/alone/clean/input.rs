@@ -153,8 +153,14 @@ impl Graph {
         heads.filter(|(_, head)| head.cloud_id == name).map(|(one, _)| one).collect()
     }
 
-    /// The node as a job carries it: marked, with ancestors, with all its neighbours.
-    pub(super) fn resource(&self, one: usize, levels: &Levels) -> Result<CleanResource, serde_json::Error> {
+    /// The node as a job carries it: marked, with ancestors, with all its neighbours, of which those in `chosen`
+    /// are marked.
+    pub(super) fn resource(
+        &self,
+        one: usize,
+        chosen: &[usize],
+        levels: &Levels,
+    ) -> Result<CleanResource, serde_json::Error> {
         let mut node: Map<String, Value> = serde_json::from_str(&self.heads[one].line)?;
         node.insert("desired".to_owned(), json!({"clean": true}));
         if !node.get("ancestors").is_some_and(Value::is_object) {
@@ -166,12 +172,12 @@ impl Graph {
             _ => None,
         });
         let related_json = related
-            .map(|(other, edge, outgoing)| Related {
-                edge,
-                outgoing,
-                node_json: self.heads[other].line.clone(),
+            .map(|(other, edge, outgoing)| {
+                let mut node: Map<String, Value> = serde_json::from_str(&self.heads[other].line)?;
+                node.insert("desired".to_owned(), json!({"clean": chosen.contains(&other)}));
+                Ok(Related { edge, outgoing, node_json: Value::Object(node).to_string() })
             })
-            .collect();
+            .collect::<Result<_, serde_json::Error>>()?;
         Ok(CleanResource { node_json: Value::Object(node).to_string(), related_json, related_cut: false })
     }
 
@@ -268,7 +274,8 @@ mod tests {
         let levels = Levels::of_kinds(KINDS).unwrap();
         let [disk] = graph.named("c-d")[..] else { panic!() };
         assert_eq!(graph.named("d"), [disk]);
-        let resource = graph.resource(disk, &levels).unwrap();
+        let [other] = graph.named("e")[..] else { panic!() };
+        let resource = graph.resource(disk, &[disk, other], &levels).unwrap();
         let node = StoredNode::parse(&resource.node_json).unwrap();
         assert!(node.marked);
         let above = node.ancestors;
@@ -277,6 +284,8 @@ mod tests {
         assert_eq!(ids, [Some("c-k".into()), Some("c-a".into()), Some("c-r".into()), None]);
         let related: Vec<_> = resource.related_json.iter().map(|one| (one.edge, one.outgoing)).collect();
         assert_eq!(related, [(EdgeType::Delete, true), (EdgeType::Default, false)]);
+        let marks = resource.related_json.iter().map(|one| StoredNode::parse(&one.node_json).unwrap().marked);
+        assert_eq!(marks.collect::<Vec<_>>(), [true, false], "what goes in the same run, and what stays");
         assert!(resource.related_json[0].node_json.contains("c-e"));
     }
 
@@ -285,7 +294,7 @@ mod tests {
         let graph = sample();
         let marks: Vec<_> = graph.heads.iter().map(|head| (head.marked, head.cleaned)).collect();
         assert_eq!(marks, [(false, false), (false, false), (false, false), (true, false), (false, true)]);
-        let resource = graph.resource(4, &Levels::default()).unwrap();
+        let resource = graph.resource(4, &[4], &Levels::default()).unwrap();
         assert!(resource.node_json.contains(r#""ancestors":{"account":null}"#), "{}", resource.node_json);
     }
 

@@ -50,8 +50,9 @@ impl Plan {
     ) -> Result<Self, NodeError> {
         let mut items = Vec::with_capacity(chosen.len());
         for one in chosen {
-            let resource =
-                graph.resource(*one, levels).map_err(|error| NodeError::Malformed(error.to_string()))?;
+            let resource = graph
+                .resource(*one, chosen, levels)
+                .map_err(|error| NodeError::Malformed(error.to_string()))?;
             let node = StoredNode::parse(&resource.node_json)?;
             items.push(Item { node, resource, answer: None });
         }

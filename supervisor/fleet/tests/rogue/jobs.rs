@@ -46,7 +46,9 @@ impl Desk {
                 let account = match start.job {
                     Job::Collect(collect) => collect.account.id,
                     Job::Clean(clean) => clean.account.id,
-                    Job::Describe { .. } | Job::Accounts(_) | Job::Tag(_) | Job::Command(_) => "ok".to_owned(),
+                    Job::Describe { .. } | Job::Accounts(_) | Job::Tag(_) | Job::Command(_) => {
+                        "ok".to_owned()
+                    }
                 };
                 let job = JobRun {
                     id,

@@ -168,9 +168,9 @@ impl fmt::Display for CallError {
 }
 
 impl Trouble {
-    /// What went wrong, without saying where.
-    pub fn words(&self) -> String {
-        let what = match self.class {
+    /// What kind of trouble it is, without saying where and what exactly.
+    pub fn class_words(&self) -> &'static str {
+        match self.class {
             Class::AccessDenied { by_organization: false } => "access denied",
             Class::AccessDenied { by_organization: true } => "access denied by a policy of the organization",
             Class::Expected | Class::Service => "the service refused",
@@ -186,7 +186,12 @@ impl Trouble {
             Class::Config => "a setting is wrong",
             Class::Deadline => "the time is over",
             Class::Input => "the call is wrong",
-        };
+        }
+    }
+
+    /// What went wrong, without saying where.
+    pub fn words(&self) -> String {
+        let what = self.class_words();
         let told = if self.message.is_empty() { "" } else { ": " };
         let code = self.code.as_ref().map_or_else(String::new, |code| format!(" ({code})"));
         let attempts =

@@ -98,6 +98,22 @@ async fn empty_pages_without_end_are_given_up() {
 }
 
 #[tokio::test]
+async fn one_page_again_and_again_is_given_up() {
+    let nines = listed(|came| {
+        users(
+            &name(came.number / 9),
+            Some(format!("m{}", came.number)).as_deref().filter(|_| came.number < 45),
+        )
+    });
+    let (names, error, _) = nines.await;
+    assert_eq!((names.len(), error), (46, None), "a few in a row may be");
+    let (names, error, fake) = listed(|came| users(&name(1), Some(&format!("m{}", came.number)))).await;
+    let error = error.unwrap();
+    assert_eq!((names.len(), error.class, fake.came().len()), (10, Class::EndlessPages, 10));
+    assert!(error.message.contains("one and the same"), "{error}");
+}
+
+#[tokio::test]
 async fn operations_without_pages_give_one() {
     let fake = Fake::new(|_| ok(super::IDENTITY)).await;
     let bench = Bench::new(&fake).await;

@@ -1,17 +1,21 @@
 //! What tables cannot say.
 
+mod bucket;
+mod capacity;
 mod notebook;
 mod stacks;
+mod zone;
 
 use std::time::Duration;
 
+use aws_client::CallError;
 use ipc_proto::fault::FaultKind;
 
+use super::Resource;
 use super::access::Access;
 use super::judge::Stop;
 use super::perform::Job;
 use super::tag::Tagging;
-use super::Resource;
 use crate::failure::{Failure, fault};
 
 /// The first pause before a look at whether something has changed its state; it grows.
@@ -22,6 +26,12 @@ const LONGEST_LOOK: Duration = Duration::from_secs(15);
 /// What has to be done before a deletion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Before {
+    /// Takes a capacity provider away from the services and clusters that use it.
+    DetachCapacityProvider,
+    /// Deletes the objects of a bucket, with all versions, and its unfinished uploads.
+    EmptyBucket,
+    /// Deletes the records of a zone.
+    EmptyZone,
     /// Stops a notebook and waits until it is.
     StopNotebook,
 }
@@ -29,6 +39,8 @@ pub(super) enum Before {
 /// How tags are changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tags {
+    /// Those of a bucket, all at once.
+    Bucket,
     /// Those of a CloudFormation stack, by an update that changes nothing else.
     Stack,
     /// Those of a stack set.
@@ -38,7 +50,13 @@ pub(super) enum Tags {
 impl Before {
     /// By the name in tables.
     pub(super) fn named(name: &str) -> Option<Self> {
-        (name == "stop_notebook").then_some(Self::StopNotebook)
+        match name {
+            "detach_capacity_provider" => Some(Self::DetachCapacityProvider),
+            "empty_bucket" => Some(Self::EmptyBucket),
+            "empty_zone" => Some(Self::EmptyZone),
+            "stop_notebook" => Some(Self::StopNotebook),
+            _ => None,
+        }
     }
 
     /// The same; a table with a wrong one is a mistake of this build.
@@ -49,6 +67,9 @@ impl Before {
     /// Does it.
     pub(super) async fn run(self, job: Job<'_>, resource: &Resource) -> Result<(), Stop> {
         match self {
+            Self::DetachCapacityProvider => capacity::detach(job, resource).await,
+            Self::EmptyBucket => bucket::empty(job, resource).await,
+            Self::EmptyZone => zone::empty(job, resource).await,
             Self::StopNotebook => notebook::stop(job, resource).await,
         }
     }
@@ -58,6 +79,7 @@ impl Tags {
     /// By the name in tables.
     pub(super) fn named(name: &str) -> Option<Self> {
         match name {
+            "bucket_tags" => Some(Self::Bucket),
             "stack_tags" => Some(Self::Stack),
             "stack_set_tags" => Some(Self::StackSet),
             _ => None,
@@ -72,10 +94,16 @@ impl Tags {
     /// Changes tags.
     pub(super) async fn run(self, access: &Access<'_>, tagging: &Tagging<'_>) -> Result<(), Failure> {
         match self {
+            Self::Bucket => bucket::tags(access, tagging).await,
             Self::Stack => stacks::stack(access, tagging).await,
             Self::StackSet => stacks::stack_set(access, tagging).await,
         }
     }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the form that map_err takes")]
+fn told(error: CallError) -> Failure {
+    error.to_fault().into()
 }
 
 fn wrong(name: &str) -> Failure {

@@ -1,14 +1,12 @@
 //! Tags of stacks and stack sets of CloudFormation: there is no operation for them, so the stack is updated with its own
 //! template, its own parameters and all of its tags.
 
-use aws_client::CallError;
-use aws_tables::plan::{with_tag, without_tag};
 use ipc_proto::fault::FaultKind;
 use serde_json::{Map, Value, json};
 
 use super::super::access::Access;
-use super::super::tag::{TagChange, Tagging, no_such_tag};
-use super::{FIRST_LOOK, pause};
+use super::super::tag::{Tagging, applied};
+use super::{FIRST_LOOK, pause, told};
 use crate::failure::{Failure, fault};
 
 const SERVICE: &str = "cloudformation";
@@ -37,7 +35,8 @@ pub(super) async fn stack(access: &Access<'_>, tagging: &Tagging<'_>) -> Result<
             break stack;
         }
         if !pause(access, &mut wait).await {
-            let message = format!("the stack is being changed already ({status}); try again when that is done");
+            let message =
+                format!("the stack is being changed already ({status}); try again when that is done");
             return Err(fault(FaultKind::Unavailable, message).into());
         }
     };
@@ -74,13 +73,7 @@ async fn send(
 /// The parameters of an update that changes nothing but the tags; `None` if they are as they are to be.
 fn update(stack: &Value, tagging: &Tagging<'_>) -> Result<Option<Map<String, Value>>, Failure> {
     let before = stack["Tags"].as_array().cloned().unwrap_or_default();
-    let mut tags = before.clone();
-    for change in tagging.changes() {
-        tags = match change {
-            TagChange::Set(key, value) => with_tag(tags, key, value),
-            TagChange::Remove(key) => without_tag(tags, key).ok_or_else(|| no_such_tag(key))?,
-        };
-    }
+    let tags = applied(before.clone(), tagging)?;
     if tags == before {
         return Ok(None);
     }
@@ -98,10 +91,6 @@ fn update(stack: &Value, tagging: &Tagging<'_>) -> Result<Option<Map<String, Val
         ("Parameters".to_owned(), parameters.into()),
         ("Tags".to_owned(), tags.into()),
     ])))
-}
-
-fn told(error: CallError) -> Failure {
-    error.to_fault().into()
 }
 
 #[cfg(test)]

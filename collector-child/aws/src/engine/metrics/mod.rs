@@ -54,7 +54,7 @@ pub(super) fn note(context: Context<'_>, plan: &'static KindPlan, scope: &Scope<
         };
         let dimensions = rule.dimensions.iter();
         let dimensions: Option<Box<[_]>> =
-            dimensions.map(|(_, template)| template.fill(scope).map(String::into_boxed_str)).collect();
+            dimensions.map(|(_, value)| value.texts(scope).pop().map(String::into_boxed_str)).collect();
         Some(Measure { node, rule, region, dimensions: dimensions? })
     });
     lock(&context.job.measures).extend(measures);

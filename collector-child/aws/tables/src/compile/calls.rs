@@ -135,7 +135,11 @@ impl Check<'_> {
                 Some((name, argument)) => {
                     self.argument(member.shape, argument, &format!("{path}{name}"), wrong);
                 }
-                None if member.required && !member.is_filled_in() && base.is_none() && !given.contains(&member.name) => {
+                None if member.required
+                    && !member.is_filled_in()
+                    && base.is_none()
+                    && !given.contains(&member.name) =>
+                {
                     wrong.push(format!("{} needs the argument `{path}{}`", self.operation, member.name));
                 }
                 None => {}

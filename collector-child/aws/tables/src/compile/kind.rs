@@ -34,6 +34,8 @@ struct File<'s> {
     name: String,
     log: &'s Log,
     nested: Vec<&'s Member>,
+    /// Lists that are missing are empty.
+    empty_lists: bool,
     nested_used: RefCell<HashSet<String>>,
 }
 
@@ -55,20 +57,24 @@ impl<'s> Tables<'s> {
         let file = self.files.len();
         let mut service = String::new();
         let mut nested = Vec::new();
+        let mut empty_lists = false;
         for member in members {
             match (member.key.as_str(), &member.node.value) {
+                ("empty_lists", Toml::Bool(flag)) => empty_lists = *flag,
                 ("service", Toml::Text(text)) => {
                     calls::service(text, member.node.at, log);
                     service.clone_from(text);
                 }
                 ("nested", Toml::Table(members)) => nested.extend(members),
-                ("service" | "nested", _) => {
+                ("service" | "nested" | "empty_lists", _) => {
                     log.say(member.at, format!("`{}` is not {}", member.key, member.node.what()));
                 }
                 (kind, Toml::Table(inside)) => self.add_table(file, kind, member, inside, &service, log),
                 (other, _) => log.say(
                     member.at,
-                    format!("there is no `{other}` here; there are `service`, `nested` and kinds"),
+                    format!(
+                        "there is no `{other}` here; there are `service`, `empty_lists`, `nested` and kinds"
+                    ),
                 ),
             }
         }
@@ -76,7 +82,7 @@ impl<'s> Tables<'s> {
             log.say(0, "`service` is missing: the service of the kinds of this file, as boto3 calls it");
         }
         let name = name.to_owned();
-        self.files.push(File { name, log, nested, nested_used: RefCell::default() });
+        self.files.push(File { name, log, nested, empty_lists, nested_used: RefCell::default() });
     }
 
     fn add_table(
@@ -268,7 +274,15 @@ impl<'s> Tables<'s> {
                 fields.finish();
             }
         }
-        let tables = mapping::Tables { kinds: self.kinds, log, at: fields.at, own, nested, parent };
+        let tables = mapping::Tables {
+            kinds: self.kinds,
+            log,
+            at: fields.at,
+            own,
+            nested,
+            empty_lists: file.empty_lists,
+            parent,
+        };
         let mapped = mapping::map(table.kind, doc, &tables);
         file.nested_used.borrow_mut().extend(mapped.nested_used.iter().cloned());
         for member in inside.iter().filter(|member| !mapped.nested_used.contains(&member.key)) {

@@ -3,7 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use aws_shapes::ShapeId;
-use inventory::{Field, Kind, KindTable, Rule};
+use inventory::{Field, Kind, KindTable, Rule, TypeShape};
+use serde_json::Value;
 
 use super::convention::{Convention, Found};
 use super::doc::{Doc, Form};
@@ -34,6 +35,8 @@ pub(crate) struct Tables<'a> {
     pub(crate) own: Exceptions<'a>,
     /// Of nested kinds, those inside this kind first.
     pub(crate) nested: Vec<(String, Exceptions<'a>)>,
+    /// Lists that are missing are empty.
+    pub(crate) empty_lists: bool,
     /// The kind is made by a hook, which may set what the table leaves out.
     pub(crate) parent: Option<(Doc, &'a Kind)>,
 }
@@ -60,7 +63,9 @@ pub(crate) fn map(kind: &Kind, document: &Doc, tables: &Tables<'_>) -> Mapped {
     };
     tables.own.check(kind, tables.log);
     if let Some((_, at)) = tables.own.optional.first() {
-        tables.log.say(*at, "`optional` is for nested kinds, which may be made of several kinds of documents");
+        tables
+            .log
+            .say(*at, "`optional` is for nested kinds, which may be made of several kinds of documents");
     }
     for (name, exceptions) in &tables.nested {
         if let Ok(kind) = tables.kinds.kind(name) {
@@ -112,7 +117,10 @@ impl<'a> Mapper<'a> {
         for field in kind.fields() {
             let found = self.property(kind, field, &convention, &roots, exceptions, depth);
             match found {
-                Outcome::Value(value) => {
+                Outcome::Value(mut value) => {
+                    if self.empty_if_missing(field, exceptions) && value.default.is_null() {
+                        value.default = Value::Array(Vec::new());
+                    }
                     used.extend(value.paths.iter().filter_map(first_member));
                     properties.push(Property { name: field.name.to_owned(), value });
                 }
@@ -123,6 +131,14 @@ impl<'a> Mapper<'a> {
         self.say_open(kind, &open);
         self.note_unused(kind, doc, &used);
         properties
+    }
+
+    /// Whether the property is a list that is empty where the service says nothing.
+    fn empty_if_missing(&self, field: &Field, exceptions: &[&Exceptions<'_>]) -> bool {
+        let mut absent = exceptions.iter().flat_map(|exceptions| &exceptions.absent);
+        self.tables.empty_lists
+            && matches!(field.property_type.shape, TypeShape::List(_))
+            && !absent.any(|(name, _)| *name == field.name)
     }
 
     /// All open properties of a kind are one mistake.
@@ -172,8 +188,9 @@ impl<'a> Mapper<'a> {
         let entry = exceptions
             .iter()
             .find_map(|exceptions| exceptions.entries.iter().find(|member| member.key == field.name));
-        let optional =
-            exceptions.iter().any(|exceptions| exceptions.optional.iter().any(|(name, _)| *name == field.name));
+        let optional = exceptions
+            .iter()
+            .any(|exceptions| exceptions.optional.iter().any(|(name, _)| *name == field.name));
         if let Some(entry) = entry {
             let roots = Roots { one_of_many: optional, ..roots.clone() };
             return self.by_entry(kind, field, entry, &roots, depth);

@@ -2,11 +2,13 @@
 
 use inventory::Kind;
 
+use super::doc::Form;
+use super::entry;
 use super::gather::conditions;
 use super::on_node::node_template;
 use super::reader::{Fields, Member, Toml};
 use super::roots::Roots;
-use crate::plan::{MetricRule, Stat};
+use crate::plan::{Extractor, MetricRule, Stat};
 
 /// Decimals of measured values, if a table does not say otherwise.
 const DECIMALS: u32 = 4;
@@ -49,10 +51,8 @@ fn metric(fields: &Fields<'_>, kind: &Kind, roots: &Roots<'_>) -> Vec<MetricRule
     }
     let mut dimensions = Vec::new();
     for member in fields.table("dimensions").map_or(&[][..], |table| table.all()) {
-        let holder = [Member { key: "dimensions".to_owned(), ..member.clone() }];
-        let one = Fields::new(&holder, member.at, fields.log);
-        if let Some(template) = node_template(&one, "dimensions", kind, roots, true) {
-            dimensions.push((member.key.clone(), template));
+        if let Some(value) = dimension(member, fields, kind, roots) {
+            dimensions.push((member.key.clone(), value));
         }
     }
     let seconds = |key| fields.count(key).and_then(|(seconds, _)| u32::try_from(seconds).ok());
@@ -76,6 +76,22 @@ fn metric(fields: &Fields<'_>, kind: &Kind, roots: &Roots<'_>) -> Vec<MetricRule
         dimensions,
     };
     names.into_iter().map(|(name, metric)| MetricRule { metric, name, ..rule.clone() }).collect()
+}
+
+/// The value of a dimension: a template of the node, or as in a mapping.
+fn dimension(member: &Member, fields: &Fields<'_>, kind: &Kind, roots: &Roots<'_>) -> Option<Extractor> {
+    if matches!(member.node.value, Toml::Text(_)) {
+        let holder = [Member { key: "dimensions".to_owned(), ..member.clone() }];
+        let one = Fields::new(&holder, member.at, fields.log);
+        let template = node_template(&one, "dimensions", kind, roots, true)?;
+        return Some(Extractor { text: Some(template), ..Extractor::default() });
+    }
+    let read = entry::read(&member.node, roots, fields.log)?;
+    if !matches!(read.doc.form(), Form::Scalar(_) | Form::Any) {
+        fields.log.say(member.at, format!("the dimension `{}` is a text, this is {}", member.key, read.doc));
+        return None;
+    }
+    Some(read.extractor)
 }
 
 /// `{ NAME = "METRIC" }`: our names and those in CloudWatch.

@@ -1,7 +1,5 @@
 //! The calls that collect, tag and delete.
 
-use std::borrow::Cow;
-
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -119,7 +117,7 @@ impl FollowUp {
     /// What of an answer becomes part of the document; `None` if it has nothing of it.
     pub fn taken(&self, mut answer: Value) -> Option<Value> {
         let Some(path) = &self.take else { return Some(answer) };
-        let mut taken = path.get_in(&answer).map(Cow::into_owned)?;
+        let mut taken = path.cut(&mut answer)?;
         if let (Value::Object(members), Value::Object(answer)) = (&mut taken, &mut answer) {
             for name in &self.also {
                 members.extend(answer.swap_remove_entry(name));

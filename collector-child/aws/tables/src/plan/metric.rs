@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::condition::Condition;
+use super::mapping::Extractor;
 use super::template::Template;
 
 /// A metric of CloudWatch and how it becomes usage of the node.
@@ -19,7 +20,7 @@ pub struct MetricRule {
     /// What is asked for.
     pub stats: Vec<Stat>,
     /// What it is measured for. Sees the properties and the document.
-    pub dimensions: Vec<(String, Template)>,
+    pub dimensions: Vec<(String, Extractor)>,
     /// Id of the region that is asked, if it is not that of the node: buckets have no region, their metrics do.
     /// Without a value, or for a region that is not collected, nothing is asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -105,6 +105,25 @@ impl Path {
         walk(value, &self.steps)
     }
 
+    /// Cuts out of `value` what is there; `None` for nothing and for null. Without `[]` nothing is copied.
+    pub fn cut(&self, value: &mut Value) -> Option<Value> {
+        if self.is_many() {
+            return self.get_in(value).map(Cow::into_owned);
+        }
+        let mut place = value;
+        for step in &self.steps {
+            place = match (step, place) {
+                (Step::Member(name), Value::Object(members)) => members.get_mut(name)?,
+                (Step::Index(index), Value::Array(items)) => {
+                    let at = position(*index, items.len())?;
+                    items.get_mut(at)?
+                }
+                _ => return None,
+            };
+        }
+        Some(place.take()).filter(|found| !found.is_null())
+    }
+
     /// Takes out of an answer what is there, without copying: the elements if it is a list, else the one value.
     pub fn take(&self, answer: Value) -> Vec<Value> {
         let mut found = Vec::new();
@@ -284,6 +303,9 @@ fn step(text: &str) -> Result<(Step, &str), String> {
     }
     if let Some(inside) = text.strip_prefix('"') {
         let (name, rest) = inside.split_once('"').ok_or("a quote is open")?;
+        if name.is_empty() {
+            return Err("a member without a name".to_owned());
+        }
         return Ok((Step::Member(name.to_owned()), rest));
     }
     let (name, rest) = text.split_at(text.find(['.', '[']).unwrap_or(text.len()));
@@ -344,5 +366,24 @@ impl TryFrom<String> for Path {
 impl From<Path> for String {
     fn from(path: Path) -> Self {
         path.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn cutting_takes_what_is_there_and_leaves_the_rest() {
+        let mut value = json!({"A": {"B": [{"C": 1}, {"C": 2}]}, "N": null});
+        let mut cut = |path: &str| path.parse::<Path>().unwrap().cut(&mut value);
+        assert_eq!(cut("A.B[].C"), Some(json!([1, 2])), "copied");
+        assert_eq!(cut("A.B[-1]"), Some(json!({"C": 2})));
+        assert_eq!(cut("N"), None);
+        assert_eq!(cut("A.X"), None);
+        assert_eq!(cut("A.B"), Some(json!([{"C": 1}, null])));
+        assert_eq!(cut("A.B"), None);
     }
 }

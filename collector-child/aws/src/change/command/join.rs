@@ -1,0 +1,126 @@
+//! The pages of an answer as one.
+
+use aws_shapes::Pagination;
+use serde_json::{Map, Value};
+
+/// Pages put together.
+#[derive(Debug)]
+pub(super) struct Joined<'a> {
+    pagination: Option<&'a Pagination>,
+    answer: Option<Value>,
+}
+
+impl<'a> Joined<'a> {
+    pub(super) fn new(pagination: Option<&'a Pagination>) -> Self {
+        Self { pagination, answer: None }
+    }
+
+    /// Adds a page: its lists go behind those of the pages before.
+    pub(super) fn add(&mut self, mut page: Value) {
+        let (Some(answer), Some(pagination)) = (&mut self.answer, self.pagination) else {
+            self.answer = Some(page);
+            return;
+        };
+        for path in &pagination.result_keys {
+            let Some(more) = find(&mut page, path).map(Value::take) else { continue };
+            match (place(answer, path), more) {
+                (Some(Value::Array(items)), Value::Array(more)) => items.extend(more),
+                (Some(Value::Object(members)), Value::Object(more)) => members.extend(more),
+                (Some(there @ Value::Null), more) => *there = more,
+                _ => {}
+            }
+        }
+    }
+
+    /// How many items of the main list there are.
+    pub(super) fn items(&mut self) -> usize {
+        self.main().map_or(0, |items| items.len())
+    }
+
+    /// The answer, with at most this many items, and without what is only good for asking for more.
+    pub(super) fn finish(mut self, most: Option<usize>) -> Value {
+        if let (Some(most), Some(items)) = (most, self.main()) {
+            items.truncate(most);
+        }
+        let mut answer = self.answer.unwrap_or_default();
+        let Some(pagination) = self.pagination else { return answer };
+        let tokens = pagination.output_tokens.iter().flat_map(|path| path.split("||"));
+        for path in tokens.map(str::trim).chain(pagination.more_results) {
+            // What is inside of a list is one of the items.
+            if !path.contains('[') {
+                remove(&mut answer, path);
+            }
+        }
+        answer
+    }
+
+    fn main(&mut self) -> Option<&mut Vec<Value>> {
+        let path = self.pagination?.result_keys.first()?;
+        find(self.answer.as_mut()?, path)?.as_array_mut()
+    }
+}
+
+fn find<'v>(value: &'v mut Value, path: &str) -> Option<&'v mut Value> {
+    path.split('.').try_fold(value, |value, name| value.get_mut(name))
+}
+
+/// The same; members that are missing are made.
+fn place<'v>(value: &'v mut Value, path: &str) -> Option<&'v mut Value> {
+    path.split('.').try_fold(value, |value, name| {
+        if value.is_null() {
+            *value = Value::Object(Map::new());
+        }
+        Some(value.as_object_mut()?.entry(name).or_insert(Value::Null))
+    })
+}
+
+fn remove(answer: &mut Value, path: &str) {
+    let (above, name) = path.rsplit_once('.').unwrap_or(("", path));
+    let holder = if above.is_empty() { Some(answer) } else { find(answer, above) };
+    if let Some(Value::Object(members)) = holder {
+        members.shift_remove(name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn pagination(output: &[&'static str], results: &[&'static str]) -> Pagination {
+        Pagination {
+            input_tokens: vec!["Marker"],
+            output_tokens: output.to_vec(),
+            more_results: Some("IsTruncated"),
+            limit_key: None,
+            result_keys: results.to_vec(),
+        }
+    }
+
+    #[test]
+    fn lists_are_joined_and_tokens_are_left_out() {
+        let table = pagination(&["NextMarker || Users[-1].Name"], &["Users", "Groups"]);
+        let mut joined = Joined::new(Some(&table));
+        joined.add(json!({"Users": [1, 2], "IsTruncated": true, "NextMarker": "2", "Owner": "me"}));
+        joined.add(json!({"Users": [3], "Groups": ["g"], "IsTruncated": false}));
+        assert_eq!(joined.items(), 3);
+        assert_eq!(joined.finish(None), json!({"Users": [1, 2, 3], "Owner": "me", "Groups": ["g"]}));
+    }
+
+    #[test]
+    fn lists_inside_of_structures_are_joined_and_cut() {
+        let table = pagination(&["List.NextMarker"], &["List.Items"]);
+        let mut joined = Joined::new(Some(&table));
+        joined.add(json!({"List": {"NextMarker": "x", "Items": [1]}}));
+        joined.add(json!({"List": {"Items": [2, 3]}}));
+        assert_eq!(joined.finish(Some(2)), json!({"List": {"Items": [1, 2]}}));
+    }
+
+    #[test]
+    fn an_answer_without_pages_stays_as_it_is() {
+        let mut joined = Joined::new(None);
+        joined.add(json!({"NextToken": "x"}));
+        assert_eq!(joined.finish(Some(1)), json!({"NextToken": "x"}));
+    }
+}

@@ -1,0 +1,89 @@
+//! A zone has to be empty before it can be deleted, but for the two records that it was made with.
+
+use aws_tables::plan::{Arguments, Call};
+use serde_json::{Map, Value, json};
+
+use super::super::Resource;
+use super::super::judge::{Meaning, Stop, later, never};
+use super::super::perform::Job;
+
+const SERVICE: &str = "route53";
+/// Records that one batch of changes deletes: all or none of them. Its limit of a thousand counts values, and twice
+/// where something is replaced.
+const TOGETHER: usize = 100;
+
+/// Deletes its records.
+pub(super) async fn empty(job: Job<'_>, resource: &Resource) -> Result<(), Stop> {
+    let zone = &resource.document()["id"];
+    let params = Map::from_iter([("HostedZoneId".to_owned(), zone.clone())]);
+    let mut records = Vec::new();
+    let mut pages = job.access.pages(SERVICE, "ListResourceRecordSets", params);
+    while let Some(page) = pages.next().await {
+        job.access.progress();
+        match page {
+            Ok(page) => records.extend(page["ResourceRecordSets"].as_array().cloned().unwrap_or_default()),
+            Err(error) => {
+                return match job.codes.of_call(&[], &error) {
+                    // The deletion itself will find the same.
+                    Meaning::Nothing | Meaning::Gone => Ok(()),
+                    Meaning::Later => Err(later(error.to_string())),
+                    Meaning::Never => Err(never(&error)),
+                };
+            }
+        }
+    }
+    let apex = apex(&records).to_owned();
+    records.retain(|record| !stays(record, &apex));
+    // Aliases first: what they lead to may be in the same zone.
+    records.sort_by_key(|record| record.get("AliasTarget").is_none());
+    for some in records.chunks(TOGETHER) {
+        let changes: Vec<Value> =
+            some.iter().map(|record| json!({"Action": "DELETE", "ResourceRecordSet": record})).collect();
+        let call = Call {
+            service: SERVICE.to_owned(),
+            operation: "ChangeResourceRecordSets".to_owned(),
+            arguments: Arguments::default(),
+            expected: Vec::new(),
+        };
+        let params = Map::from_iter([
+            ("HostedZoneId".to_owned(), zone.clone()),
+            ("ChangeBatch".to_owned(), json!({"Changes": changes})),
+        ]);
+        job.send(&call, None, params).await?;
+    }
+    Ok(())
+}
+
+/// The name of the zone: that of its SOA.
+fn apex(records: &[Value]) -> &str {
+    let soa = records.iter().find(|record| record["Type"] == "SOA");
+    soa.and_then(|soa| soa["Name"].as_str()).unwrap_or_default()
+}
+
+/// SOA and NS of the zone itself cannot be deleted; NS of zones below have to be.
+fn stays(record: &Value, apex: &str) -> bool {
+    match record["Type"].as_str() {
+        Some("SOA") => true,
+        Some("NS") => apex.is_empty() || record["Name"] == apex,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_the_zone_was_made_with_stays() {
+        let record = |name: &str, kind: &str| json!({"Name": name, "Type": kind});
+        let records = [
+            record("example.com.", "NS"),
+            record("example.com.", "SOA"),
+            record("sub.example.com.", "NS"),
+            record("example.com.", "A"),
+        ];
+        let staying: Vec<bool> = records.iter().map(|record| stays(record, apex(&records))).collect();
+        assert_eq!(staying, [true, true, false, false]);
+        assert!(stays(&record("example.com.", "NS"), ""), "which zone it is, is not known");
+    }
+}
