@@ -59,6 +59,7 @@ mod wire;
 
 /// Runs the program with its command line, the name of the program included.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    memory::keep_small();
     let code = match Cli::try_parse_from(arguments) {
         Ok(Cli { connect: Some(path), .. }) => connected::run(&path, 0),
         Ok(Cli { command: Some(command), .. }) => alone::run(command),

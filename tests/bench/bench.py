@@ -15,6 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Callable, Dict, List
 
+import aws
 import core
 from measure import MIB, Measured, run
 
@@ -26,10 +27,11 @@ OURS = {"7k": (10, 730), "30k": (10, 2840)}
 
 
 class Bench:
-    def __init__(self, bin_dir: Path, venv: Path, directory: Path) -> None:
+    def __init__(self, bin_dir: Path, venv: Path, aws_mock: str, aws_peer: str, directory: Path) -> None:
         self.fixworker, self.child = str(bin_dir / "fixworker"), str(bin_dir / "fix-collector")
         self.rogue, self.copy = str(bin_dir / "rogue_child"), str(bin_dir / "copy")
         self.python, self.peer = str(venv / "bin/python"), str(venv / "bin/fixworker")
+        self.aws_mock, self.aws_peer = aws_mock, aws_peer
         self.directory = directory
         self.env = {"HOME": str(directory), "PATH": os.environ["PATH"], "XDG_STATE_HOME": str(directory / "state")}
         self.rows: List[Dict[str, Any]] = []
@@ -117,6 +119,9 @@ class Bench:
         self.row("1,000 accounts of 1,000 nodes: wall", "s", ours.wall_s)
         self.row("1,000 accounts of 1,000 nodes: CPU, supervisor alone", "s", ours.own_cpu_s)
 
+    def aws(self) -> None:
+        aws.bench(self.row, self.child, self.aws_mock, self.aws_peer, self.directory)
+
     def fixcore(self) -> None:
         # The graph of the Python worker decides the size: ten accounts, all in one upload.
         shared = ["fixworker.collector=random", "fixworker.web_host=127.0.0.1"]
@@ -141,12 +146,15 @@ def main() -> None:
     parser = ArgumentParser(description=__doc__)
     parser.add_argument("--bin-dir", type=Path, required=True)
     parser.add_argument("--venv", type=Path, required=True)
+    parser.add_argument("--aws-mock", default="", help="a Python that has tests/aws/requirements.txt")
+    parser.add_argument("--aws-peer", default="", help="a Python that has tests/aws/peer-requirements.txt")
     parser.add_argument("--json", type=Path)
-    parser.add_argument("--only", default="", help="pipeline, start_cost, throughput, fixcore, large (comma list)")
+    parser.add_argument("--only", default="", help="pipeline, start_cost, throughput, fixcore, large, aws (comma list)")
     args = parser.parse_args()
     with TemporaryDirectory(prefix="fwbench") as directory:
-        bench = Bench(args.bin_dir.resolve(), args.venv.absolute(), Path(directory))
+        bench = Bench(args.bin_dir.resolve(), args.venv.absolute(), args.aws_mock, args.aws_peer, Path(directory))
         parts: List[Callable[[], None]] = [bench.pipeline, bench.start_cost, bench.throughput, bench.fixcore, bench.large]
+        parts += [bench.aws]
         wanted = args.only.split(",") if args.only else [part.__name__ for part in parts]
         print(f"{'':<58}{'ours':>12}{'peer':>12}{'':>8}{'':>9}")
         for part in (part for part in parts if part.__name__ in wanted):

@@ -11,7 +11,7 @@ use fixworker_tests::core::Fixcore;
 use fixworker_tests::worker::Worker;
 use fixworker_tests::{process, wait};
 use nix::sys::signal::Signal;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 const FOR_REAL: &str = "fixworker.cleanup_dry_run=false";
 
@@ -40,9 +40,9 @@ fn found(core: &Fixcore, search: &str) -> Vec<String> {
 #[track_caller]
 fn assert_all_gone(core: &Fixcore, cloud: &CleanupCloud) {
     assert_eq!(cloud.left(), cloud.kept());
-    assert_eq!(found(core, "desired.clean=true and metadata.cleaned!=true"), [""; 0]);
-    assert!(found(core, "metadata.cleaned=true").len() > 30);
-    assert_eq!(found(core, "metadata.cleaned=true and desired.clean!=true"), [""; 0]);
+    assert_eq!(found(core, "/desired.clean=true and /metadata.cleaned!=true"), [""; 0]);
+    assert!(found(core, "/metadata.cleaned=true").len() > 30);
+    assert_eq!(found(core, "/metadata.cleaned=true and /desired.clean!=true"), [""; 0]);
 }
 
 /// Messages for people of this level.
@@ -117,9 +117,9 @@ fn a_dry_run_changes_nothing_and_one_run_removes_everything() {
     let told = infos(&core, "error").len();
 
     assert_eq!(clean(&core), "action_done");
-    assert_eq!(cloud.changes(), [json!(0); 0]);
+    assert_eq!(cloud.changes(), Vec::<Value>::new());
     assert_eq!(cloud.left(), before);
-    assert_eq!(found(&core, "metadata.cleaned=true"), [""; 0]);
+    assert_eq!(found(&core, "/metadata.cleaned=true"), [""; 0]);
     assert_planned(&infos(&core, "info"), &cloud);
     assert_eq!(infos(&core, "error").len(), told, "nothing stays");
     assert_eq!(worker.stop(), 0);
@@ -203,12 +203,14 @@ fn kill_child(worker: &Worker, signal: Signal) {
     let children = worker.await_children(1);
     let pids: Vec<i32> = children.iter().map(|child| child.pid).collect();
     assert_eq!(children[0].label(), Some("aws/100000000001"));
-    pids.iter().for_each(|pid| process::signal(*pid, signal));
+    for pid in &pids {
+        process::signal(*pid, signal);
+    }
     wait::until("the child is gone", || !worker.children().iter().any(|child| pids.contains(&child.pid)));
 }
 
 fn is_cleaned(core: &Fixcore, cloud_id: &str) -> bool {
-    !found(core, &format!("reported.id={cloud_id} and metadata.cleaned=true")).is_empty()
+    !found(core, &format!("/reported.id={cloud_id} and /metadata.cleaned=true")).is_empty()
 }
 
 /// What must stay, and what may not be deleted: everything else goes, and people are told why this did not.

@@ -72,6 +72,10 @@ impl Reply {
         Self { status: 403, content_type: "text/xml", body }
     }
 
+    pub(crate) fn json_status(status: u16, body: &Value) -> Self {
+        Self { status, ..Self::json(body) }
+    }
+
     pub(crate) fn xml_status(status: u16, body: &str) -> Self {
         Self { status, ..Self::xml(body) }
     }

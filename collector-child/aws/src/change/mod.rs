@@ -7,7 +7,7 @@
 //! ```
 //!
 //! The program around it decides what may be changed and in which order; here one resource is changed at a time, and
-//! what AWS answers is judged ([`judge`]). What comes out is that the resource is gone, has to wait, or stays.
+//! what AWS answers is judged (`judge`). What comes out is that the resource is gone, has to wait, or stays.
 //!
 //! # Invariants
 //!

@@ -268,6 +268,40 @@ async fn a_node_without_what_the_call_needs_fails_and_does_not_count_as_gone() {
     }
 }
 
+/// A notebook that the cloud describes so.
+async fn notebook(describe: Reply, dry_run: bool) -> Seen<Result<(), judge::Stop>> {
+    let (changer, calls) = changer(move |called| match called.operation.as_str() {
+        "DescribeNotebookInstance" => describe.clone(),
+        _ => Reply::json(&json!({})),
+    })
+    .await;
+    let plan = aws_tables::plan::DeletePlan {
+        hook: Some("stop_notebook".to_owned()),
+        later: vec!["ValidationException".to_owned()],
+        ..Default::default()
+    };
+    let reported = object(json!({"id": "n", "name": "n"}));
+    let resource = Resource::new("aws_sagemaker_notebook", reported, object(json!({"id": "1"})), Map::new());
+    let log = Log::default();
+    let deletion = Deletion { config: &config(), resource: &resource, above: &[], dry_run, remaining: None };
+    let result = changer.by_plan(&plan, &deletion, &log, &Recorder::default()).await;
+    let calls = calls.lock().unwrap().clone();
+    Seen { result, log: log.0.into_inner().unwrap(), calls }
+}
+
+#[tokio::test]
+async fn a_notebook_is_stopped_only_if_it_runs() {
+    let status = |status: &str| Reply::json(&json!({"NotebookInstanceStatus": status}));
+    let stopped = notebook(status("Stopped"), false).await;
+    assert_eq!((stopped.operations(), stopped.result.is_ok()), (vec!["DescribeNotebookInstance"], true));
+    let running = notebook(status("InService"), true).await;
+    assert_eq!((running.operations(), running.result.is_ok()), (vec!["DescribeNotebookInstance"], true));
+    assert!(running.log[0].contains("StopNotebookInstance"), "{:?}", running.log);
+    let message = json!({"__type": "ValidationException", "message": "RecordNotFound"});
+    let gone = notebook(Reply::json_status(400, &message), false).await;
+    assert!(matches!(gone.result, Err(judge::Stop::Outcome(CleanOutcome::Gone))));
+}
+
 async fn tag(
     answers: impl Fn(&Called) -> Reply + Send + Sync + 'static,
     remove: &[&str],

@@ -1,8 +1,8 @@
 //! The command `aws`: one operation of one service, in the words of the AWS command line.
 //!
 //! `ec2 describe-volumes --volume-ids vol-1 vol-2 --region eu-west-1` is read against the operations of AWS
-//! ([`line`], [`names`], [`value`], [`shorthand`]), executed with the credentials and the region of the resource that
-//! it is about ([`run`]), and answered with the joined pages ([`join`]). No program is started and no file is read.
+//! (`line`, `names`, `value`, `shorthand`), executed with the credentials and the region of the resource that
+//! it is about (`run`), and answered with the joined pages (`join`). No program is started and no file is read.
 
 mod definition;
 mod join;

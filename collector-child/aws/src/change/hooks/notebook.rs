@@ -19,7 +19,7 @@ pub(super) async fn stop(job: Job<'_>, resource: &Resource) -> Result<(), Stop> 
     let params = Map::from_iter([("NotebookInstanceName".to_owned(), name)]);
     let (mut wait, mut asked) = (FIRST_LOOK, false);
     for _ in 0..LOOKS {
-        let Some(status) = status(job, &params).await? else { return Ok(()) };
+        let status = status(job, &params).await?;
         match status.as_str() {
             // Nothing runs any more: it can be deleted, or is being deleted.
             "Stopped" | "Failed" | "Deleting" => return Ok(()),
@@ -47,11 +47,10 @@ pub(super) async fn stop(job: Job<'_>, resource: &Resource) -> Result<(), Stop> 
     Err(later("it is not stopped yet"))
 }
 
-/// Its status; `None` if it does not exist.
-async fn status(job: Job<'_>, params: &Map<String, Value>) -> Result<Option<String>, Stop> {
+/// Its status. Whatever else the table says of the code with which the service says that there is none, it is gone.
+async fn status(job: Job<'_>, params: &Map<String, Value>) -> Result<String, Stop> {
     match job.access.call(SERVICE, "DescribeNotebookInstance", params.clone()).await {
-        Ok(answer) => Ok(Some(answer["NotebookInstanceStatus"].as_str().unwrap_or_default().to_owned())),
-        Err(error) if is_unknown(&error) => Ok(None),
+        Ok(answer) => Ok(answer["NotebookInstanceStatus"].as_str().unwrap_or_default().to_owned()),
         Err(error) => Err(judged(job, &error)),
     }
 }
@@ -63,6 +62,7 @@ fn is_unknown(error: &CallError) -> bool {
 
 fn judged(job: Job<'_>, error: &CallError) -> Stop {
     if is_unknown(error) {
+        job.journal.done("it is gone already".to_owned());
         return Stop::Outcome(if job.dry_run { CleanOutcome::Planned } else { CleanOutcome::Gone });
     }
     match job.codes.of_call(&[], error) {
