@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
 /// From, to, type.
@@ -80,16 +81,29 @@ impl Export {
     }
 
     /// Without what differs from run to run or is added by the supervisor: `exported_at`, `replace`, and times
-    /// within the last day, which the demo collectors derive from now.
+    /// about the moment of the run, which the demo collectors derive from it.
     #[must_use]
-    pub fn steady(mut self) -> Self {
+    pub fn steady(self) -> Self {
+        let runs = Runs::of(self.nodes.values());
+        self.steady_but(&runs)
+    }
+
+    /// The same, where times may also be about the moment of the other run: a file that was exported earlier keeps
+    /// the times that were new then.
+    #[must_use]
+    pub fn steady_beside(self, other: &Self) -> Self {
+        let runs = Runs::of(self.nodes.values().chain(other.nodes.values()));
+        self.steady_but(&runs)
+    }
+
+    fn steady_but(mut self, runs: &Runs) -> Self {
         for node in self.nodes.values_mut() {
             if let Some(metadata) = node["metadata"].as_object_mut() {
                 metadata.remove("exported_at");
                 metadata.remove("replace");
                 sort_texts(metadata, "categories");
             }
-            forget_times(node);
+            runs.forget_times(node);
         }
         self
     }
@@ -151,11 +165,12 @@ impl StoredGraph {
     #[track_caller]
     pub fn assert_has(&self, sent: &Export) {
         let root = sent.root();
+        let (runs, stored_runs) = (Runs::of(sent.nodes.values()), Runs::of(self.nodes.values()));
         for (id, node) in &sent.nodes {
             let id = stored_id(id, root);
             let stored = self.nodes.get(&id).unwrap_or_else(|| panic!("node {id} is not stored: {node}"));
             if id != STORED_ROOT {
-                assert_same_values(node, stored);
+                assert_same_values((node, &runs), (stored, &stored_runs));
             }
         }
         let expected = stored_edges(sent);
@@ -166,9 +181,9 @@ impl StoredGraph {
 
 /// fixcore adds `ctime` and `mtime` where they are missing; everything else is as it was sent.
 #[track_caller]
-fn assert_same_values(sent: &Value, stored: &Value) {
-    let sent_values = reported(sent);
-    let mut stored_values = reported(stored);
+fn assert_same_values((sent, runs): (&Value, &Runs), (stored, stored_runs): (&Value, &Runs)) {
+    let sent_values = runs.reported(sent);
+    let mut stored_values = stored_runs.reported(stored);
     stored_values
         .retain(|name, _| sent_values.contains_key(name) || !["ctime", "mtime"].contains(&name.as_str()));
     assert_eq!(sent_values, stored_values, "reported of {} differs", sent["id"]);
@@ -180,12 +195,6 @@ fn assert_same_values(sent: &Value, stored: &Value) {
         };
         assert_eq!(sorted(sent), sorted(stored), "metadata.{name} of {} differs", sent["id"]);
     }
-}
-
-fn reported(node: &Value) -> Map<String, Value> {
-    let mut node = node.clone();
-    forget_times(&mut node);
-    node["reported"].as_object().cloned().unwrap_or_default()
 }
 
 fn stored_id(id: &str, root: &str) -> String {
@@ -203,35 +212,42 @@ fn edge_of(line: &Value) -> Edge {
     (text(&line["from"]), text(&line["to"]), edge_type)
 }
 
-/// Times that move with the clock become the word `now`; fixed ones stay.
-fn forget_times(node: &mut Value) {
-    for name in ["ctime", "mtime", "atime"] {
-        if let Some(value) = node["reported"].get_mut(name)
-            && value.as_str().is_some_and(is_recent)
-        {
-            *value = Value::from("now");
+/// When the graphs were made that a file or a store holds: at each `exported_at`. What the clock says now is of no
+/// interest: a recorded graph is as good on any other day.
+#[derive(Debug)]
+struct Runs(BTreeSet<Timestamp>);
+
+impl Runs {
+    fn of<'a>(nodes: impl Iterator<Item = &'a Value>) -> Self {
+        Self(nodes.filter_map(|node| moment(&node["metadata"]["exported_at"])).collect())
+    }
+
+    /// What a node reports, but for the times that are those of a run.
+    fn reported(&self, node: &Value) -> Map<String, Value> {
+        let mut node = node.clone();
+        self.forget_times(&mut node);
+        node["reported"].as_object().cloned().unwrap_or_default()
+    }
+
+    /// Times of a run become the word `now`; fixed ones stay.
+    fn forget_times(&self, node: &mut Value) {
+        for name in ["ctime", "mtime", "atime"] {
+            if let Some(value) = node["reported"].get_mut(name)
+                && moment(value).is_some_and(|time| self.near(time))
+            {
+                *value = Value::from("now");
+            }
         }
+    }
+
+    /// A run takes less than a day; its nodes are made before it is exported.
+    fn near(&self, time: Timestamp) -> bool {
+        self.0.iter().any(|run| run.duration_since(time).abs() <= SignedDuration::from_hours(24))
     }
 }
 
-/// Whether a time stamp is of the last or the next day, told by its date alone.
-fn is_recent(stamp: &str) -> bool {
-    let now = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .expect("it is after 1970")
-        .as_secs();
-    let today = i64::try_from(now / 86_400).expect("a number of days");
-    days_of(stamp).is_some_and(|day| (today - day).abs() <= 1)
-}
-
-/// Days since 1970 of a date `YYYY-MM-DD...`.
-fn days_of(stamp: &str) -> Option<i64> {
-    let mut parts = stamp.get(..10)?.split('-').map(|part| part.parse::<i64>().ok());
-    let (year, month, day) = (parts.next()??, parts.next()??, parts.next()??);
-    // Years begin in March here, so that the leap day is the last one.
-    let (year, month) = if month <= 2 { (year - 1, month + 9) } else { (year, month - 3) };
-    let leaps = year / 4 - year / 100 + year / 400;
-    Some(year * 365 + leaps + (month * 153 + 2) / 5 + day - 1 - 719_468)
+fn moment(value: &Value) -> Option<Timestamp> {
+    value.as_str()?.parse().ok()
 }
 
 fn sort_texts(object: &mut Map<String, Value>, name: &str) {
@@ -248,19 +264,24 @@ fn text(value: &Value) -> String {
 mod tests {
     use super::*;
 
-    #[test]
-    fn days_are_counted_from_the_epoch() {
-        assert_eq!(days_of("1970-01-01T00:00:00Z"), Some(0));
-        assert_eq!(days_of("2000-03-01"), Some(11_017));
-        assert_eq!(days_of("2024-02-29T12:00:00Z"), Some(19_782));
-        assert_eq!(days_of("no date"), None);
+    fn export(ctime: &str, exported_at: &str) -> Export {
+        let reported = serde_json::json!({"kind": "graph_root", "ctime": ctime});
+        let metadata = serde_json::json!({"exported_at": exported_at});
+        Export::of([serde_json::json!({"id": "a", "reported": reported, "metadata": metadata})])
     }
 
     #[test]
-    fn old_times_are_compared_and_new_ones_are_not() {
-        let line = |ctime: &str| serde_json::json!({"id": "a", "reported": {"kind": "graph_root", "ctime": ctime}, "metadata": {}});
-        let old = Export::of([line("2019-09-05T10:40:11Z")]);
-        assert_ne!(old.clone().steady(), Export::of([line("2018-09-05T10:40:11Z")]).steady());
-        assert_eq!(old.clone().steady(), old);
+    fn the_moment_of_a_run_is_not_compared_and_every_other_time_is() {
+        let recorded = export("2026-11-22T11:30:17Z", "2026-11-22T11:30:18Z").steady();
+        for (ctime, exported_at, same) in [
+            ("2031-02-28T23:59:59Z", "2031-03-01T00:00:01Z", true),
+            ("2028-02-29T00:00:00Z", "2028-02-29T00:00:00Z", true),
+            ("2026-11-22T11:30:17Z", "2031-03-01T00:00:01Z", false),
+            ("2019-09-05T10:40:11Z", "2026-11-22T11:30:18Z", false),
+        ] {
+            assert_eq!(export(ctime, exported_at).steady() == recorded, same, "{ctime} {exported_at}");
+        }
+        let fixed = |ctime| export(ctime, "2026-11-22T11:30:18Z").steady();
+        assert_ne!(fixed("2019-09-05T10:40:11Z"), fixed("2018-09-05T10:40:11Z"));
     }
 }
