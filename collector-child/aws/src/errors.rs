@@ -29,6 +29,8 @@ struct Cause {
 #[derive(Debug, Default)]
 struct Affected {
     calls: u32,
+    /// Those of them that were not made, as the service had been given up.
+    not_made: u32,
     services: BTreeMap<String, BTreeSet<String>>,
     /// The words of the first one, where they tell more than the cause.
     example: Option<String>,
@@ -81,10 +83,11 @@ impl ErrorLog {
         let causes = self.regions.entry(region.to_owned()).or_default();
         let affected = causes.entry(Cause::of(error)).or_default();
         affected.hints.extend(error.to_fault().hint);
-        if tells_more(error.class) {
+        if tells_more(error.class) && !error.given_up {
             affected.example.get_or_insert_with(|| error.words());
         }
         affected.calls = affected.calls.saturating_add(1);
+        affected.not_made = affected.not_made.saturating_add(u32::from(error.given_up));
         affected.services.entry(error.service.clone()).or_default().insert(error.operation.clone());
     }
 
@@ -159,6 +162,11 @@ impl Cause {
         let more = if affected.services.len() > SERVICES { " and more" } else { "" };
         let message =
             format!("[{code}] {message}. Affected services and actions: {}{more}", services.join(", "));
+        let message = match affected.not_made {
+            0 => message,
+            1 => format!("{message}. 1 call was not made, as several before it had failed so"),
+            many => format!("{message}. {many} calls were not made, as several before them had failed so"),
+        };
         let only = |mut names: Box<dyn Iterator<Item = &String> + '_>| match (names.next(), names.next()) {
             (Some(name), None) => Some(name.clone()),
             _ => None,
@@ -263,6 +271,31 @@ mod tests {
         let rest = log.take_all();
         assert_eq!(rest.len(), 1);
         assert_eq!(rest[0].scope.action.as_deref(), Some("ListKeys"));
+    }
+
+    #[tokio::test]
+    async fn a_service_that_is_given_up_is_one_fault_with_the_calls_that_were_not_made() {
+        let client =
+            client_of(|_| Some(Reply::json_status(500, &serde_json::json!({"__type": "InternalFailure"}))))
+                .await;
+        let session = client.session(keys()).await.unwrap();
+        let api = Api::new(client, session, "1");
+        let mut log = ErrorLog::default();
+        for operation in ["ListKeys", "ListAliases", "ListKeys", "ListKeys", "ListAliases"] {
+            log.add(
+                "eu-west-1",
+                &api.call("eu-west-1", "kms", operation, serde_json::Map::new()).await.unwrap_err(),
+            );
+        }
+        let told = log.take_all();
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert_eq!((told[0].count, told[0].level, told[0].kind), (5, Level::Error, FaultKind::Unavailable));
+        assert_eq!(told[0].retry, ipc_proto::fault::Retry::Later);
+        let message = &told[0].message;
+        assert!(
+            message.ends_with("2 calls were not made, as several before them had failed so"),
+            "{message}"
+        );
     }
 
     #[tokio::test]

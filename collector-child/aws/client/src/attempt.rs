@@ -17,7 +17,7 @@ use crate::clock::spelled;
 use crate::credentials::Signer;
 use crate::endpoint::{Endpoint, EndpointFault, address_bucket, region_told, resolve};
 use crate::error::{CallError, Class, CredentialsTrouble, Facts, Verdict, classify, might_be_the_clock};
-use crate::retry::{Cause, ordered_wait};
+use crate::retry::{Cause, Key, ordered_wait};
 use crate::sign::{Manner, sign};
 use crate::transport::{Answer, TransportTrouble};
 
@@ -97,6 +97,11 @@ impl<'a> Trial<'a> {
         }
     }
 
+    /// What is throttled by itself.
+    pub(crate) fn key(&self) -> Key<'a> {
+        Key { operation: self.asked.operation.name, bucket: self.bucket }
+    }
+
     async fn signer(&self) -> Result<Option<Signer>, CallError> {
         if self.asked.operation.auth == Auth::Anonymous {
             return Ok(None);
@@ -171,7 +176,11 @@ impl<'a> Trial<'a> {
             Ok(_) | Err(Refusal::Garbage(_)) => None,
         };
         let throttled = verdict.is_some_and(|verdict| verdict.class == Class::Throttled);
-        self.lane.answered(self.shared.lanes.now(), throttled);
+        let now = self.shared.lanes.now();
+        self.lane.answered(now, self.key(), throttled);
+        if parsed.is_ok() || verdict.is_some_and(|verdict| verdict.cause == Cause::Final) {
+            self.lane.alive(now, operation.name);
+        }
         self.shared.counters.count(service.name, |count| {
             count.bytes += answer.body.len() as u64;
             count.throttled += u64::from(throttled);

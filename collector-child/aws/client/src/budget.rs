@@ -5,9 +5,10 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 
-use crate::retry::{Limiter, Quota};
+use crate::error::{CallError, Place};
+use crate::retry::{Breaker, Key, Pace, Quota};
 
 /// Bounds of what goes on at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,13 +59,18 @@ pub(crate) struct Lane {
     /// Calls that may be under way, their waits included: a service that throttles gets no new calls
     /// meanwhile. First come, first served.
     pub(crate) calls: Semaphore,
-    pace: Mutex<Pace>,
+    learned: Mutex<Learned>,
+    /// Something was given up: whoever waits to try again looks whether that makes sense.
+    gave_up: Notify,
 }
 
 #[derive(Debug, Default)]
-struct Pace {
-    limiter: Limiter,
+struct Learned {
+    pace: Pace,
     quota: Quota,
+    breaker: Breaker,
+    /// The last call in vain.
+    in_vain: Option<CallError>,
 }
 
 impl Lanes {
@@ -78,7 +84,7 @@ impl Lanes {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let lane = known.entry(key).or_insert_with(|| {
             let calls = Semaphore::new(self.budgets.of(service).min(Semaphore::MAX_PERMITS));
-            Arc::new(Lane { calls, pace: Mutex::default() })
+            Arc::new(Lane { calls, learned: Mutex::default(), gave_up: Notify::new() })
         });
         lane.clone()
     }
@@ -91,27 +97,75 @@ impl Lanes {
 
 impl Lane {
     /// The place in the queue for one request: how long to wait before sending it.
-    pub(crate) fn reserve(&self, now: Duration) -> Duration {
-        self.pace(|pace| pace.limiter.reserve(now))
+    pub(crate) fn reserve(&self, now: Duration, key: Key<'_>) -> Duration {
+        self.learned(|learned| learned.pace.reserve(now, key))
     }
 
     /// An answer came.
-    pub(crate) fn answered(&self, now: Duration, throttled: bool) {
-        self.pace(|pace| pace.limiter.answered(now, throttled));
+    pub(crate) fn answered(&self, now: Duration, key: Key<'_>, throttled: bool) {
+        self.learned(|learned| learned.pace.answered(now, key, throttled));
     }
 
     /// See [`Quota::take`].
     pub(crate) fn take(&self, timeout: bool) -> Option<u32> {
-        self.pace(|pace| pace.quota.take(timeout))
+        self.learned(|learned| learned.quota.take(timeout))
     }
 
     /// See [`Quota::earn`].
     pub(crate) fn earn(&self, taken: Option<u32>) {
-        self.pace(|pace| pace.quota.earn(taken));
+        self.learned(|learned| {
+            learned.quota.earn(taken);
+            if taken.is_some() {
+                learned.breaker.retry_helped();
+            }
+        });
     }
 
-    fn pace<T>(&self, change: impl FnOnce(&mut Pace) -> T) -> T {
-        change(&mut self.pace.lock().unwrap_or_else(PoisonError::into_inner))
+    /// See [`Breaker::admits`]; the error of a call that is not made.
+    pub(crate) fn admit(&self, now: Duration, place: Place<'_>) -> Result<(), CallError> {
+        self.learned(|learned| match &learned.in_vain {
+            Some(error) if !learned.breaker.admits(now, place.operation) => Err(error.given_up_at(place)),
+            _ => Ok(()),
+        })
+    }
+
+    /// See [`Breaker::alive`].
+    pub(crate) fn alive(&self, now: Duration, operation: &'static str) {
+        self.learned(|learned| learned.breaker.alive(now, operation));
+    }
+
+    /// See [`Breaker::in_vain`].
+    pub(crate) fn in_vain(&self, began: Duration, now: Duration, operation: &'static str, error: &CallError) {
+        self.learned(|learned| {
+            learned.breaker.in_vain(began, now, operation);
+            learned.in_vain = Some(error.clone());
+        });
+        self.gave_up.notify_waiters();
+    }
+
+    /// See [`Breaker::may_retry`].
+    pub(crate) fn may_retry(&self, operation: &str) -> bool {
+        self.learned(|learned| learned.breaker.may_retry(operation))
+    }
+
+    /// Waits to try again. `false`, and at once, if that makes no sense any more.
+    pub(crate) async fn pause(&self, wait: Duration, operation: &str) -> bool {
+        let over = tokio::time::sleep(wait);
+        tokio::pin!(over);
+        loop {
+            let gave_up = self.gave_up.notified();
+            if !self.may_retry(operation) {
+                return false;
+            }
+            tokio::select! {
+                () = &mut over => return true,
+                () = gave_up => {}
+            }
+        }
+    }
+
+    fn learned<T>(&self, change: impl FnOnce(&mut Learned) -> T) -> T {
+        change(&mut self.learned.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -145,9 +199,10 @@ mod tests {
     fn throttling_slows_its_own_lane_only() {
         let lanes = Lanes::new(Budgets::default());
         let (slow, other) = (lanes.lane("1", "r", "ec2"), lanes.lane("1", "r", "rds"));
-        slow.answered(Duration::from_secs(1), true);
-        let wait = (0..3).map(|_| slow.reserve(Duration::from_secs(1))).max();
+        let key = Key { operation: "Describe", bucket: None };
+        slow.answered(Duration::from_secs(1), key, true);
+        let wait = (0..3).map(|_| slow.reserve(Duration::from_secs(1), key)).max();
         assert!(wait > Some(Duration::from_millis(500)));
-        assert!((0..50).all(|_| other.reserve(Duration::from_secs(1)).is_zero()));
+        assert!((0..50).all(|_| other.reserve(Duration::from_secs(1), key).is_zero()));
     }
 }

@@ -10,7 +10,7 @@ use crate::attempt::{Outcome, Trial};
 use crate::budget::Lane;
 use crate::client::{Client, Target};
 use crate::error::{CallError, Class, Place};
-use crate::retry::{Cause, Decision, Situation, decide};
+use crate::retry::{Cause, Decision, Key, Situation, decide};
 
 /// A call whose operation is known.
 #[derive(Debug, Clone, Copy)]
@@ -61,7 +61,11 @@ impl<'a> Asked<'a> {
             .map_err(|fault| CallError::new(Class::Input, self.place(), fault.to_string()))?;
         let lane = client.0.lanes.lane(self.target.account, self.target.region, self.service.name);
         let _place = match queue {
-            Queue::Lane => Some(self.enter(&lane).await?),
+            Queue::Lane => {
+                let entered = self.enter(&lane).await?;
+                lane.admit(client.0.lanes.now(), self.place())?;
+                Some(entered)
+            }
             Queue::None => None,
         };
         let bucket = params.get("Bucket").and_then(Value::as_str).filter(|_| self.service.name == "s3");
@@ -81,9 +85,11 @@ impl<'a> Asked<'a> {
         lane: &Lane,
         mut trial: Trial<'_>,
     ) -> (Result<Value, CallError>, u32) {
+        let operation = self.operation.name;
         let (mut attempts, mut taken) = (0, None);
+        let began = client.0.lanes.now();
         loop {
-            if let Err(error) = self.keep_pace(client, lane).await {
+            if let Err(error) = self.keep_pace(client, lane, trial.key()).await {
                 return (Err(error), attempts);
             }
             attempts += 1;
@@ -102,17 +108,30 @@ impl<'a> Asked<'a> {
                 remaining: self.remaining(),
                 chance: client.0.chance.next(),
             };
-            let Decision::Again(wait) = decide(&client.0.policy, situation) else {
-                return (Err(failed.error), attempts);
-            };
-            if failed.cause == Cause::Transient {
-                taken = lane.take(failed.timeout);
-                if taken.is_none() {
+            let again = match decide(&client.0.policy, situation) {
+                Decision::Again(wait) => Some(wait),
+                // Too little time says nothing about the service.
+                Decision::GiveUp if attempts < client.0.policy.attempts => {
                     return (Err(failed.error), attempts);
                 }
+                Decision::GiveUp => None,
+            };
+            if failed.cause != Cause::Transient {
+                let Some(wait) = again else { return (Err(failed.error), attempts) };
+                tracing::debug!(?wait, "trying again: {}", failed.error);
+                tokio::time::sleep(wait).await;
+                continue;
             }
-            tracing::debug!(?wait, "trying again: {}", failed.error);
-            tokio::time::sleep(wait).await;
+            if let Some(wait) = again.filter(|_| lane.may_retry(operation)) {
+                taken = lane.take(failed.timeout);
+                tracing::debug!(?wait, "trying again: {}", failed.error);
+                if taken.is_some() && lane.pause(wait, operation).await {
+                    continue;
+                }
+            }
+            let error = failed.error.change(|trouble| trouble.attempts = attempts);
+            lane.in_vain(began, client.0.lanes.now(), operation, &error);
+            return (Err(error), attempts);
         }
     }
 
@@ -134,8 +153,8 @@ impl<'a> Asked<'a> {
     }
 
     /// Waits as long as the rate of the service asks for.
-    async fn keep_pace(&self, client: &Client, lane: &Lane) -> Result<(), CallError> {
-        let wait = lane.reserve(client.0.lanes.now());
+    async fn keep_pace(&self, client: &Client, lane: &Lane, key: Key<'_>) -> Result<(), CallError> {
+        let wait = lane.reserve(client.0.lanes.now(), key);
         if let Some(remaining) = self.remaining()
             && wait >= remaining
         {

@@ -5,7 +5,7 @@
 //! what they look like on the wire is the business of [`aws_shapes`].
 //!
 //! A call goes through these hands: `call` waits for its lane (`budget`) and decides about attempts
-//! (`retry`); `attempt` finds the host (`endpoint`), signs (`sign`), sends (`transport`) and reads the answer;
+//! (`retry`: attempts, pace, quota, services that are given up); `attempt` finds the host (`endpoint`), signs (`sign`), sends (`transport`) and reads the answer;
 //! `error` says what it means if it is none. Whatever decides is a plain function of plain data, with time and
 //! chance passed in.
 

@@ -95,6 +95,8 @@ pub struct Trouble {
     pub request_id: Option<String>,
     /// Attempts made; 0 if nothing was sent.
     pub attempts: u32,
+    /// The call was not made: several before it had failed with this trouble, and the service was given up.
+    pub given_up: bool,
 }
 
 impl CallError {
@@ -111,6 +113,7 @@ impl CallError {
             status: None,
             request_id: None,
             attempts: 0,
+            given_up: false,
         }))
     }
 
@@ -124,6 +127,14 @@ impl CallError {
         self.clone().change(|trouble| {
             place.account.clone_into(&mut trouble.account);
             place.region.clone_into(&mut trouble.region);
+        })
+    }
+
+    /// The trouble of a call that is not made because others failed with this one.
+    pub(crate) fn given_up_at(&self, place: Place<'_>) -> Self {
+        self.at(place).change(|trouble| {
+            place.operation.clone_into(&mut trouble.operation);
+            (trouble.attempts, trouble.given_up, trouble.request_id) = (0, true, None);
         })
     }
 
@@ -196,7 +207,8 @@ impl Trouble {
         let code = self.code.as_ref().map_or_else(String::new, |code| format!(" ({code})"));
         let attempts =
             if self.attempts > 1 { format!(", after {} attempts", self.attempts) } else { String::new() };
-        format!("{what}{told}{}{code}{attempts}", self.message)
+        let given_up = if self.given_up { "; not asked, as several calls had failed so" } else { "" };
+        format!("{what}{told}{}{code}{attempts}{given_up}", self.message)
     }
 }
 

@@ -6,7 +6,8 @@
 use std::time::Duration;
 
 const LOWEST_RATE: f64 = 0.5;
-/// The measured rate is smoothed over steps of this many seconds.
+/// The measured rate is smoothed over steps of this many seconds. Throttling within one is one: it is what the calls
+/// under way get for having been sent before the rate was cut.
 const STEP: f64 = 0.5;
 const SMOOTHING: f64 = 0.8;
 /// What is left of the rate after throttling.
@@ -14,7 +15,7 @@ const CUT: f64 = 0.7;
 /// How steep the curve is.
 const SCALE: f64 = 0.4;
 
-/// The limit for one service in one region.
+/// The limit for one service in one region, or for a part of it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Limiter {
     measure: Measure,
@@ -41,6 +42,17 @@ struct Limit {
 }
 
 impl Limiter {
+    /// A limiter for a part of something that was answered at this rate so far.
+    pub(super) fn measured_before(now: Duration, rate: f64) -> Self {
+        let step = (now.as_secs_f64() / STEP).floor() * STEP;
+        Self { measure: Measure { rate, answers: 0.0, step }, limit: None }
+    }
+
+    /// Answers per second, as measured so far.
+    pub(super) fn measured(&self, now: Duration) -> f64 {
+        self.measure.rate(now.as_secs_f64())
+    }
+
     /// Takes the place in the queue for one request; returns how long to wait before sending it.
     pub(crate) fn reserve(&mut self, now: Duration) -> Duration {
         let Some(limit) = &mut self.limit else { return Duration::ZERO };
@@ -59,6 +71,7 @@ impl Limiter {
                 self.limit = Some(Limit::starting_at(now, measured));
                 measured * CUT
             }
+            (Some(limit), true) if now - limit.throttled_at < STEP => limit.rate,
             (Some(limit), true) => {
                 let rate = measured.min(limit.rate);
                 limit.rate_before = rate;
@@ -85,7 +98,14 @@ impl Measure {
             self.answers = 0.0;
             self.step = step;
         }
-        self.rate
+        self.rate(now)
+    }
+
+    /// The smoothed rate, or that of the step that has not ended, if more came in it: otherwise whoever is throttled
+    /// in the first moment would have had no rate at all.
+    fn rate(&self, now: f64) -> f64 {
+        let current = if now < self.step + STEP { self.answers / STEP } else { 0.0 };
+        self.rate.max(current)
     }
 }
 

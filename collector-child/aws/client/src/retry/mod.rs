@@ -2,12 +2,15 @@
 //!
 //! Plain functions over plain data: time and chance are passed in.
 
+mod breaker;
 mod limiter;
+mod pace;
 mod quota;
 
 use std::time::Duration;
 
-pub(crate) use limiter::Limiter;
+pub(crate) use breaker::Breaker;
+pub(crate) use pace::{Key, Pace};
 pub(crate) use quota::Quota;
 
 /// No server may send us to sleep for longer, whatever its `Retry-After` says.

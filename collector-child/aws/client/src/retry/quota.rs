@@ -1,7 +1,8 @@
 //! How many retries a service may cost: the token bucket of the SDKs' standard mode.
 //!
-//! While a service is down, every call to it would end with five attempts. The quota makes it one, after
-//! the first hundred retries. Throttling is not counted: it is bounded by the rate and by time.
+//! While some of a service is down, every call to that would end with five attempts. The quota makes it one, after
+//! the first hundred retries (what is down altogether is given up before, see [`super::breaker`]). Throttling is not
+//! counted: it is bounded by the rate and by time.
 
 const CAPACITY: u32 = 500;
 const RETRY: u32 = 5;

@@ -44,13 +44,107 @@ async fn server_errors_get_five_attempts() {
 }
 
 #[tokio::test]
-async fn a_service_that_is_down_is_asked_less_and_less() {
+async fn a_service_that_is_down_is_given_up() {
     let fake = Fake::new(|_| query_error(503, "ServiceUnavailable", "down")).await;
     let bench = Bench::new(&fake).await;
+    let mut errors = Vec::new();
     for _ in 0..40 {
-        bench.error().await;
+        errors.push(bench.error().await);
     }
-    assert_eq!(fake.came().len(), 140, "forty calls and a hundred retries");
+    assert_eq!(fake.came().len(), 15, "three calls of five attempts");
+    assert!(errors.iter().all(|error| error.class == Class::Unavailable), "{errors:?}");
+    let (made, not_made) = errors.split_at(3);
+    assert!(made.iter().all(|error| !error.given_up && error.attempts == 5), "{made:?}");
+    assert!(not_made.iter().all(|error| error.given_up && error.attempts == 0), "{not_made:?}");
+    assert_eq!(not_made[0].code.as_deref(), Some("ServiceUnavailable"));
+    assert!(
+        not_made[0].to_string().ends_with("not asked, as several calls had failed so"),
+        "{}",
+        not_made[0]
+    );
+    // Another region is another service.
+    let target = Target { region: "eu-west-2", ..bench.target() };
+    let elsewhere = bench.client.call(&target, "sts", "GetCallerIdentity", serde_json::json!({})).await;
+    assert!(!elsewhere.unwrap_err().given_up);
+}
+
+#[tokio::test]
+async fn calls_under_way_do_not_try_again_what_was_given_up() {
+    let fake = Fake::new(|came| {
+        let wait = if came.number == 0 { "retry-after: 59\r\n" } else { "" };
+        match query_error(500, "InternalFailure", "oops") {
+            Reply::Whole(status, _, body) => Reply::Whole(status, wait.to_owned(), body),
+            other => other,
+        }
+    })
+    .await;
+    let bench = Bench::new(&fake).await;
+    let in_vain = async {
+        while fake.came().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        for _ in 0..3 {
+            bench.error().await;
+        }
+    };
+    let (waiting, ()) = futures_util::future::join(bench.error(), in_vain).await;
+    assert_eq!((waiting.class, waiting.attempts), (Class::Unavailable, 1));
+    assert!(bench.error().await.given_up);
+    assert_eq!(fake.came().len(), 1 + 3 * 5);
+}
+
+#[tokio::test]
+async fn denials_and_throttling_do_not_give_a_service_up() {
+    for code in ["AccessDenied", "Throttling"] {
+        let fake = Fake::new(move |_| query_error(400, code, "no")).await;
+        let mut settings = quick();
+        (settings.retry.attempts, settings.retry.rounds) = (1, 1);
+        let bench = Bench::with(&fake, settings, &[]).await;
+        for operation in ["ListRoles", "ListGroups", "ListPolicies", "ListUsers"] {
+            let error = bench.call("iam", operation, serde_json::json!({})).await.unwrap_err();
+            assert_eq!((error.given_up, error.attempts), (false, 1), "{code}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_offered_costs_few_attempts_where_retries_never_help() {
+    let fake = Fake::new(|came| match came.param("Action").as_deref() {
+        Some("ListUsers") => ok("<ListUsersResponse><ListUsersResult/></ListUsersResponse>"),
+        _ => query_error(500, "InternalFailure", "not implemented"),
+    })
+    .await;
+    let bench = Bench::new(&fake).await;
+    for operation in ["ListRoles", "ListGroups", "ListPolicies", "ListAccessKeys", "ListMFADevices"] {
+        bench.call("iam", "ListUsers", serde_json::json!({})).await.unwrap();
+        bench.call("iam", operation, serde_json::json!({})).await.unwrap_err();
+    }
+    bench.call("iam", "ListUsers", serde_json::json!({})).await.unwrap();
+    assert_eq!(fake.came().len(), 6 + 3 * 5 + 2, "the fourth and the fifth have one attempt each");
+}
+
+#[tokio::test]
+async fn one_slow_bucket_does_not_slow_the_others() {
+    let fake = Fake::new(|came| {
+        if came.line.contains("/slow?") && came.number < 20 {
+            return Reply::Whole(503, String::new(), "<Error><Code>SlowDown</Code></Error>".to_owned());
+        }
+        ok("<Tagging><TagSet/></Tagging>")
+    })
+    .await;
+    let bench = Bench::new(&fake).await;
+    let tags = |bucket: String| {
+        let bench = &bench;
+        async move { bench.call("s3", "GetBucketTagging", serde_json::json!({"Bucket": bucket})).await.unwrap() }
+    };
+    tags("b0".to_owned()).await;
+    let lane = bench.client.0.lanes.lane("123456789012", "eu-west-1", "s3");
+    let key = |bucket| crate::retry::Key { operation: "GetBucketTagging", bucket: Some(bucket) };
+    let slow = tags("slow".to_owned());
+    futures_util::future::join_all((1..11).map(|n| tags(format!("b{n}"))).chain([slow])).await;
+    let now = bench.client.0.lanes.now();
+    assert!((0..50).all(|_| lane.reserve(now, key("b3")).is_zero()));
+    assert!((0..50).any(|_| !lane.reserve(now, key("slow")).is_zero()));
 }
 
 #[tokio::test]
