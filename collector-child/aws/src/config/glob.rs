@@ -3,8 +3,25 @@
 
 /// Whether `name` matches `pattern`.
 pub(crate) fn matches(pattern: &str, name: &str) -> bool {
-    let pattern: Vec<char> = pattern.chars().collect();
-    let name: Vec<char> = name.chars().collect();
+    Glob::new(pattern).matches(&name.chars().collect::<Vec<char>>())
+}
+
+/// A pattern that many names are compared with.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Glob(Vec<char>);
+
+impl Glob {
+    pub(crate) fn new(pattern: &str) -> Self {
+        Self(pattern.chars().collect())
+    }
+
+    /// Whether the name of these characters matches.
+    pub(crate) fn matches(&self, name: &[char]) -> bool {
+        matches_all(&self.0, name)
+    }
+}
+
+fn matches_all(pattern: &[char], name: &[char]) -> bool {
     let (mut at, mut in_name) = (0, 0);
     // Where to go on when it does not fit: behind the last star, which then takes one character more.
     let mut resume: Option<(usize, usize)> = None;

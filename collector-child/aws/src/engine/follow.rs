@@ -1,6 +1,6 @@
 //! Follow-up calls: what the listing of a kind does not tell about an item.
 
-use aws_tables::plan::{Condition, FollowUp};
+use aws_tables::plan::{Condition, FollowUp, KindPlan};
 use serde_json::{Map, Value};
 
 use super::bounded;
@@ -9,6 +9,8 @@ use super::item::Parent;
 use super::list::{ask, params, scope};
 use crate::failure::Failure;
 
+/// Calls of one item at once.
+const CALLS_AT_ONCE: usize = 8;
 /// Elements of one item that are called for at once.
 const ELEMENTS_AT_ONCE: usize = 8;
 
@@ -19,16 +21,62 @@ pub(super) enum Stays {
     No,
 }
 
-/// Makes a call and adds its answer to the document.
-pub(super) async fn follow_up(
+/// Makes the calls of an item and adds their answers to the document, in the order of the calls. Those that need
+/// nothing of each other are made at the same time.
+pub(super) async fn follow_ups(
     context: Context<'_>,
-    follow: &'static FollowUp,
+    plan: &'static KindPlan,
     document: &mut Value,
     parent: Option<&Parent>,
 ) -> Result<Stays, Failure> {
-    let prepared = prepare(context, follow, document, parent);
+    let mut rest = plan.calls.as_slice();
+    while !rest.is_empty() {
+        let (calls, later) = rest.split_at(at_once(rest));
+        rest = later;
+        let prepared = calls.iter().map(|follow| (follow, prepare(context, follow, document, parent)));
+        let prepared: Vec<_> = prepared.collect();
+        let answers = match <[_; 1]>::try_from(prepared) {
+            Ok([(follow, prepared)]) => vec![answers(context, follow, prepared).await?],
+            Err(prepared) => {
+                bounded::gather(CALLS_AT_ONCE, prepared, |(follow, prepared)| {
+                    Box::pin(answers(context, follow, prepared))
+                })
+                .await?
+            }
+        };
+        for (follow, answer) in calls.iter().zip(answers) {
+            match answer {
+                Answered::With(answer) => follow.into.put(document, answer),
+                Answered::Nothing if follow.required => return Ok(Stays::No),
+                Answered::Nothing | Answered::NotAsked => {}
+            }
+        }
+    }
+    Ok(Stays::Yes)
+}
+
+/// How many of these calls are made at the same time: at least one.
+fn at_once(calls: &[FollowUp]) -> usize {
+    // The first answer about a bucket tells where it is; the others would be sent to the wrong region, too.
+    if calls.first().is_some_and(|first| first.call.operation == "GetBucketLocation") {
+        return 1;
+    }
+    (1..calls.len()).find(|next| !calls[*next].is_apart_from(&calls[..*next])).unwrap_or(calls.len())
+}
+
+enum Answered {
+    With(Value),
+    Nothing,
+    NotAsked,
+}
+
+async fn answers(
+    context: Context<'_>,
+    follow: &'static FollowUp,
+    prepared: Prepared,
+) -> Result<Answered, Failure> {
     let answer = match prepared {
-        Prepared::NotWanted => return Ok(Stays::Yes),
+        Prepared::NotWanted => return Ok(Answered::NotAsked),
         Prepared::One(None) => None,
         Prepared::One(Some(params)) => answer(context, follow, params).await?,
         Prepared::Each(all) => {
@@ -44,14 +92,7 @@ pub(super) async fn follow_up(
             Some(answers.into_iter().map(Option::unwrap_or_default).collect())
         }
     };
-    match answer {
-        Some(answer) => {
-            follow.into.put(document, answer);
-            Ok(Stays::Yes)
-        }
-        None if follow.required => Ok(Stays::No),
-        None => Ok(Stays::Yes),
-    }
+    Ok(answer.map_or(Answered::Nothing, Answered::With))
 }
 
 /// A call with its parameters, or one for each element; `None` where something that it needs is missing.

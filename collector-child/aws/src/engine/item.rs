@@ -7,14 +7,18 @@ use inventory::PropertyFault;
 use ipc_proto::fault::{Fault, FaultKind, FaultScope};
 use serde_json::{Map, Value};
 
+use super::bounded;
 use super::context::Context;
-use super::follow::{Stays, follow_up};
+use super::follow::{Stays, follow_ups};
 use super::list::{collect_children, scope};
 use super::metrics;
 use crate::failure::{Failure, fault};
 use crate::graph::{DnsZone, Home, NewNode, NodeIndex, Wish};
 use crate::hooks::Verdict;
 use crate::plans::Plans;
+
+/// Kinds of children of one item that are collected at once.
+const CHILDREN_AT_ONCE: usize = 4;
 
 /// The item that others are made of or listed for.
 #[derive(Debug)]
@@ -78,10 +82,8 @@ pub(super) async fn item(
     mut document: Value,
     parent: Option<&Parent>,
 ) -> Result<Option<NodeIndex>, Failure> {
-    for call in &plan.calls {
-        if follow_up(context, call, &mut document, parent).await? == Stays::No {
-            return Ok(None);
-        }
+    if follow_ups(context, plan, &mut document, parent).await? == Stays::No {
+        return Ok(None);
     }
     let hook = context.job.hooks.of(plan);
     if let Some(hook) = hook
@@ -155,10 +157,10 @@ async fn children(
         _ => parent.and_then(|parent| parent.dns_zone.clone()),
     };
     let parent = Parent { document, properties, node, dns_zone };
-    for child in children {
-        collect_children(context, child, &parent).await?;
+    if let [child] = children.as_slice() {
+        return collect_children(context, child, &parent).await;
     }
-    Ok(())
+    bounded::each(CHILDREN_AT_ONCE, children, |child| collect_children(context, child, &parent)).await
 }
 
 /// Adds the node of a draft.

@@ -3,7 +3,7 @@
 //! ```text
 //! regions x kinds --list, batches--> documents --calls, hook, mapping--> nodes (lines) + wishes for edges
 //!                                        |                                  |
-//!                                     children                 hooks connect, wishes granted, hierarchy
+//!                                     children        metrics, hooks complete and connect, wishes granted, hierarchy
 //!                                                                           |
 //!                                                        unused regions and cycles removed, sent
 //! ```
@@ -46,12 +46,14 @@ pub use ask::{Ask, Pages};
 pub use context::{AccountFacts, Context};
 pub use item::Draft;
 
-use context::{Job, lock};
+pub(crate) use context::lock;
+
+use context::Job;
 use progress::RegionsAtWork;
 
-/// Pairs of kind and region that are worked on at once. Each has a call under way, mostly; more than the budget
-/// for calls would only cost memory.
-const KINDS_AT_ONCE: usize = 64;
+/// Pairs of kind and region that are worked on at once. Twice the budget for calls: some wait for a service that has
+/// enough calls under way. More would only cost memory.
+const KINDS_AT_ONCE: usize = 128;
 
 /// What a collection is about.
 #[derive(Debug)]
@@ -121,9 +123,11 @@ async fn gather(job: &Job<'_>) -> Result<(), Failure> {
             Ok(())
         })
     });
-    futures_util::future::try_join(settings, kinds).await?;
+    let ahead = futures_util::future::try_join_all(job.hooks.iter().map(|hook| hook.ahead(context)));
+    futures_util::future::try_join3(settings, kinds, ahead).await?;
     job.sink.step("usage metrics".to_owned());
-    metrics::collect(context).await?;
+    let complete = futures_util::future::try_join_all(job.hooks.iter().map(|hook| hook.complete(context)));
+    futures_util::future::try_join(metrics::collect(context), complete).await?;
     job.sink.step("connecting".to_owned());
     for hook in job.hooks.iter() {
         hook.connect(context).await?;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::OnceCell;
 
 use super::prelude::*;
-use crate::config::glob;
+use crate::config::glob::Glob;
 
 const ALARM: &str = "aws_cloudwatch_alarm";
 const FILTER: &str = "aws_cloudwatch_metric_filter";
@@ -53,7 +53,7 @@ impl Hook for CloudWatch {
                 && let Some(Value::String(arn)) = node.get("arn")
             {
                 let policies = ResourcePolicies::of_region(context).await?;
-                if let Some(about) = about(&policies, arn) {
+                if let Some(about) = about(policies.iter(), arn) {
                     node.set("group_policy", about);
                 }
             }
@@ -155,46 +155,66 @@ fn connect_filters(graph: &mut Graph, alarms: &[Alarm]) {
 /// The resource policies of each region, fetched when its first log group is made.
 #[derive(Debug, Default)]
 struct ResourcePolicies {
-    regions: Mutex<HashMap<RegionIndex, Arc<OnceCell<Vec<Value>>>>>,
+    regions: Mutex<HashMap<RegionIndex, OfRegion>>,
+}
+
+type OfRegion = Arc<OnceCell<Arc<[Policy]>>>;
+
+/// A resource policy with the patterns of the log groups that it is about: read once, asked for each log group.
+#[derive(Debug)]
+struct Policy {
+    name: String,
+    whole: Value,
+    groups: Vec<Glob>,
 }
 
 impl ResourcePolicies {
-    async fn of_region(context: Context<'_>) -> Result<Vec<Value>, Failure> {
+    async fn of_region(context: Context<'_>) -> Result<Arc<[Policy]>, Failure> {
         let shared = context.shared::<Self>();
         let cell = {
             let mut regions = shared.regions.lock().unwrap_or_else(PoisonError::into_inner);
             regions.entry(context.region_index()).or_default().clone()
         };
-        let fetch = || {
+        let fetch = || async {
             let ask = context.ask("logs", "DescribeResourcePolicies");
-            ask.expecting(&["ResourceNotFoundException"]).all("resourcePolicies")
+            let policies = ask.expecting(&["ResourceNotFoundException"]).all("resourcePolicies").await?;
+            Ok(policies.into_iter().map(Policy::new).collect())
         };
         cell.get_or_try_init(fetch).await.cloned()
     }
 }
 
-/// The policies that are about a log group, by name; `None` if there are none.
-fn about(policies: &[Value], group: &str) -> Option<Value> {
-    let about: BTreeMap<&str, &Value> = policies
-        .iter()
-        .filter(|policy| is_about(policy, group))
-        .map(|policy| (policy["policyName"].as_str().unwrap_or("Unknown"), policy))
-        .collect();
-    (!about.is_empty()).then(|| json!(about))
+impl Policy {
+    fn new(policy: Value) -> Self {
+        let name = policy["policyName"].as_str().unwrap_or("Unknown").to_owned();
+        let document = policy["policyDocument"].as_str().unwrap_or_default();
+        let document: Value = serde_json::from_str(document).unwrap_or_default();
+        let groups = one_or_many(&document["Statement"])
+            .flat_map(|statement| one_or_many(&statement["Resource"]))
+            .filter_map(Value::as_str)
+            // A stream of a group is about the group, too.
+            .map(|resource| resource.split_once(":log-stream:").map_or(resource, |(group, _)| group));
+        let mut groups: Vec<Glob> = groups.map(Glob::new).collect();
+        groups.sort_unstable();
+        groups.dedup();
+        Self { name, whole: policy, groups }
+    }
+
+    /// `group` is the address of a log group, with or without the `:*` that stands for its streams.
+    fn is_about(&self, group: &[char]) -> bool {
+        let plain = group.strip_suffix(&[':', '*']).unwrap_or(group);
+        self.groups.iter().any(|pattern| pattern.matches(group) || pattern.matches(plain))
+    }
 }
 
-fn is_about(policy: &Value, group: &str) -> bool {
-    let document = policy["policyDocument"].as_str().unwrap_or_default();
-    let document: Value = serde_json::from_str(document).unwrap_or_default();
-    one_or_many(&document["Statement"])
-        .flat_map(|statement| one_or_many(&statement["Resource"]))
-        .filter_map(Value::as_str)
-        // A stream of a group is about the group, too.
-        .map(|resource| resource.split_once(":log-stream:").map_or(resource, |(group, _)| group))
-        .any(|resource| {
-            let plain = group.strip_suffix(":*").unwrap_or(group);
-            glob::matches(resource, group) || glob::matches(resource, plain)
-        })
+/// The policies that are about a log group, by name; `None` if there are none.
+fn about<'p>(policies: impl Iterator<Item = &'p Policy>, group: &str) -> Option<Value> {
+    let group: Vec<char> = group.chars().collect();
+    let about: BTreeMap<&str, &Value> = policies
+        .filter(|policy| policy.is_about(&group))
+        .map(|policy| (policy.name.as_str(), &policy.whole))
+        .collect();
+    (!about.is_empty()).then(|| json!(about))
 }
 
 /// The elements of a list; what is no list counts as the only one.

@@ -79,7 +79,7 @@ impl Hook for Iam {
         })
     }
 
-    fn connect<'a>(&'a self, context: Context<'a>) -> BoxFuture<'a, Result<(), Failure>> {
+    fn complete<'a>(&'a self, context: Context<'a>) -> BoxFuture<'a, Result<(), Failure>> {
         Box::pin(async move {
             let wanted = context.graph(|graph| {
                 let devices = graph.property(context.account_node(), "mfa_devices");

@@ -9,6 +9,8 @@ use super::prelude::*;
 
 /// Metrics that one call of CloudWatch may ask for are 500; one less, as with all of them answers get cut.
 const QUERIES: usize = 499;
+/// Regions that are asked at once.
+pub(super) const REGIONS_AT_ONCE: usize = 16;
 /// Calls at once; the budget of the client bounds them too.
 const AT_ONCE: usize = 4;
 

@@ -10,7 +10,9 @@
 //! | [`Hook::listed`] | for each page of items, after batches | calls for many items at once, splitting items |
 //! | [`Hook::prepare`] | for each item, after its calls, before the mapping | completing or dropping a document |
 //! | [`Hook::finish`] | for each item, after the mapping | properties that need code, findings, another region |
-//! | [`Hook::connect`] | once per account, when all nodes are there | edges, nodes and values that need other nodes |
+//! | [`Hook::ahead`] | once per account, while kinds are collected | calls that no node has to be known for |
+//! | [`Hook::complete`] | once per account, when all nodes are there, all hooks at the same time | calls about nodes |
+//! | [`Hook::connect`] | once per account, after that, one hook after the other | edges, nodes and values that need other nodes; no calls |
 //!
 //! All stages get a [`Context`]: where they are, calls ([`Context::ask`]), the graph ([`Context::graph`]), more
 //! nodes ([`Context::make`], [`Context::add`]), caches ([`Context::shared`]). Failed calls are accounted for by
@@ -148,8 +150,20 @@ pub trait Hook: Send + Sync {
         Box::pin(async { Ok(Verdict::Keep) })
     }
 
-    /// The whole account, when all nodes are there; once, at the global region. The edges of kind tables come
-    /// later.
+    /// Calls for which no node has to be known; once, at the global region, at the same time as kinds are collected.
+    /// What comes of them is kept in [`Context::shared`].
+    fn ahead<'a>(&'a self, _context: Context<'a>) -> BoxFuture<'a, Result<(), Failure>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    /// Calls about nodes, when all that kinds list are there; once, at the global region, at the same time as the
+    /// other hooks.
+    fn complete<'a>(&'a self, _context: Context<'a>) -> BoxFuture<'a, Result<(), Failure>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    /// The whole account, when all nodes are there and complete; once, at the global region. The other hooks wait, so
+    /// calls belong into the stages before. The edges of kind tables come later.
     fn connect<'a>(&'a self, _context: Context<'a>) -> BoxFuture<'a, Result<(), Failure>> {
         Box::pin(async { Ok(()) })
     }

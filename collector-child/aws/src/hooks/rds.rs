@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::last_used::{Metric, latest, unknown};
+use super::last_used::{Metric, REGIONS_AT_ONCE, latest, unknown};
 use super::prelude::*;
 
 pub(super) struct Rds;
@@ -12,12 +12,12 @@ impl Hook for Rds {
         "rds"
     }
 
-    fn connect<'a>(&'a self, context: Context<'a>) -> BoxFuture<'a, Result<(), Failure>> {
+    fn complete<'a>(&'a self, context: Context<'a>) -> BoxFuture<'a, Result<(), Failure>> {
         Box::pin(async move {
-            for (region, instances) in instances(context) {
-                ask(context.at(region), &instances).await?;
-            }
-            Ok(())
+            each(REGIONS_AT_ONCE, instances(context).into_iter().collect(), |(region, instances)| {
+                Box::pin(async move { ask(context.at(region), &instances).await })
+            })
+            .await
         })
     }
 }

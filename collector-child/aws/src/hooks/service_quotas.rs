@@ -55,16 +55,17 @@ impl Hook for ServiceQuotas {
         Box::pin(async move {
             let global = is_global(context);
             let services: &[&str] = if global { &GLOBAL_SERVICES } else { &REGIONAL_SERVICES };
-            let mut found = Vec::new();
-            for service in services {
-                let quotas = context.ask("service-quotas", "ListServiceQuotas").with("ServiceCode", *service);
-                let quotas = quotas.all("Quotas").await?;
-                let known = |quota: &Value| {
-                    quota["QuotaName"].as_str().is_some_and(|name| bound(service, name, global).is_some())
-                };
-                found.extend(quotas.into_iter().filter(known));
-            }
-            Ok(found)
+            let found = gather(services.len(), services.to_vec(), |service| {
+                Box::pin(async move {
+                    let ask = context.ask("service-quotas", "ListServiceQuotas").with("ServiceCode", service);
+                    let mut quotas = ask.all("Quotas").await?;
+                    quotas.retain(|quota| {
+                        quota["QuotaName"].as_str().is_some_and(|name| bound(service, name, global).is_some())
+                    });
+                    Ok(quotas)
+                })
+            });
+            Ok(found.await?.into_iter().flatten().collect())
         })
     }
 

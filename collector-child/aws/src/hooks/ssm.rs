@@ -1,8 +1,11 @@
 //! What is in documents, and what does not comply with patches and rules: findings of the resources that it is about.
 
+use std::sync::Mutex;
+
 use ipc_proto::fault::FaultKind;
 
 use super::prelude::*;
+use crate::engine::lock;
 use crate::failure::fault;
 
 /// Kinds of findings, as settings name them (`collect`, `no_collect`); there are no such nodes.
@@ -10,6 +13,8 @@ const COMPLIANCE: &str = "aws_ssm_resource_compliance";
 /// Resources that one call may ask for are 40.
 const RESOURCES: usize = 39;
 const CALLS_AT_ONCE: usize = 4;
+/// Regions that are asked at once.
+const REGIONS_AT_ONCE: usize = 16;
 
 pub(super) struct Ssm;
 
@@ -41,30 +46,44 @@ impl Hook for Ssm {
         })
     }
 
-    fn connect<'a>(&'a self, context: Context<'a>) -> BoxFuture<'a, Result<(), Failure>> {
+    fn ahead<'a>(&'a self, context: Context<'a>) -> BoxFuture<'a, Result<(), Failure>> {
         Box::pin(async move {
             if !context.config().should_collect(COMPLIANCE) {
                 return Ok(());
             }
-            for (region, _) in context.regions().regional() {
-                let context = context.at(region);
-                let items = not_compliant(context).await?;
-                context.graph(|graph| {
-                    for item in &items {
-                        let Some((kind, id)) = about(item) else { continue };
-                        if let Some(node) =
-                            graph.find(Target::Kind(kind), &Lookup::Id, id, Some(region), true)
-                        {
-                            graph.assess(
-                                node,
-                                json!({"provider": "amazon_ssm_compliance", "findings": [finding(item)]}),
-                            );
-                        }
-                    }
-                });
-            }
+            let regions: Vec<RegionIndex> = context.regions().regional().map(|(region, _)| region).collect();
+            let items = gather(REGIONS_AT_ONCE, regions.clone(), |region| {
+                Box::pin(async move { not_compliant(context.at(region)).await })
+            });
+            let items = items.await?;
+            *lock(&context.shared::<NotCompliant>().0) = regions.into_iter().zip(items).collect();
             Ok(())
         })
+    }
+
+    fn connect<'a>(&'a self, context: Context<'a>) -> BoxFuture<'a, Result<(), Failure>> {
+        Box::pin(async move {
+            let found = std::mem::take(&mut *lock(&context.shared::<NotCompliant>().0));
+            context.graph(|graph| {
+                for (region, items) in &found {
+                    attach(graph, *region, items);
+                }
+            });
+            Ok(())
+        })
+    }
+}
+
+/// What does not comply in each region, until all resources are there.
+#[derive(Debug, Default)]
+struct NotCompliant(Mutex<Vec<(RegionIndex, Vec<Value>)>>);
+
+fn attach(graph: &mut Graph, region: RegionIndex, items: &[Value]) {
+    for item in items {
+        let Some((kind, id)) = about(item) else { continue };
+        if let Some(node) = graph.find(Target::Kind(kind), &Lookup::Id, id, Some(region), true) {
+            graph.assess(node, json!({"provider": "amazon_ssm_compliance", "findings": [finding(item)]}));
+        }
     }
 }
 

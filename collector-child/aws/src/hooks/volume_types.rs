@@ -19,7 +19,7 @@ const PRICED: [(&str, &str); 7] = [
 ];
 
 /// Prices asked for at once; the budget of the client bounds the calls.
-const AT_ONCE: usize = 8;
+const AT_ONCE: usize = 20;
 
 pub(super) struct VolumeTypes;
 
@@ -28,7 +28,7 @@ impl Hook for VolumeTypes {
         "volume_types"
     }
 
-    fn connect<'a>(&'a self, context: Context<'a>) -> BoxFuture<'a, Result<(), Failure>> {
+    fn complete<'a>(&'a self, context: Context<'a>) -> BoxFuture<'a, Result<(), Failure>> {
         Box::pin(async move {
             let used: Vec<_> = used(context).into_iter().collect();
             each(AT_ONCE, used, |((region, volume_type), volumes)| {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::last_used::{Metric, latest, now, unknown};
+use super::last_used::{Metric, REGIONS_AT_ONCE, latest, now, unknown};
 use super::prelude::*;
 
 const KIND: &str = "aws_ec2_volume";
@@ -36,12 +36,12 @@ impl Hook for Volumes {
         })
     }
 
-    fn connect<'a>(&'a self, context: Context<'a>) -> BoxFuture<'a, Result<(), Failure>> {
+    fn complete<'a>(&'a self, context: Context<'a>) -> BoxFuture<'a, Result<(), Failure>> {
         Box::pin(async move {
-            for (region, volumes) in idle(context) {
-                ask(context.at(region), &volumes).await?;
-            }
-            Ok(())
+            each(REGIONS_AT_ONCE, idle(context).into_iter().collect(), |(region, volumes)| {
+                Box::pin(async move { ask(context.at(region), &volumes).await })
+            })
+            .await
         })
     }
 }

@@ -23,7 +23,7 @@ use window::{period, window};
 /// Metrics of one call. CloudWatch allows 500.
 const METRICS_OF_CALL: usize = 499;
 /// Calls at once; the budget of the client bounds them too.
-const CALLS_AT_ONCE: usize = 8;
+const CALLS_AT_ONCE: usize = 20;
 
 /// Something to be asked about a node.
 #[derive(Debug)]

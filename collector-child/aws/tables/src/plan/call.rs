@@ -114,6 +114,23 @@ pub enum Into {
 }
 
 impl FollowUp {
+    /// Whether it can be made at the same time as those directly before it: it needs nothing of what they add to the
+    /// document, and they neither decide whether there is a node nor add members that only the answer names.
+    pub fn is_apart_from(&self, before: &[Self]) -> bool {
+        before.iter().all(|other| match &other.into {
+            Into::Member(name) if !other.required => {
+                self.into != other.into && !self.reads().any(|path| path.leads_into(name))
+            }
+            _ => false,
+        })
+    }
+
+    /// All that it needs to know.
+    fn reads(&self) -> impl Iterator<Item = &Path> {
+        let conditions = self.when.iter().map(|condition| &condition.path);
+        self.call.arguments.paths().into_iter().chain(conditions).chain(&self.each)
+    }
+
     /// What of an answer becomes part of the document; `None` if it has nothing of it.
     pub fn taken(&self, mut answer: Value) -> Option<Value> {
         let Some(path) = &self.take else { return Some(answer) };
@@ -291,4 +308,39 @@ pub struct GoesWith {
 
 pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn follow_up(text: &str) -> FollowUp {
+        serde_json::from_str(text).unwrap()
+    }
+
+    fn call(argument: &str, into: &str, more: &str) -> FollowUp {
+        follow_up(&format!(
+            r#"{{"call": {{"service": "s3", "operation": "Get", "arguments": {{"Bucket": "{argument}"}}}}, "into": {into}{more}}}"#
+        ))
+    }
+
+    #[test]
+    fn calls_that_need_nothing_of_each_other_are_apart() {
+        let tags = call("{Name}", r#"{"member": "Tags"}"#, "");
+        let acl = call("{Name}", r#"{"member": "Acl"}"#, "");
+        assert!(acl.is_apart_from(&[]) && acl.is_apart_from(std::slice::from_ref(&tags)));
+        for dependent in [
+            call("{Tags.Id}", r#"{"member": "Acl"}"#, ""),
+            call("{Name|Tags[0].Id}", r#"{"member": "Acl"}"#, ""),
+            call("{Name}", r#"{"member": "Acl"}"#, r#", "when": ["Tags"]"#),
+            call("{$each}", r#"{"member": "Acl"}"#, r#", "each": "$doc.Tags""#),
+            call("{.}", r#"{"member": "Acl"}"#, ""),
+            call("{Name}", r#"{"member": "Tags"}"#, ""),
+        ] {
+            assert!(!dependent.is_apart_from(&[acl.clone(), tags.clone()]), "{dependent:?}");
+        }
+        let merged = call("{Name}", r#""merge""#, "");
+        let required = call("{Name}", r#"{"member": "Main"}"#, r#", "required": true"#);
+        assert!(!tags.is_apart_from(&[merged]) && !tags.is_apart_from(&[required]));
+    }
 }

@@ -95,6 +95,15 @@ impl Path {
         })
     }
 
+    /// Whether it reads this member of the document, or all of them.
+    pub fn leads_into(&self, member: &str) -> bool {
+        matches!(self.root, Root::Item | Root::Document)
+            && match self.steps.first() {
+                Some(Step::Member(name)) => name == member,
+                _ => true,
+            }
+    }
+
     /// What is there; `None` for nothing and for null. Without `[]` nothing is copied.
     pub fn get<'d>(&self, scope: &Scope<'d>) -> Option<Cow<'d, Value>> {
         scope.root(&self.root).and_then(|value| walk(value, &self.steps))
