@@ -33,6 +33,7 @@ mod facts;
 mod failure;
 pub mod graph;
 pub mod hooks;
+mod instance_types;
 mod job;
 mod partition;
 mod plans;
