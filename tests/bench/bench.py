@@ -17,6 +17,7 @@ from typing import Any, Callable, Dict, List
 
 import aws
 import core
+import latency
 from measure import MIB, Measured, run
 
 HERE = Path(__file__).resolve().parent
@@ -30,6 +31,7 @@ class Bench:
     def __init__(self, bin_dir: Path, venv: Path, aws_mock: str, aws_peer: str, directory: Path) -> None:
         self.fixworker, self.child = str(bin_dir / "fixworker"), str(bin_dir / "fix-collector")
         self.rogue, self.copy = str(bin_dir / "rogue_child"), str(bin_dir / "copy")
+        self.fake_aws = str(bin_dir / "fake_aws")
         self.python, self.peer = str(venv / "bin/python"), str(venv / "bin/fixworker")
         self.aws_mock, self.aws_peer = aws_mock, aws_peer
         self.directory = directory
@@ -122,6 +124,9 @@ class Bench:
     def aws(self) -> None:
         aws.bench(self.row, self.child, self.aws_mock, self.aws_peer, self.directory)
 
+    def aws_latency(self) -> None:
+        latency.bench(self.row, self.child, self.fake_aws, self.aws_mock, self.aws_peer, self.directory)
+
     def fixcore(self) -> None:
         # The graph of the Python worker decides the size: ten accounts, all in one upload.
         shared = ["fixworker.collector=random", "fixworker.web_host=127.0.0.1"]
@@ -149,12 +154,12 @@ def main() -> None:
     parser.add_argument("--aws-mock", default="", help="a Python that has tests/aws/requirements.txt")
     parser.add_argument("--aws-peer", default="", help="a Python that has tests/aws/peer-requirements.txt")
     parser.add_argument("--json", type=Path)
-    parser.add_argument("--only", default="", help="pipeline, start_cost, throughput, fixcore, large, aws (comma list)")
+    parser.add_argument("--only", default="", help="pipeline, start_cost, throughput, fixcore, large, aws, aws_latency (comma list)")
     args = parser.parse_args()
     with TemporaryDirectory(prefix="fwbench") as directory:
         bench = Bench(args.bin_dir.resolve(), args.venv.absolute(), args.aws_mock, args.aws_peer, Path(directory))
         parts: List[Callable[[], None]] = [bench.pipeline, bench.start_cost, bench.throughput, bench.fixcore, bench.large]
-        parts += [bench.aws]
+        parts += [bench.aws, bench.aws_latency]
         wanted = args.only.split(",") if args.only else [part.__name__ for part in parts]
         print(f"{'':<58}{'ours':>12}{'peer':>12}{'':>8}{'':>9}")
         for part in (part for part in parts if part.__name__ in wanted):

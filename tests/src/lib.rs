@@ -14,6 +14,7 @@
 //! | [`oneshot`] | `fixworker collect` and `fix-collector` |
 //! | [`graph`] | exports and stored graphs, compared |
 //! | [`estate`] | resources in fixcore that nobody has collected, for cleanup |
+//! | [`fake_aws`] | a cloud that answers from memory after a fixed time, for the bench |
 //! | [`expect`], [`rogue`] | what each rogue child does, and what must come of it |
 //! | [`process`], [`procfs`], [`scratch`], [`wait`], [`http`], [`mount`] | the ground below |
 
@@ -22,6 +23,7 @@ pub mod binaries;
 pub mod core;
 pub mod estate;
 pub mod expect;
+pub mod fake_aws;
 pub mod graph;
 pub mod http;
 pub mod mount;
