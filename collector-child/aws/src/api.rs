@@ -3,6 +3,8 @@
 use aws_client::{CallError, Client, Session, Target};
 use serde_json::{Map, Value};
 
+use crate::accounts::{Scope, sessions};
+use crate::partition::home;
 pub(crate) use aws_client::Pages;
 
 /// The cloud as one account sees it.
@@ -17,6 +19,11 @@ pub(crate) struct Api {
 impl Api {
     pub(crate) fn new(client: Client, session: Session, account: &str) -> Self {
         Self { client, session, account: account.to_owned() }
+    }
+
+    /// The region whose STS is asked; see [`home`].
+    pub(crate) fn home(&self, scope: &Scope) -> String {
+        home(&sessions::hints(&self.session, Some(&scope.regions)), &scope.partition)
     }
 
     /// One call; the first page of an answer that has many.

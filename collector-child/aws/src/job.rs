@@ -45,8 +45,11 @@ pub async fn collect(job: Collect<'_>, sink: &dyn Sink) -> Result<(), Failure> {
     let client = client(config).await?;
     let api = sessions::of_account(&client, config, &account.id, &scope).await;
     let api = api.map_err(|error| error.to_fault())?;
+    sink.step("asking for the regions of the account".to_owned());
+    let regions =
+        accounts::regions::of_account(&api, &scope, sink).await.map_err(|error| error.to_fault())?;
     let assignment = Assignment {
-        regions: Regions::new(&account.id, &scope.partition, &scope.regions),
+        regions: Regions::new(&account.id, &scope.partition, &regions),
         account: AccountFacts { id: account.id.clone(), name: account.name.clone(), scope },
         config,
         plans: tables::plans()?,

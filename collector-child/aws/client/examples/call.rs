@@ -98,13 +98,7 @@ async fn session(client: &Client, region: &str, role: Option<&str>) -> Result<Se
     Ok(match role {
         None => base,
         Some(arn) => {
-            let role = Role {
-                arn: arn.to_owned(),
-                session_name: format!("call-{}", client.unique()),
-                external_id: None,
-                account: String::new(),
-                region: region.to_owned(),
-            };
+            let role = Role::of_arn(arn, region, &client.unique());
             client.assume(&base, role)
         }
     })

@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::counters::{Counters, ServiceCounters};
 use crate::credentials::{Chain, Login, Role, Session, Source};
 use crate::environment::Environment;
-use crate::error::CallError;
+use crate::error::{CallError, Class, Place};
 use crate::pages::Pages;
 use crate::retry::RetryPolicy;
 use crate::transport::{Limits, Transport};
@@ -71,22 +71,31 @@ impl fmt::Debug for Client {
 }
 
 impl Client {
-    /// Reads the environment and the profile files; opens no connection. Fails if the files are broken.
+    /// Reads the environment and the profile files; opens no connection. Fails if the files are broken, or a
+    /// variable names a proxy that is none.
     pub async fn new(settings: Settings) -> Result<Self, CallError> {
         let environment = Arc::new(Environment::load(None).await?);
-        Ok(Self::with_environment(settings, environment))
+        Self::with_environment(settings, environment)
     }
 
     /// A client for tests of others: it sees these variables in place of those of the process, and no files.
     pub async fn with_variables(settings: Settings, variables: &[(&str, &str)]) -> Result<Self, CallError> {
         let environment = Arc::new(Environment::of_variables(variables).await?);
-        Ok(Self::with_environment(settings, environment))
+        Self::with_environment(settings, environment)
     }
 
-    pub(crate) fn with_environment(settings: Settings, environment: Arc<Environment>) -> Self {
+    pub(crate) fn with_environment(
+        settings: Settings,
+        environment: Arc<Environment>,
+    ) -> Result<Self, CallError> {
         let bundle = environment.ca_bundle();
         let transport = Transport::new(settings.limits, bundle, &|name| environment.variable(name));
-        Self(Arc::new(Shared {
+        let transport = transport.map_err(|wrong| {
+            let place = Place { service: "network", operation: "proxy", ..Place::default() };
+            let advice = "write it like http://proxy.example:3128, or unset it";
+            CallError::new(Class::Config, place, wrong).advising(advice)
+        })?;
+        Ok(Self(Arc::new(Shared {
             policy: settings.retry,
             transport,
             lanes: Lanes::new(settings.budgets),
@@ -95,27 +104,24 @@ impl Client {
             counters: Counters::default(),
             buckets: Buckets::default(),
             environment,
-        }))
+        })))
     }
 
-    /// A session. Nothing is looked up before its first call (or [`Session::check`]), but a profile must exist.
+    /// A session. Nothing is looked up before its first call (or [`Session::check`]), but a profile that is asked
+    /// for, be it by `AWS_PROFILE`, must exist.
     pub async fn session(&self, login: Login) -> Result<Session, CallError> {
-        let shared = &self.0;
-        let (source, environment) = match login {
+        let environment = match &login {
+            Login::Profile(name) => Arc::new(Environment::load(Some(name)).await?),
+            Login::Environment | Login::Keys { .. } => self.0.environment.clone(),
+        };
+        environment.check_profile()?;
+        let source = match login {
             Login::Keys { access_key_id, secret_access_key } => {
-                let keys = Credentials::new(access_key_id, secret_access_key.as_str(), None, None, "config");
-                (Source::Keys(keys), shared.environment.clone())
+                let secret = secret_access_key.trim();
+                Source::Keys(Credentials::new(access_key_id.trim(), secret, None, None, "config"))
             }
-            Login::Environment => {
-                let chain = Chain::new(&shared.environment, None, &shared.transport);
-                (Source::Chain(chain), shared.environment.clone())
-            }
-            Login::Profile(name) => {
-                let environment = Environment::load(Some(&name)).await?;
-                environment.check_profile()?;
-                let chain = Chain::new(&environment, Some(&name), &shared.transport);
-                (Source::Chain(chain), Arc::new(environment))
-            }
+            Login::Environment => Source::Chain(Chain::new(self, &environment, false)),
+            Login::Profile(_) => Source::Chain(Chain::new(self, &environment, true)),
         };
         Ok(Session::new(source, environment))
     }
@@ -129,6 +135,13 @@ impl Client {
     /// The names of all profiles in the profile files, sorted.
     pub fn profiles(&self) -> Vec<String> {
         self.0.environment.profiles()
+    }
+
+    /// The profile that `AWS_PROFILE` names, unless variables with keys go before it.
+    pub fn named_profile(&self) -> Option<&str> {
+        let environment = &self.0.environment;
+        let keys = environment.variable("AWS_ACCESS_KEY_ID").is_some();
+        environment.named_profile.as_deref().filter(|_| !keys)
     }
 
     /// A text that no other call gives, for names of sessions: a random UUID.

@@ -5,10 +5,19 @@ use std::path::PathBuf;
 use aws_config::profile::ProfileSet;
 use aws_runtime::env_config::EnvConfigValue;
 use aws_runtime::env_config::file::EnvConfigFiles;
+use aws_shapes::endpoints;
 use aws_types::os_shim_internal::{Env, Fs};
 
 use crate::endpoint::Flavor;
 use crate::error::{CallError, Class, CredentialsTrouble, Place};
+
+/// A file (or folder) of roots to trust.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct CaBundle {
+    pub(crate) path: PathBuf,
+    /// The variable or setting that says so, for errors.
+    pub(crate) named_by: &'static str,
+}
 
 /// Variables, and the files that they may name, with one profile selected.
 #[derive(Debug, Clone)]
@@ -33,8 +42,10 @@ impl Environment {
     }
 
     async fn read(env: Env, fs: Fs, profile: Option<&str>) -> Result<Self, CallError> {
-        let named = profile.map(str::to_owned).or_else(|| env.get("AWS_PROFILE").ok());
-        let named = named.filter(|name| !name.is_empty());
+        let variable = |name| env.get(name).ok().filter(|name| !name.is_empty());
+        // The second one is of the time before AWS_PROFILE; boto3 and others still read it.
+        let of_variables = || variable("AWS_PROFILE").or_else(|| variable("AWS_DEFAULT_PROFILE"));
+        let named = profile.map(str::to_owned).or_else(of_variables);
         let selected = named.clone().map(Into::into);
         let sections = aws_config::profile::load(&fs, &env, &EnvConfigFiles::default(), selected)
             .await
@@ -53,10 +64,24 @@ impl Environment {
     pub(crate) fn check_profile(&self) -> Result<(), CallError> {
         match &self.named_profile {
             Some(name) if self.sections.get_profile(name).is_none() => {
-                Err(broken(format!("there is no profile {name} in the profile files")))
+                let known = self.profiles();
+                let known = match known.as_slice() {
+                    [] => "they have no profiles".to_owned(),
+                    known => format!("they have {}", known.join(", ")),
+                };
+                let advice = format!(
+                    "check the name in aws.profiles or AWS_PROFILE, and ~/.aws/config and ~/.aws/credentials: {known}"
+                );
+                let error = broken(format!("there is no profile {name} in the profile files"));
+                Err(error.advising(advice))
             }
             _ => Ok(()),
         }
+    }
+
+    /// All profiles and sections of single sign-on, with the selected profile.
+    pub(crate) fn sections(&self) -> &ProfileSet {
+        &self.sections
     }
 
     /// A variable.
@@ -64,13 +89,15 @@ impl Environment {
         self.env.get(name).ok().filter(|value| !value.is_empty())
     }
 
-    fn value(&self, variable: &str, setting: &str) -> Option<String> {
-        let value = EnvConfigValue::new().env(variable).profile(setting);
-        let (value, _) = value.load(&self.env, Some(&self.sections))?;
-        Some(value.into_owned()).filter(|value| !value.is_empty())
+    /// A setting: of the variable, else of the selected profile. One that is empty counts as not set.
+    pub(crate) fn value(&self, variable: &str, setting: &str) -> Option<String> {
+        let of_profile = || EnvConfigValue::new().profile(setting).load(&self.env, Some(&self.sections));
+        let value = self.variable(variable).or_else(|| Some(of_profile()?.0.into_owned()))?;
+        Some(value.trim().to_owned()).filter(|value| !value.is_empty())
     }
 
-    fn switch(&self, variable: &str, setting: &str) -> bool {
+    /// True or not; the variable comes first.
+    pub(crate) fn switch(&self, variable: &str, setting: &str) -> bool {
         self.value(variable, setting).is_some_and(|value| value.eq_ignore_ascii_case("true"))
     }
 
@@ -99,12 +126,22 @@ impl Environment {
 
     /// The region that is meant when none is said.
     pub(crate) fn region(&self) -> Option<String> {
-        self.variable("AWS_REGION").or_else(|| self.value("AWS_DEFAULT_REGION", "region"))
+        self.value("AWS_REGION", "").or_else(|| self.value("AWS_DEFAULT_REGION", "region"))
     }
 
-    /// The file of roots to trust instead of the machine's.
-    pub(crate) fn ca_bundle(&self) -> Option<PathBuf> {
-        self.value("AWS_CA_BUNDLE", "ca_bundle").map(PathBuf::from)
+    /// The region whose STS is asked for a role: that which is meant, else one of the partition of the role.
+    pub(crate) fn sts_region(&self, role_arn: &str) -> String {
+        let partition = || endpoints().partition(role_arn.split(':').nth(1)?);
+        let of_role = || partition().map(|partition| partition.implicit_global_region.clone());
+        self.region().or_else(of_role).unwrap_or_else(|| "us-east-1".to_owned())
+    }
+
+    /// The file of roots to trust instead of the machine's, and the setting that names it: botocore's order.
+    pub(crate) fn ca_bundle(&self) -> Option<CaBundle> {
+        let of = |path: Option<String>, named_by| Some(CaBundle { path: path?.into(), named_by });
+        of(self.variable("AWS_CA_BUNDLE"), "AWS_CA_BUNDLE")
+            .or_else(|| of(self.value("", "ca_bundle"), "the profile's ca_bundle"))
+            .or_else(|| of(self.variable("REQUESTS_CA_BUNDLE"), "REQUESTS_CA_BUNDLE"))
     }
 
     #[cfg(test)]
@@ -180,6 +217,42 @@ mod tests {
             let error = missing.check_profile().unwrap_err();
             assert_eq!(error.class, Class::Credentials(CredentialsTrouble::Broken));
             assert_eq!(error.message, "there is no profile gone in the profile files");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_old_variable_names_a_profile_too() {
+        let old = read(&[("AWS_DEFAULT_PROFILE", "mock")], None).await;
+        assert!(old.flavor().fips);
+        let both = read(&[("AWS_DEFAULT_PROFILE", "gone"), ("AWS_PROFILE", "mock")], None).await;
+        assert!(both.check_profile().is_ok());
+    }
+
+    #[tokio::test]
+    async fn sts_is_asked_where_the_user_is_or_where_the_role_is() {
+        let set = read(&[("AWS_REGION", "eusc-de-east-1")], None).await;
+        assert_eq!(set.sts_region("arn:aws-eusc:iam::1:role/x"), "eusc-de-east-1");
+        let unset = Environment::of_test(&[], "", None).await.unwrap();
+        assert_eq!(unset.sts_region("arn:aws-eusc:iam::1:role/x"), "eusc-de-east-1");
+        assert_eq!(unset.sts_region("arn:aws-iso-b:iam::1:role/x"), "us-isob-east-1");
+        assert_eq!(unset.sts_region("arn:aws:iam::1:role/x"), "us-east-1");
+        assert_eq!(unset.sts_region("nonsense"), "us-east-1");
+    }
+
+    #[tokio::test]
+    async fn the_bundle_of_roots_is_looked_for_in_the_order_of_botocore() {
+        let config = "[default]\nca_bundle = /profile.pem\n[profile other]\n";
+        let all = [("AWS_CA_BUNDLE", "/aws.pem"), ("REQUESTS_CA_BUNDLE", "/requests.pem")];
+        for (variables, profile, expected) in [
+            (&all[..], None, Some(("/aws.pem", "AWS_CA_BUNDLE"))),
+            (&all[1..], None, Some(("/profile.pem", "the profile's ca_bundle"))),
+            (&all[1..], Some("other"), Some(("/requests.pem", "REQUESTS_CA_BUNDLE"))),
+            (&[], Some("other"), None),
+        ] {
+            let environment = Environment::of_test(variables, config, profile).await.unwrap();
+            let found = environment.ca_bundle();
+            let found = found.as_ref().map(|bundle| (bundle.path.to_str().unwrap(), bundle.named_by));
+            assert_eq!(found, expected);
         }
     }
 

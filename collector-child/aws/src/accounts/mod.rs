@@ -1,12 +1,14 @@
 //! Finding the accounts.
 
+mod identity;
+pub(crate) mod regions;
 mod scope;
 mod select;
 pub(crate) mod sessions;
 #[cfg(test)]
 mod tests;
 
-use aws_client::{CallError, Class, Client, CredentialsTrouble, Session};
+use aws_client::{CallError, Class, Client, Session};
 use futures_util::stream::{self, StreamExt};
 use inventory::NodeKey;
 use ipc_proto::fault::{Fault, FaultKind};
@@ -16,10 +18,11 @@ use serde_json::{Map, Value};
 
 use crate::api::Api;
 use crate::config::AwsConfig;
-use crate::failure::{Failure, fault};
+use crate::failure::{Failure, fault, info};
 use crate::graph::CLOUD;
-use crate::partition::{GLOBAL_REGIONS, global_region};
+use crate::partition::global_region;
 use crate::sink::Sink;
+use identity::Owner;
 pub use scope::Scope;
 use select::{Asked, Names, Way};
 
@@ -51,7 +54,8 @@ pub(crate) async fn list(
     key_in_environment: bool,
     sink: &dyn Sink,
 ) -> Result<Vec<Account>, Failure> {
-    let profiles = select::profiles(config, key_in_environment, client.profiles());
+    let said_by_environment = key_in_environment || client.named_profile().is_some();
+    let profiles = select::profiles(config, said_by_environment, client.profiles());
     let several = profiles.len() > 1;
     let sources = stream::iter(profiles)
         .map(async |profile| {
@@ -103,9 +107,10 @@ async fn find(
     sink: &dyn Sink,
 ) -> Result<Source, CallError> {
     let base = sessions::base(client, config, profile).await?;
-    let (current, partition) = current(client, &base, sink).await?;
+    let Owner { account: current, partition } = identity::owner(client, config, &base, sink).await?;
     let organization = sessions::of_organization(client, config, &base, &partition, &current);
-    let regions = regions(client, config, &base, &partition, &current, sink).await?;
+    // Each account is asked for its own when it is collected.
+    let regions = config.region.clone().unwrap_or_default();
     let scope = |role: Option<&String>| Scope {
         role: role.cloned(),
         profile: profile.map(str::to_owned),
@@ -135,64 +140,6 @@ async fn find(
     Ok(Source { base, organization, found })
 }
 
-/// The account that credentials belong to, and its partition, which is tried out.
-async fn current(client: &Client, session: &Session, sink: &dyn Sink) -> Result<(String, String), CallError> {
-    let api = Api::new(client.clone(), session.clone(), "");
-    let mut worst: Option<CallError> = None;
-    for (partition, region) in GLOBAL_REGIONS {
-        let answer = api.call(region, "sts", "GetCallerIdentity", Map::new()).await;
-        sink.work(1);
-        match answer {
-            Ok(answer) => {
-                let id = answer["Account"].as_str().unwrap_or_default().to_owned();
-                return Ok((id, partition.to_owned()));
-            }
-            // Without credentials it is the same everywhere.
-            Err(error)
-                if matches!(
-                    error.class,
-                    Class::Credentials(
-                        CredentialsTrouble::Missing
-                            | CredentialsTrouble::Broken
-                            | CredentialsTrouble::Expired
-                    )
-                ) =>
-            {
-                return Err(error);
-            }
-            // A key of another partition is not known here; anything else says more.
-            Err(error) if error.has_code(&["InvalidClientTokenId"]) => drop(worst.get_or_insert(error)),
-            Err(error) => {
-                if worst.as_ref().is_none_or(|worst| worst.has_code(&["InvalidClientTokenId"])) {
-                    worst = Some(error);
-                }
-            }
-        }
-    }
-    match worst {
-        Some(error) => Err(error),
-        None => Ok((String::new(), "aws".to_owned())),
-    }
-}
-
-/// The regions to collect: as configured, else all that are enabled for the account of the credentials.
-async fn regions(
-    client: &Client,
-    config: &AwsConfig,
-    base: &Session,
-    partition: &str,
-    account: &str,
-    sink: &dyn Sink,
-) -> Result<Vec<String>, CallError> {
-    if let Some(regions) = config.region.as_ref().filter(|regions| !regions.is_empty()) {
-        return Ok(regions.clone());
-    }
-    let api = Api::new(client.clone(), base.clone(), account);
-    let found = api.all(global_region(partition), "ec2", "DescribeRegions", "Regions").await?;
-    sink.work(1);
-    Ok(found.iter().filter_map(|region| region["RegionName"].as_str()).map(str::to_owned).collect())
-}
-
 async fn members(
     client: &Client,
     config: &AwsConfig,
@@ -203,7 +150,13 @@ async fn members(
 ) -> Result<Vec<select::Member>, CallError> {
     let api = Api::new(client.clone(), organization.clone(), current);
     match api.all(global_region(partition), "organizations", "ListAccounts", "Accounts").await {
-        Ok(listed) => Ok(select::members(config, current, &listed)),
+        Ok(listed) => {
+            let (members, inactive) = select::members(config, current, &listed);
+            if !inactive.is_empty() {
+                sink.fault(left_out(&inactive));
+            }
+            Ok(members)
+        }
         // The current account may still be collected.
         Err(error) if matches!(error.class, Class::AccessDenied { .. }) && !config.do_not_scrape_current => {
             let trouble = error.to_fault();
@@ -213,6 +166,20 @@ async fn members(
         }
         Err(error) => Err(error),
     }
+}
+
+/// Accounts that are suspended or being closed have nothing that could be read.
+fn left_out(inactive: &[select::Inactive]) -> Fault {
+    let named: Vec<String> =
+        inactive.iter().map(|account| format!("{} ({})", account.id, account.state)).collect();
+    let (what, are) = if named.len() == 1 { ("account", "is") } else { ("accounts", "are") };
+    let message = format!(
+        "{} {what} of the organization {are} not active and left out: {}",
+        named.len(),
+        named.join(", ")
+    );
+    let count = u32::try_from(named.len()).unwrap_or(u32::MAX);
+    Fault { count, ..info(fault(FaultKind::AccessDenied, message)) }
 }
 
 /// Gives all accounts of a source their names.
@@ -241,9 +208,13 @@ async fn ask_names(
     found: &Found,
 ) -> Names {
     let Found { id, scope, organization: told } = found;
-    let mut names = Names { profile: scope.profile.clone(), ..Names::default() };
+    // The profile of AWS_PROFILE is a name too; it is not in the scope, as other variables may go before it.
+    let of_environment =
+        || client.named_profile().filter(|_| config.access_key_id.is_none()).map(str::to_owned);
+    let profile = scope.profile.clone().or_else(of_environment);
+    let mut names = Names { profile, ..Names::default() };
     let region = global_region(&scope.partition);
-    for asked in select::order(config, scope.profile.as_deref()) {
+    for asked in select::order(config, names.profile.as_deref()) {
         let answer = match asked {
             Asked::Alias => {
                 let session = sessions::in_account(client, base, id, scope);

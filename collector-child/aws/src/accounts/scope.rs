@@ -13,7 +13,7 @@ pub struct Scope {
     pub profile: Option<String>,
     /// The partition it belongs to.
     pub partition: String,
-    /// The regions to collect.
+    /// The regions to collect, as configured; empty are those that the account has enabled.
     #[serde(default)]
     pub regions: Vec<String>,
 }

@@ -26,17 +26,18 @@ pub(super) fn way(config: &AwsConfig) -> Way {
 }
 
 /// The profiles to use, in order; `None` is the credentials of the environment or the config. All profiles of
-/// the shared files are used if nothing says otherwise.
+/// the shared files are used if nothing says otherwise: neither the settings nor the environment, by a key or by
+/// `AWS_PROFILE`.
 pub(super) fn profiles(
     config: &AwsConfig,
-    key_in_environment: bool,
+    said_by_environment: bool,
     available: Vec<String>,
 ) -> Vec<Option<String>> {
     let configured = config.profiles.as_ref().filter(|profiles| !profiles.is_empty());
     let listed = config.account.as_ref().is_some_and(|accounts| !accounts.is_empty());
     let found = match configured {
         Some(profiles) => profiles.clone(),
-        None if listed || config.access_key_id.is_some() || key_in_environment => Vec::new(),
+        None if listed || config.access_key_id.is_some() || said_by_environment => Vec::new(),
         None => available,
     };
     if found.is_empty() { vec![None] } else { found.into_iter().map(Some).collect() }
@@ -49,18 +50,32 @@ pub(super) struct Member {
     pub(super) name: Option<String>,
 }
 
-/// The accounts of a listing of the organization that are wanted with a role; `current` is the one that the
-/// credentials belong to.
-pub(super) fn members(config: &AwsConfig, current: &str, listed: &[Value]) -> Vec<Member> {
-    listed
-        .iter()
-        .filter_map(|account| {
-            let name = account["Name"].as_str().filter(|name| !name.is_empty()).map(str::to_owned);
-            Some(Member { id: account["Id"].as_str()?.to_owned(), name })
-        })
-        .filter(|account| config.assume_current || account.id != current)
-        .filter(|account| !config.scrape_exclude_account.contains(&account.id))
-        .collect()
+/// An account of the organization that cannot be collected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Inactive {
+    pub(super) id: String,
+    /// `SUSPENDED`, `PENDING_CLOSURE`, ...
+    pub(super) state: String,
+}
+
+/// The accounts of a listing of the organization that are wanted with a role, and those of them that are not
+/// active; `current` is the one that the credentials belong to.
+pub(super) fn members(config: &AwsConfig, current: &str, listed: &[Value]) -> (Vec<Member>, Vec<Inactive>) {
+    let (mut members, mut inactive) = (Vec::new(), Vec::new());
+    for account in listed {
+        let text = |name: &str| account[name].as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+        let Some(id) = text("Id") else { continue };
+        let wanted = config.assume_current || id != current;
+        if !wanted || config.scrape_exclude_account.contains(&id) {
+            continue;
+        }
+        // `Status` is what `State` was called before; AWS retires it.
+        match text("State").or_else(|| text("Status")).filter(|state| state != "ACTIVE") {
+            Some(state) => inactive.push(Inactive { id, state }),
+            None => members.push(Member { id, name: text("Name") }),
+        }
+    }
+    (members, inactive)
 }
 
 /// What an account could be called.
@@ -141,11 +156,30 @@ mod tests {
     fn members_leave_out_the_current_and_the_excluded() {
         let listed = [json!({"Id": "1", "Name": "one"}), json!({"Id": "2"}), json!({"Id": "3"}), json!({})];
         let ids = |settings: Value| -> Vec<String> {
-            members(&config(settings), "1", &listed).into_iter().map(|member| member.id).collect()
+            members(&config(settings), "1", &listed).0.into_iter().map(|member| member.id).collect()
         };
         assert_eq!(ids(json!({})), ["2", "3"]);
         assert_eq!(ids(json!({"scrape_exclude_account": ["3"]})), ["2"]);
         assert_eq!(ids(json!({"assume_current": true})), ["1", "2", "3"]);
+    }
+
+    #[test]
+    fn members_that_are_not_active_are_told_apart() {
+        let listed = [
+            json!({"Id": "1", "State": "ACTIVE", "Status": "ACTIVE"}),
+            json!({"Id": "2", "State": "CLOSED"}),
+            json!({"Id": "3", "Status": "SUSPENDED"}),
+            json!({"Id": "4", "State": "PENDING_CLOSURE", "Status": "PENDING_CLOSURE"}),
+            json!({"Id": "5", "Status": "SUSPENDED"}),
+            json!({"Id": "6"}),
+        ];
+        let config = config(json!({"scrape_exclude_account": ["5"], "assume_current": true}));
+        let (active, inactive) = members(&config, "9", &listed);
+        let active: Vec<&str> = active.iter().map(|member| member.id.as_str()).collect();
+        assert_eq!(active, ["1", "6"]);
+        let inactive: Vec<_> =
+            inactive.iter().map(|found| (found.id.as_str(), found.state.as_str())).collect();
+        assert_eq!(inactive, [("2", "CLOSED"), ("3", "SUSPENDED"), ("4", "PENDING_CLOSURE")]);
     }
 
     #[test]

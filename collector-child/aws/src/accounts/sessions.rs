@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 use super::Scope;
 use crate::api::Api;
 use crate::config::AwsConfig;
-use crate::partition::global_region;
+use crate::partition::home;
 
 /// The credentials of a profile, or without one those of the config or the environment.
 pub(crate) async fn base(
@@ -39,8 +39,8 @@ pub(crate) async fn of_account(
 pub(crate) fn in_account(client: &Client, base: &Session, account: &str, scope: &Scope) -> Session {
     match &scope.role {
         Some(role) => {
-            let region = global_region(&scope.partition);
-            client.assume(base, Role::of_account(&scope.partition, account, role, region, &client.unique()))
+            let region = home(&hints(base, Some(&scope.regions)), &scope.partition);
+            client.assume(base, Role::of_account(&scope.partition, account, role, &region, &client.unique()))
         }
         None => base.clone(),
     }
@@ -56,15 +56,18 @@ pub(super) fn of_organization(
 ) -> Session {
     match config.organization_role() {
         Some(arn) => {
-            let role = Role {
-                arn: arn.to_owned(),
-                session_name: format!("organization-{}", client.unique()),
-                external_id: None,
-                account: account.to_owned(),
-                region: global_region(partition).to_owned(),
-            };
+            let region = home(&hints(base, config.region.as_deref()), partition);
+            let session_name = format!("organization-{}", client.unique());
+            let role = Role::of_arn(arn, &region, "");
+            let role = Role { session_name, account: account.to_owned(), ..role };
             client.assume(base, role)
         }
         None => base.clone(),
     }
+}
+
+/// The regions that are named, the likeliest home of the credentials first: by the environment or the profile, then
+/// by the settings.
+pub(crate) fn hints(session: &Session, configured: Option<&[String]>) -> Vec<String> {
+    session.default_region().into_iter().chain(configured.unwrap_or_default().iter().cloned()).collect()
 }

@@ -1,5 +1,8 @@
 //! Finding accounts in a cloud in the process.
 
+use std::sync::{Arc, Mutex};
+
+use ipc_proto::fault::Level;
 use serde_json::{Value, json};
 
 use super::*;
@@ -53,14 +56,16 @@ fn names(accounts: &[Account]) -> Vec<(&str, &str)> {
 }
 
 #[tokio::test]
-async fn the_account_of_the_credentials_is_found_with_its_regions() {
+async fn the_account_of_the_credentials_is_found() {
     let (accounts, faults) = found(json!({})).await;
     let accounts = accounts.unwrap();
     assert_eq!(names(&accounts), [("111111111111", "told 111111111111")]);
     let scope = scope_of(&accounts[0]).unwrap();
     assert_eq!((scope.partition.as_str(), scope.role), ("aws", None));
-    assert_eq!(scope.regions, ["eu-west-1", "us-east-1"]);
+    assert!(scope.regions.is_empty(), "the account is asked when it is collected");
     assert!(faults.is_empty());
+    let configured = found(json!({"region": ["eu-west-1"]})).await.0.unwrap();
+    assert_eq!(scope_of(&configured[0]).unwrap().regions, ["eu-west-1"]);
 }
 
 #[tokio::test]
@@ -97,14 +102,93 @@ async fn an_organization_that_may_not_be_listed_leaves_the_current_account() {
 }
 
 #[tokio::test]
-async fn partitions_are_tried_until_one_knows_the_key() {
-    let answers = |called: &Called| match (called.operation.as_str(), called.region.as_str()) {
-        ("GetCallerIdentity", "cn-north-1") => organization(called),
-        ("GetCallerIdentity", _) => Some(Reply::xml_error("InvalidClientTokenId")),
+async fn accounts_of_the_organization_that_are_not_active_are_told_and_left_out() {
+    let answers = |called: &Called| match called.operation.as_str() {
+        "ListAccounts" => Some(Reply::json(&json!({"Accounts": [
+            {"Id": "222222222222", "State": "ACTIVE"},
+            {"Id": "333333333333", "State": "SUSPENDED"},
+            {"Id": "444444444444", "Status": "PENDING_CLOSURE"},
+        ]}))),
         _ => organization(called),
     };
-    let accounts = found_in(json!({"region": ["cn-north-1"]}), answers).await.0.unwrap();
-    assert_eq!(scope_of(&accounts[0]).unwrap().partition, "aws-cn");
+    let config = json!({"role": "Fix", "scrape_org": true, "do_not_scrape_current": true});
+    let (accounts, faults) = found_in(config, answers).await;
+    assert_eq!(names(&accounts.unwrap()).len(), 1);
+    assert_eq!((faults.len(), faults[0].level), (1, Level::Info));
+    assert_eq!(
+        faults[0].message,
+        "2 accounts of the organization are not active and left out: 333333333333 (SUSPENDED), 444444444444 (PENDING_CLOSURE)"
+    );
+}
+
+/// The regions of the calls of an operation, in their order, while `found_in` looks.
+async fn asked(
+    operation: &'static str,
+    config: Value,
+    answers: impl Fn(&Called) -> Option<Reply> + Send + Sync + 'static,
+) -> (Vec<String>, Result<Vec<Account>, Failure>) {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let noted = seen.clone();
+    let answers = move |called: &Called| {
+        if called.operation == operation {
+            noted.lock().unwrap().push(called.region.clone());
+        }
+        answers(called)
+    };
+    let accounts = found_in(config, answers).await.0;
+    let seen = seen.lock().unwrap().clone();
+    (seen, accounts)
+}
+
+/// Only these regions know the key.
+fn known_in(regions: &'static [&'static str]) -> impl Fn(&Called) -> Option<Reply> + Send + Sync + 'static {
+    move |called: &Called| match called.operation.as_str() {
+        "GetCallerIdentity" if !regions.contains(&called.region.as_str()) => {
+            Some(Reply::xml_error("InvalidClientTokenId"))
+        }
+        _ => organization(called),
+    }
+}
+
+#[tokio::test]
+async fn partitions_are_tried_until_one_knows_the_key() {
+    for (region, partition) in
+        [("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov"), ("eusc-de-east-1", "aws-eusc")]
+    {
+        let regions: &'static [&'static str] = Box::leak(Box::new([region]));
+        let accounts = found_in(json!({}), known_in(regions)).await.0.unwrap();
+        assert_eq!(scope_of(&accounts[0]).unwrap().partition, partition);
+    }
+}
+
+#[tokio::test]
+async fn the_region_that_is_named_is_asked_first() {
+    for region in ["eu-west-1", "eusc-de-east-1", "us-iso-west-1", "cn-northwest-1"] {
+        let regions: &'static [&'static str] = Box::leak(Box::new([region]));
+        let (asked, accounts) =
+            asked("GetCallerIdentity", json!({"region": [region]}), known_in(regions)).await;
+        assert_eq!(asked, [region]);
+        let partition = scope_of(&accounts.unwrap()[0]).unwrap().partition;
+        assert_eq!(Some(partition.as_str()), crate::partition::of_region(region));
+    }
+}
+
+#[tokio::test]
+async fn roles_are_assumed_in_the_region_that_is_named() {
+    let config = json!({"role": "Fix", "account": ["222222222222"], "region": ["eu-north-1"]});
+    assert_eq!(asked("AssumeRole", config, organization).await.0, ["eu-north-1"]);
+}
+
+#[tokio::test]
+async fn where_one_address_answers_for_all_partitions_the_answer_says_which_it_is() {
+    let answers = |called: &Called| match called.operation.as_str() {
+        "GetCallerIdentity" => Some(Reply::xml(
+            "<GetCallerIdentityResponse><GetCallerIdentityResult><Account>111111111111</Account><Arn>arn:aws-eusc:iam::111111111111:user/x</Arn></GetCallerIdentityResult></GetCallerIdentityResponse>",
+        )),
+        _ => organization(called),
+    };
+    let accounts = found_in(json!({}), answers).await.0.unwrap();
+    assert_eq!(scope_of(&accounts[0]).unwrap().partition, "aws-eusc");
 }
 
 #[tokio::test]
@@ -119,4 +203,55 @@ async fn a_profile_that_does_not_exist_is_named() {
     let (accounts, faults) = found(json!({"profiles": ["gone", "lost"]})).await;
     let Err(Failure::Fault(fault)) = accounts else { panic!("there are no accounts") };
     assert!(fault.message.contains("lost") && faults[0].message.contains("gone"), "{fault:?} {faults:?}");
+}
+
+/// What the account says of its regions, with the faults and the calls.
+async fn regions_of(
+    scope_regions: &[&str],
+    answers: impl Fn(&Called) -> Option<Reply> + Send + Sync + 'static,
+) -> (Result<Vec<String>, CallError>, Vec<Fault>) {
+    let client = client_of(answers).await;
+    let session = client.session(crate::testing::keys()).await.unwrap();
+    let regions = scope_regions.iter().map(|region| (*region).to_owned()).collect();
+    let scope = Scope { role: None, profile: None, partition: "aws".to_owned(), regions };
+    let api = Api::new(client, session, "111111111111");
+    let recorder = Recorder::default();
+    let regions = super::regions::of_account(&api, &scope, &recorder).await;
+    (regions, recorder.0.into_inner().unwrap().faults)
+}
+
+#[tokio::test]
+async fn the_regions_are_those_of_the_settings_or_of_the_account() {
+    let (regions, faults) = regions_of(&["eu-north-1"], |_| Some(Reply::xml_error("AccessDenied"))).await;
+    assert_eq!((regions.unwrap(), faults.len()), (vec!["eu-north-1".to_owned()], 0));
+    let (regions, faults) = regions_of(&[], organization).await;
+    assert_eq!(regions.unwrap(), ["eu-west-1", "us-east-1"]);
+    assert!(faults.is_empty());
+}
+
+#[tokio::test]
+async fn an_account_that_may_not_tell_its_regions_is_collected_in_those_that_know_it() {
+    let answers = |called: &Called| match (called.operation.as_str(), called.region.as_str()) {
+        ("DescribeRegions", _) => Some(Reply::xml_error("UnauthorizedOperation")),
+        ("GetCallerIdentity", "af-south-1") => organization(called),
+        ("GetCallerIdentity", _) => Some(Reply::xml_error("InvalidClientTokenId")),
+        _ => None,
+    };
+    let (regions, faults) = regions_of(&[], answers).await;
+    let regions = regions.unwrap();
+    assert!(
+        ["af-south-1", "eu-west-1", "us-east-1"]
+            .iter()
+            .all(|region| regions.iter().any(|known| known == region))
+    );
+    assert_eq!(regions.len(), 18, "{regions:?}");
+    assert_eq!(faults.len(), 1);
+    assert!(faults[0].message.starts_with("which regions the account has enabled is not told"), "{faults:?}");
+    assert!(faults[0].hint.as_ref().unwrap().contains("ec2:DescribeRegions"));
+}
+
+#[tokio::test]
+async fn an_account_that_cannot_be_asked_for_its_regions_fails() {
+    let (regions, faults) = regions_of(&[], |_| Some(Reply::xml_status(500, "<x/>"))).await;
+    assert!(regions.is_err() && faults.is_empty());
 }

@@ -8,8 +8,8 @@ use crate::failure::Failure;
 /// Asks STS who we are. An error ends the account: without credentials everything would look empty, and an empty
 /// graph would replace the good one that fixcore has.
 pub(super) async fn credentials_still_valid(job: &Job<'_>) -> Result<(), Failure> {
-    let region = &job.regions.get(crate::regions::RegionIndex::GLOBAL).id;
-    let answer = job.api.call(region, "sts", "GetCallerIdentity", serde_json::Map::new()).await;
+    let region = job.api.home(&job.account.scope);
+    let answer = job.api.call(&region, "sts", "GetCallerIdentity", serde_json::Map::new()).await;
     job.sink.work(1);
     match answer {
         Ok(_) => Ok(()),
@@ -26,8 +26,8 @@ pub(super) async fn credentials_still_valid(job: &Job<'_>) -> Result<(), Failure
 
 /// Asks STS who we are before the collection begins. Any error ends the account.
 pub(super) async fn authenticate(job: &Job<'_>) -> Result<(), Failure> {
-    let region = &job.regions.get(crate::regions::RegionIndex::GLOBAL).id;
-    let answer = job.api.call(region, "sts", "GetCallerIdentity", serde_json::Map::new()).await;
+    let region = job.api.home(&job.account.scope);
+    let answer = job.api.call(&region, "sts", "GetCallerIdentity", serde_json::Map::new()).await;
     job.sink.work(1);
     answer.map(drop).map_err(|error| error.to_fault().into())
 }

@@ -1,9 +1,19 @@
 //! Credentials: where they come from, kept and renewed.
+//!
+//! `chain` has the order of the places; `plan` says what a profile means. Whatever asks STS goes through our own
+//! client, so that region, endpoint and retries are those of all calls; single sign-on, programs and the reading of
+//! the files are the SDK's.
 
 mod chain;
+mod container;
 mod freshness;
+mod helpers;
+mod instance;
+mod plan;
 mod role;
+mod served;
 mod session;
+mod web_identity;
 
 use std::fmt;
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::error::{CallError, Class, CredentialsTrouble, Place};
 
 /// What AWS allows for roles that are assumed with the credentials of a role.
-const LIFE: Duration = Duration::from_hours(1);
+const LIFE: u32 = 3600;
 
 /// A role to assume.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub struct Role {
     pub account: String,
     /// The region whose STS is asked: one that the account of the caller has enabled.
     pub region: String,
+    /// How long the credentials are to live, in seconds; the role may allow less.
+    pub seconds: u32,
 }
 
 impl Role {
@@ -35,6 +37,19 @@ impl Role {
             external_id: None,
             account: account.to_owned(),
             region: region.to_owned(),
+            seconds: LIFE,
+        }
+    }
+
+    /// The role with this ARN, to be assumed through `region`.
+    pub fn of_arn(arn: &str, region: &str, unique: &str) -> Self {
+        Self {
+            arn: arn.to_owned(),
+            session_name: format!("fix-collector-{unique}"),
+            external_id: None,
+            account: arn.split(':').nth(4).unwrap_or_default().to_owned(),
+            region: region.to_owned(),
+            seconds: LIFE,
         }
     }
 
@@ -42,7 +57,7 @@ impl Role {
         let mut parameters = json!({
             "RoleArn": self.arn,
             "RoleSessionName": self.session_name,
-            "DurationSeconds": LIFE.as_secs(),
+            "DurationSeconds": self.seconds,
         });
         if let Some(external_id) = &self.external_id {
             parameters["ExternalId"] = json!(external_id);
@@ -66,7 +81,10 @@ impl Role {
             return Err(CallError::new(Class::Garbage, place, "there are no credentials in it"));
         };
         let ends = text("Expiration").and_then(|ends| ends.parse::<jiff::Timestamp>().ok());
-        let ends = ends.map_or_else(|| SystemTime::now() + LIFE, SystemTime::from);
+        let ends = ends.map_or_else(
+            || SystemTime::now() + Duration::from_secs(u64::from(self.seconds)),
+            SystemTime::from,
+        );
         Ok(Credentials::new(id, secret, Some(token.to_owned()), Some(ends), "AssumeRole"))
     }
 

@@ -1,6 +1,8 @@
 //! A session: credentials that are fetched when they are first wanted, kept, and renewed in time.
 
 use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
@@ -9,11 +11,12 @@ use aws_credential_types::Credentials;
 use aws_smithy_runtime_api::client::identity::Identity;
 use tokio::sync::Mutex;
 
+use super::chain::Trouble;
 use super::freshness::{Freshness, Use};
 use super::{Chain, Role};
 use crate::client::{Client, Target};
 use crate::environment::Environment;
-use crate::error::CallError;
+use crate::error::{CallError, CredentialsTrouble};
 use crate::sign::identity;
 
 /// A look-up that failed is not repeated for so long: all calls of an account would do it one after the other.
@@ -30,12 +33,16 @@ struct Inner {
     proven: AtomicBool,
 }
 
+type Fetching<'a> = Pin<Box<dyn Future<Output = Result<Credentials, CallError>> + Send + 'a>>;
+
 /// Where the credentials come from.
 pub(crate) enum Source {
     /// They are the configuration's, and stay as they are.
     Keys(Credentials),
     /// The places where the SDKs look.
     Chain(Chain),
+    /// None: for calls that are not signed.
+    Nobody,
     /// A role, assumed with the credentials of another session.
     Role { client: Client, base: Session, role: Role },
 }
@@ -69,6 +76,7 @@ impl fmt::Debug for Session {
         let source = match &self.0.source {
             Source::Keys(_) => "keys",
             Source::Chain(_) => "environment",
+            Source::Nobody => "nobody",
             Source::Role { role, .. } => &role.arn,
         };
         f.debug_tuple("Session").field(&source).finish()
@@ -88,6 +96,15 @@ impl Session {
     /// The region that the environment or the profile means when none is said.
     pub fn default_region(&self) -> Option<String> {
         self.0.environment.region()
+    }
+
+    /// The region of the instance whose credentials these are. Known only after they were used.
+    pub async fn region_of_instance(&self) -> Option<String> {
+        match &self.0.source {
+            Source::Chain(chain) => chain.region_of_instance().await,
+            Source::Role { base, .. } => Box::pin(base.region_of_instance()).await,
+            Source::Keys(_) | Source::Nobody => None,
+        }
     }
 
     pub(crate) fn environment(&self) -> &Arc<Environment> {
@@ -115,7 +132,7 @@ impl Session {
             State::Failed(error, at) if at.elapsed() < REMEMBERED => return Err(error.clone()),
             State::Failed(..) | State::Nothing => None,
         };
-        let held = match (self.fetch().await, old) {
+        let held = match (self.fetch(now).await, old) {
             (Ok(credentials), _) => Held {
                 key: credentials.access_key_id().into(),
                 identity: identity(&credentials),
@@ -148,20 +165,28 @@ impl Session {
         true
     }
 
-    async fn fetch(&self) -> Result<Credentials, CallError> {
-        match &self.0.source {
-            Source::Keys(credentials) => Ok(credentials.clone()),
-            Source::Chain(chain) => chain.look().await,
-            Source::Role { client, base, role } => {
-                tracing::debug!(role = role.arn, "assuming a role");
-                let target =
-                    Target { session: base, region: &role.region, account: &role.account, deadline: None };
-                // Boxed, as a call may fetch the credentials of the base session in turn.
-                let call = Box::pin(client.call_apart(&target, "sts", "AssumeRole", role.parameters()));
-                let answer = call.await.map_err(|error| role.refused(error))?;
-                role.credentials(&answer)
+    /// New credentials, whatever is held. A future of a type with a name, as a profile with roles has sessions of
+    /// its own.
+    pub(super) fn fetch(&self, now: SystemTime) -> Fetching<'_> {
+        Box::pin(async move {
+            match &self.0.source {
+                Source::Keys(credentials) => Ok(credentials.clone()),
+                Source::Chain(chain) => chain.look(now).await,
+                Source::Nobody => Err(Trouble::new(CredentialsTrouble::Missing, "there are none").error()),
+                Source::Role { client, base, role } => {
+                    tracing::debug!(role = role.arn, "assuming a role");
+                    let target = Target {
+                        session: base,
+                        region: &role.region,
+                        account: &role.account,
+                        deadline: None,
+                    };
+                    let call = client.call_apart(&target, "sts", "AssumeRole", role.parameters());
+                    let answer = call.await.map_err(|error| role.refused(error))?;
+                    role.credentials(&answer)
+                }
             }
-        }
+        })
     }
 }
 

@@ -4,6 +4,9 @@ use super::{Class, CredentialsTrouble, Trouble};
 
 /// What to do, for people; `None` where nothing is known to help.
 pub(super) fn hint(trouble: &Trouble) -> Option<String> {
+    if trouble.advice.is_some() {
+        return trouble.advice.clone();
+    }
     let region = &trouble.region;
     let hint = match trouble.class {
         Class::AccessDenied { by_organization: true } => format!(

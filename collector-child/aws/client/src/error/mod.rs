@@ -97,6 +97,8 @@ pub struct Trouble {
     pub attempts: u32,
     /// The call was not made: several before it had failed with this trouble, and the service was given up.
     pub given_up: bool,
+    /// What to do about it, where more is known than what the class tells.
+    pub advice: Option<String>,
 }
 
 impl CallError {
@@ -114,7 +116,13 @@ impl CallError {
             request_id: None,
             attempts: 0,
             given_up: false,
+            advice: None,
         }))
+    }
+
+    /// The same, with what to do about it.
+    pub(crate) fn advising(self, advice: impl Into<String>) -> Self {
+        self.change(|trouble| trouble.advice = Some(advice.into()))
     }
 
     pub(crate) fn change(mut self, change: impl FnOnce(&mut Trouble)) -> Self {

@@ -64,7 +64,7 @@ impl Bench {
 
     async fn of(settings: Settings, variables: &[(&str, &str)]) -> Self {
         let environment = Environment::of_test(variables, "", None).await.unwrap();
-        let client = Client::with_environment(settings, Arc::new(environment));
+        let client = Client::with_environment(settings, Arc::new(environment)).unwrap();
         let secret_access_key = SECRET.to_owned().into();
         let login = Login::Keys { access_key_id: "AKIDEXAMPLE".to_owned(), secret_access_key };
         let session = client.session(login).await.unwrap();

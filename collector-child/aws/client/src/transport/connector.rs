@@ -122,7 +122,7 @@ impl Service<Uri> for Connector {
             let (limit, host) = (connector.limit, to.host().unwrap_or_default().to_owned());
             match tokio::time::timeout(limit, connector.connect(to)).await {
                 Ok(connected) => connected,
-                Err(_) => Err(TransportTrouble::silent(&host, limit)),
+                Err(_) => Err(TransportTrouble::unreached(&host, limit)),
             }
         })
     }
@@ -164,7 +164,8 @@ mod tests {
     fn passwords_of_proxies_are_not_named() {
         let proxies = Proxies::new(&|name| {
             (name == "HTTPS_PROXY").then(|| "http://user:hunter2@proxy.example:3128".to_owned())
-        });
+        })
+        .unwrap();
         let proxy = proxies.of(&Uri::from_static("https://ec2.eu-west-1.amazonaws.com")).unwrap();
         assert_eq!(proxy_name(&proxy), "proxy.example:3128");
         assert!(proxy.basic_auth().is_some());

@@ -11,7 +11,6 @@ mod tls;
 mod trouble;
 
 use std::fmt;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,11 +23,12 @@ use hyper::body::{Body, Incoming};
 use hyper_util::client::legacy;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
+use crate::environment::CaBundle;
 use connector::Connector;
 use proxies::Proxies;
 pub(crate) use sdk::SdkTransport;
 use tls::Tls;
-pub(crate) use trouble::TransportTrouble;
+pub(crate) use trouble::{TransportTrouble, span};
 
 /// AWS closes idle connections after 20 s at the earliest; who closes first saves a lost request.
 const IDLE: Duration = Duration::from_secs(18);
@@ -79,6 +79,7 @@ impl Answer {
 #[derive(Clone)]
 pub(crate) struct Transport {
     pool: legacy::Client<Connector, Full<Bytes>>,
+    tls: Tls,
     proxies: Arc<Proxies>,
     limits: Limits,
 }
@@ -92,20 +93,28 @@ impl fmt::Debug for Transport {
 
 impl Transport {
     /// Proxies come from `variable`, the environment; `bundle` is a file of roots to trust in place of the
-    /// machine's. Nothing is opened or read before the first request.
+    /// machine's. Nothing is opened or read before the first request. An error, in words, for proxies that are none.
     pub(crate) fn new(
         limits: Limits,
-        bundle: Option<PathBuf>,
+        bundle: Option<CaBundle>,
         variable: &dyn Fn(&str) -> Option<String>,
-    ) -> Self {
-        let proxies = Arc::new(Proxies::new(variable));
-        let connector = Connector::new(Tls::new(bundle), proxies.clone(), limits.connect);
+    ) -> Result<Self, String> {
+        Ok(Self::of_parts(Tls::new(bundle), Arc::new(Proxies::new(variable)?), limits))
+    }
+
+    /// The same TLS and proxies with other limits, and connections of its own.
+    pub(crate) fn with_limits(&self, limits: Limits) -> Self {
+        Self::of_parts(self.tls.clone(), self.proxies.clone(), limits)
+    }
+
+    fn of_parts(tls: Tls, proxies: Arc<Proxies>, limits: Limits) -> Self {
+        let connector = Connector::new(tls.clone(), proxies.clone(), limits.connect);
         let pool = legacy::Client::builder(TokioExecutor::new())
             .pool_idle_timeout(IDLE)
             .pool_timer(TokioTimer::new())
             .pool_max_idle_per_host(IDLE_CONNECTIONS_PER_HOST)
             .build(connector);
-        Self { pool, proxies, limits }
+        Self { pool, tls, proxies, limits }
     }
 
     /// Sends a request and reads the answer. No redirect is followed.

@@ -1,5 +1,6 @@
 //! TLS: made when the first host is called that wants it, as reading the roots takes longer than a call.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,17 +12,19 @@ use rustls_platform_verifier::BuilderVerifierExt;
 use tokio::sync::OnceCell;
 use tokio_rustls::TlsConnector;
 
+use crate::environment::CaBundle;
+
 /// TLS for all connections of the process.
 #[derive(Clone, Default)]
 pub(super) struct Tls {
     /// The roots to trust instead of the machine's.
-    bundle: Option<Arc<Path>>,
+    bundle: Option<Arc<CaBundle>>,
     connector: Arc<OnceCell<Result<TlsConnector, String>>>,
 }
 
 impl Tls {
-    pub(super) fn new(bundle: Option<PathBuf>) -> Self {
-        Self { bundle: bundle.map(Into::into), connector: Arc::default() }
+    pub(super) fn new(bundle: Option<CaBundle>) -> Self {
+        Self { bundle: bundle.map(Arc::new), connector: Arc::default() }
     }
 
     /// The connector, or why there is none.
@@ -37,13 +40,13 @@ impl Tls {
     }
 }
 
-fn config(bundle: Option<&Path>) -> Result<ClientConfig, String> {
+fn config(bundle: Option<&CaBundle>) -> Result<ClientConfig, String> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| format!("no TLS: {error}"))?;
     let config = match bundle {
-        Some(path) => builder.with_root_certificates(roots(path)?),
+        Some(bundle) => builder.with_root_certificates(roots(bundle)?),
         None => builder.with_platform_verifier().map_err(|error| {
             format!("the CA certificates of this machine cannot be used ({error}); AWS_CA_BUNDLE names a file of others")
         })?,
@@ -51,34 +54,51 @@ fn config(bundle: Option<&Path>) -> Result<ClientConfig, String> {
     Ok(config.with_no_client_auth())
 }
 
-fn roots(path: &Path) -> Result<RootCertStore, String> {
-    let unusable = |why: String| format!("the CA bundle {} of AWS_CA_BUNDLE {why}", path.display());
-    let certificates = CertificateDer::pem_file_iter(path)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|error| unusable(format!("cannot be read: {error}")))?;
+fn roots(bundle: &CaBundle) -> Result<RootCertStore, String> {
+    let CaBundle { path, named_by } = bundle;
+    let unusable = |why: String| format!("the CA bundle {} of {named_by} {why}", path.display());
     let mut store = RootCertStore::empty();
-    let (added, _) = store.add_parsable_certificates(certificates);
-    if added == 0 { Err(unusable("holds no certificate".to_owned())) } else { Ok(store) }
+    for file in files(path).map_err(|error| unusable(format!("cannot be read: {error}")))? {
+        let certificates = CertificateDer::pem_file_iter(&file)
+            .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+            .map_err(|error| unusable(format!("cannot be read: {error}")))?;
+        store.add_parsable_certificates(certificates);
+    }
+    if store.is_empty() { Err(unusable("holds no certificate".to_owned())) } else { Ok(store) }
+}
+
+/// The file, or all files of the folder, as OpenSSL takes both.
+fn files(path: &Path) -> io::Result<Vec<PathBuf>> {
+    if !path.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let all = path.read_dir()?.map(|entry| entry.map(|entry| entry.path()));
+    let all = all.collect::<io::Result<Vec<_>>>()?;
+    Ok(all.into_iter().filter(|path| path.is_file()).collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn bundle(path: &Path) -> CaBundle {
+        CaBundle { path: path.to_owned(), named_by: "REQUESTS_CA_BUNDLE" }
+    }
+
     #[tokio::test]
-    async fn a_bundle_that_is_not_there_is_named() {
-        let tls = Tls::new(Some("/nowhere/bundle.pem".into()));
+    async fn a_bundle_that_is_not_there_is_named_with_the_setting() {
+        let tls = Tls::new(Some(bundle(Path::new("/nowhere/bundle.pem"))));
         let error = tls.connector().await.err().unwrap();
-        assert!(
-            error.starts_with("the CA bundle /nowhere/bundle.pem of AWS_CA_BUNDLE cannot be read"),
-            "{error}"
-        );
+        let start = "the CA bundle /nowhere/bundle.pem of REQUESTS_CA_BUNDLE cannot be read";
+        assert!(error.starts_with(start), "{error}");
     }
 
     #[test]
-    fn an_empty_bundle_is_refused() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        let error = config(Some(file.path())).unwrap_err();
-        assert!(error.ends_with("holds no certificate"), "{error}");
+    fn an_empty_bundle_is_refused_be_it_a_file_or_a_folder() {
+        let (file, folder) = (tempfile::NamedTempFile::new().unwrap(), tempfile::tempdir().unwrap());
+        for path in [file.path(), folder.path()] {
+            let error = config(Some(&bundle(path))).unwrap_err();
+            assert!(error.ends_with("holds no certificate"), "{error}");
+        }
     }
 }

@@ -20,6 +20,9 @@ pub(crate) enum TransportTrouble {
     /// No connection to the host.
     #[error("no connection to {0}: {1}")]
     Connect(String, String),
+    /// No connection in time.
+    #[error("no connection to {0} within {1}")]
+    Unreached(String, String),
     /// A connection, but no TLS on it.
     #[error("no TLS with {0}: {1}")]
     Tls(String, String),
@@ -55,6 +58,7 @@ impl TransportTrouble {
             Self::Tls(_, why) => !why.contains("certificate"),
             Self::NameService(..)
             | Self::Connect(..)
+            | Self::Unreached(..)
             | Self::Proxy(..)
             | Self::Silent(..)
             | Self::Slow(..)
@@ -64,7 +68,7 @@ impl TransportTrouble {
 
     /// Whether time was what ran out.
     pub(crate) fn timeout(&self) -> bool {
-        matches!(self, Self::Silent(..) | Self::Slow(..))
+        matches!(self, Self::Unreached(..) | Self::Silent(..) | Self::Slow(..))
     }
 
     /// A code for reports.
@@ -74,11 +78,15 @@ impl TransportTrouble {
             Self::Connect(..) => "ConnectFailure",
             Self::Tls(..) | Self::Setup(_) => "TlsFailure",
             Self::Proxy(..) => "ProxyFailure",
-            Self::Silent(..) | Self::Slow(..) => "Timeout",
+            Self::Unreached(..) | Self::Silent(..) | Self::Slow(..) => "Timeout",
             Self::Broken(..) => "ConnectionLost",
             Self::TooLarge(..) => "AnswerTooLarge",
             Self::NotHttp(..) => "NotHttp",
         }
+    }
+
+    pub(super) fn unreached(host: &str, limit: Duration) -> Self {
+        Self::Unreached(host.to_owned(), span(limit))
     }
 
     pub(super) fn silent(host: &str, limit: Duration) -> Self {
@@ -115,7 +123,7 @@ impl TransportTrouble {
     }
 }
 
-fn span(limit: Duration) -> String {
+pub(crate) fn span(limit: Duration) -> String {
     if limit < Duration::from_secs(1) {
         format!("{} ms", limit.as_millis())
     } else {

@@ -1,0 +1,90 @@
+//! The regions of an account, as the account itself tells them.
+
+use aws_client::{CallError, Class};
+use futures_util::stream::{self, StreamExt};
+use ipc_proto::fault::Fault;
+use serde_json::{Map, Value};
+
+use super::Scope;
+use crate::api::Api;
+use crate::partition::{global_region, known_regions};
+use crate::sink::Sink;
+
+/// Regions that are tried out at once.
+const REGIONS_AT_ONCE: usize = 8;
+
+/// The regions to collect: as configured, else all that the account has enabled. Where it may not be asked which
+/// those are, all that it is known to have; this is told.
+pub(crate) async fn of_account(api: &Api, scope: &Scope, sink: &dyn Sink) -> Result<Vec<String>, CallError> {
+    if !scope.regions.is_empty() {
+        return Ok(scope.regions.clone());
+    }
+    let home = api.home(scope);
+    let global = global_region(&scope.partition);
+    let mut trouble = match enabled(api, &home, sink).await {
+        Ok(regions) => return Ok(regions),
+        Err(trouble) => trouble,
+    };
+    // A policy may deny one and not the other.
+    if home != global {
+        match enabled(api, global, sink).await {
+            Ok(regions) => return Ok(regions),
+            Err(other) if denies(&other) && !denies(&trouble) => trouble = other,
+            Err(_) => {}
+        }
+    }
+    if !denies(&trouble) {
+        return Err(trouble);
+    }
+    let regions = tried_out(api, scope, &home, sink).await;
+    sink.fault(not_told(&trouble, &regions));
+    Ok(regions)
+}
+
+fn denies(error: &CallError) -> bool {
+    matches!(error.class, Class::AccessDenied { .. } | Class::RegionDisabled)
+}
+
+async fn enabled(api: &Api, region: &str, sink: &dyn Sink) -> Result<Vec<String>, CallError> {
+    let found = api.all(region, "ec2", "DescribeRegions", "Regions").await;
+    sink.work(1);
+    let name = |region: &Value| region["RegionName"].as_str().map(str::to_owned);
+    Ok(found?.iter().filter_map(name).collect())
+}
+
+/// The known regions that every account has, and of the others those whose STS knows the account, which needs no
+/// permission.
+async fn tried_out(api: &Api, scope: &Scope, home: &str, sink: &dyn Sink) -> Vec<String> {
+    let (always, perhaps) = known_regions(&scope.partition);
+    let knows_us = async |region: String| {
+        let answer = api.call(&region, "sts", "GetCallerIdentity", Map::new()).await;
+        sink.work(1);
+        answer.is_ok().then_some(region)
+    };
+    let perhaps: Vec<String> = perhaps.into_iter().map(str::to_owned).collect();
+    let tried = stream::iter(perhaps).map(knows_us).buffered(REGIONS_AT_ONCE);
+    let tried: Vec<Option<String>> = tried.collect().await;
+    let always = always.into_iter().map(str::to_owned);
+    let mut regions: Vec<String> = always.chain(tried.into_iter().flatten()).collect();
+    if !regions.iter().any(|known| known == home) {
+        regions.push(home.to_owned());
+    }
+    regions.sort();
+    regions
+}
+
+fn not_told(trouble: &CallError, regions: &[String]) -> Fault {
+    let fault = trouble.to_fault();
+    Fault {
+        message: format!(
+            "which regions the account has enabled is not told, so those that are known are collected ({}): {}",
+            regions.len(),
+            fault.message
+        ),
+        hint: Some(
+            "allow ec2:DescribeRegions to the user or role that collects, or name the regions in aws.region"
+                .to_owned(),
+        ),
+        ..fault
+    }
+}
