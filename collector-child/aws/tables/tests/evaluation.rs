@@ -424,3 +424,25 @@ fn lists_become_objects_by_a_member_with_another_one_or_the_whole_element() {
     assert_eq!(made("V"), json!({"a": 1, "b": ""}));
     assert_eq!(made("."), json!({"a": {"ID": "a", "V": 1}, "b": {"ID": "b"}}));
 }
+
+#[test]
+fn the_arn_of_what_another_account_shares_is_its_owners() {
+    let plan = plan(
+        "service = \"ec2\"\n[aws_vpc]\nlist = { op = \"DescribeVpcs\", items = \"Vpcs\" }\n\
+         arn = \"arn:{partition}:ec2:{region}:{account}:vpc/{id}\"\n[aws_vpc.map]\nvpc_in_use = { const = false }\n",
+        "aws_vpc",
+    );
+    for (owner, account) in [
+        (json!("999999999999"), "999999999999"),
+        (json!("123456789012"), "123456789012"),
+        // What is no account says nothing.
+        (json!("amazon-elb"), "123456789012"),
+        (json!("99999999999"), "123456789012"),
+        (Value::Null, "123456789012"),
+    ] {
+        let document = json!({"VpcId": "vpc-1", "OwnerId": owner});
+        let properties = properties(&plan, &document);
+        let arn = format!("arn:aws:ec2:eu-west-1:{account}:vpc/vpc-1");
+        assert_eq!(properties.get("arn"), Some(&json!(arn)), "{owner}");
+    }
+}

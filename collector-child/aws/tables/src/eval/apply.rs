@@ -20,9 +20,13 @@ impl KindPlan {
         properties.get("id")?;
         if properties.get("arn").is_none()
             && let Some(template) = &self.arn
-            && let Some(arn) = template.fill(&scope.with_properties(&properties))
         {
-            properties.set("arn", Cow::Owned(Value::String(arn)));
+            // Who sees a shared resource is not who it belongs to, and its arn is its owner's.
+            let place = owner(scope).map(|owner| scope.place.of_owner(owner));
+            let scope = Scope { place: place.as_ref().unwrap_or(scope.place), ..*scope };
+            if let Some(arn) = template.fill(&scope.with_properties(&properties)) {
+                properties.set("arn", Cow::Owned(Value::String(arn)));
+            }
         }
         Some(properties)
     }
@@ -31,6 +35,14 @@ impl KindPlan {
     pub fn provider_link(&self, scope: &Scope<'_>, properties: &Properties<'_>) -> Option<String> {
         self.link.as_ref()?.fill_quoted(&scope.with_properties(properties))
     }
+}
+
+/// The account that owns the resource, if the document tells it and it is another than that of the place. Services
+/// that hand out resources of their own put a name there, which no arn has.
+fn owner<'d>(scope: &Scope<'d>) -> Option<&'d str> {
+    let owner = scope.document.get("OwnerId").and_then(Value::as_str)?;
+    let account = owner.len() == 12 && owner.bytes().all(|c| c.is_ascii_digit());
+    Some(owner).filter(|owner| account && *owner != scope.place.account())
 }
 
 impl Mapping {

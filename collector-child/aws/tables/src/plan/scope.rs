@@ -30,6 +30,12 @@ impl Place {
         self.account.as_str().unwrap_or_default()
     }
 
+    /// The same place as the owner of a resource sees it.
+    #[must_use]
+    pub fn of_owner(&self, account: &str) -> Self {
+        Self { account: account.into(), ..self.clone() }
+    }
+
     /// Id of the region.
     pub fn region(&self) -> &str {
         self.region.as_str().unwrap_or_default()
