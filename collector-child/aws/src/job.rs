@@ -57,7 +57,7 @@ pub async fn collect(job: Collect<'_>, sink: &dyn Sink) -> Result<(), Failure> {
         table: tables::kinds()?,
         last_run_started_ago,
     };
-    engine::collect(assignment, api, sink).await
+    Box::pin(engine::collect(assignment, api, sink)).await
 }
 
 pub(crate) async fn client(config: &AwsConfig) -> Result<Client, Failure> {

@@ -68,6 +68,35 @@ mod tests {
         assert_eq!(names.len(), all);
     }
 
+    /// Service and operation of each call in the sources of hooks.
+    fn asked(folder: &std::path::Path, found: &mut Vec<(String, String)>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                asked(&path, found);
+                continue;
+            }
+            for call in std::fs::read_to_string(&path).unwrap().split(".ask(").skip(1) {
+                let texts: Vec<&str> = call.split(')').next().unwrap().split('"').collect();
+                if let [_, service, _, operation, ..] = texts.as_slice() {
+                    found.push(((*service).to_owned(), (*operation).to_owned()));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn hooks_ask_for_what_exists_and_can_be_read_to_its_end() {
+        let mut found = Vec::new();
+        asked(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/hooks"), &mut found);
+        assert!(found.len() > 20, "{found:?}");
+        for (name, operation) in found {
+            let service = aws_shapes::service(&name).unwrap();
+            let known = service.operation(&operation).unwrap_or_else(|| panic!("{name}:{operation}"));
+            assert_eq!(known.unfollowed_token(service), None, "{name}:{operation}");
+        }
+    }
+
     #[test]
     fn every_child_has_its_parent() {
         let plans = plans().unwrap();

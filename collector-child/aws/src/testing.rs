@@ -56,6 +56,11 @@ impl Reply {
         Self { status: 200, content_type: "application/x-amz-json-1.1", body: body.to_string() }
     }
 
+    /// What a service sends that is nearly JSON.
+    pub(crate) fn nearly_json(body: &str) -> Self {
+        Self { body: body.to_owned(), ..Self::json(&Value::Null) }
+    }
+
     pub(crate) fn json_error(code: &str) -> Self {
         let body = json!({"__type": code, "message": "no"}).to_string();
         Self { status: 400, content_type: "application/x-amz-json-1.1", body }
@@ -199,7 +204,8 @@ impl Trial {
             last_run_started_ago: Some(Duration::from_hours(1)),
         };
         let recorder = Recorder::default();
-        let result = engine::collect(assignment, Api::new(client, session, ACCOUNT), &recorder).await;
+        let result =
+            Box::pin(engine::collect(assignment, Api::new(client, session, ACCOUNT), &recorder)).await;
         let calls = cloud.calls.lock().unwrap().clone();
         Collected { result, sent: recorder.0.into_inner().unwrap(), calls }
     }

@@ -15,11 +15,18 @@ use crate::call::Asked;
 use crate::client::{Client, Shared};
 use crate::clock::spelled;
 use crate::credentials::Signer;
-use crate::endpoint::{Endpoint, EndpointFault, address_bucket, region_told, resolve};
+use crate::endpoint::{
+    Endpoint, EndpointFault, Hints, Told, address_bucket, location_region, region_told, resolve,
+};
 use crate::error::{CallError, Class, CredentialsTrouble, Facts, Verdict, classify, might_be_the_clock};
 use crate::retry::{Cause, Key, ordered_wait};
 use crate::sign::{Manner, sign};
 use crate::transport::{Answer, TransportTrouble};
+
+/// A bucket is followed so often from region to region: more than that are circles.
+const MOST_MOVES: usize = 3;
+/// Calls that tell the region of a bucket, wherever they are made.
+const TELL_REGION: [&str; 2] = ["HeadBucket", "GetBucketLocation"];
 
 const AGENT: &str = concat!("fix-collector/", env!("CARGO_PKG_VERSION"));
 
@@ -45,6 +52,7 @@ pub(crate) struct Failed {
 
 /// A request, and what was learned from attempts with it.
 pub(crate) struct Trial<'a> {
+    client: &'a Client,
     shared: &'a Shared,
     asked: &'a Asked<'a>,
     lane: &'a Lane,
@@ -53,7 +61,8 @@ pub(crate) struct Trial<'a> {
     body: Bytes,
     bucket: Option<&'a str>,
     region: Cow<'a, str>,
-    moved: bool,
+    /// Regions in which the bucket is not.
+    left: Vec<String>,
     corrected: bool,
     renewed: bool,
 }
@@ -70,8 +79,9 @@ impl<'a> Trial<'a> {
         let known = bucket.and_then(|bucket| shared.buckets.region(bucket));
         let region = known.map_or(Cow::Borrowed(asked.target.region), Cow::Owned);
         let (path, body) = (request.path.clone(), std::mem::take(&mut request.body).into());
-        let (moved, corrected, renewed) = (false, false, false);
-        Self { shared, asked, lane, request, path, body, bucket, region, moved, corrected, renewed }
+        let (corrected, renewed) = (false, false);
+        let left = Vec::new();
+        Self { client, shared, asked, lane, request, path, body, bucket, region, left, corrected, renewed }
     }
 
     pub(crate) async fn go(&mut self) -> Outcome {
@@ -169,8 +179,10 @@ impl<'a> Trial<'a> {
     async fn read(&mut self, answer: &Answer, signer: Option<&Signer>) -> Outcome {
         let Asked { service, operation, .. } = self.asked;
         self.shared.counters.answered();
-        let parsed =
-            aws_shapes::parse(service, operation, answer.status, &HeadersOf(&answer.headers), &answer.body);
+        // What a user has uploaded compressed stays so.
+        let own = (service.name, operation.name) == ("s3", "GetObject") && answer.status < 300;
+        let body = if own { answer.body.clone() } else { self.shared.transport.body(answer) };
+        let parsed = aws_shapes::parse(service, operation, answer.status, &HeadersOf(&answer.headers), &body);
         let verdict = match &parsed {
             Err(Refusal::Error(error)) => Some(self.classify(error)),
             Ok(_) | Err(Refusal::Garbage(_)) => None,
@@ -190,9 +202,10 @@ impl<'a> Trial<'a> {
                 if signer.is_some() {
                     self.asked.target.session.prove();
                 }
+                self.learn(&value);
                 Outcome::Answer(value)
             }
-            (Err(refusal), _) if self.moves(answer, &refusal) => Outcome::AnotherWay,
+            (Err(refusal), _) if self.moves(answer, &refusal).await => Outcome::AnotherWay,
             (Err(Refusal::Error(error)), Some(verdict)) => {
                 self.refused(answer, &error, verdict, signer).await
             }
@@ -216,17 +229,79 @@ impl<'a> Trial<'a> {
     }
 
     /// The bucket is in another region.
-    fn moves(&mut self, answer: &Answer, refusal: &Refusal) -> bool {
+    async fn moves(&mut self, answer: &Answer, refusal: &Refusal) -> bool {
         let Some(bucket) = self.bucket else { return false };
-        let told = region_told(answer.status, answer.header("x-amz-bucket-region"), Some(refusal));
-        match told {
-            Some(region) if !self.moved && region != self.region => {
-                self.shared.buckets.learn(bucket, region);
-                self.region = Cow::Owned(region.to_owned());
-                self.moved = true;
-                true
+        let error = match refusal {
+            Refusal::Error(error) => Some(error),
+            Refusal::Garbage(_) => None,
+        };
+        let region = match region_told(Hints {
+            status: answer.status,
+            header: answer.header("x-amz-bucket-region"),
+            location: answer.header("location"),
+            error,
+        }) {
+            Told::Nothing => return false,
+            Told::Region(region) => region,
+            Told::Elsewhere => match self.search(bucket).await {
+                Some(region) => region,
+                None => return false,
+            },
+        };
+        if region == self.region || self.left.contains(&region) || self.left.len() >= MOST_MOVES {
+            return false;
+        }
+        self.shared.buckets.learn(bucket, &region);
+        let left = std::mem::replace(&mut self.region, Cow::Owned(region));
+        self.left.push(left.into_owned());
+        true
+    }
+
+    /// The region of a bucket, where nothing but that it is elsewhere is known.
+    async fn search(&self, bucket: &str) -> Option<String> {
+        if TELL_REGION.contains(&self.asked.operation.name) {
+            return None;
+        }
+        for operation in TELL_REGION {
+            let params = serde_json::json!({"Bucket": bucket});
+            // The answer itself is noted by the call; it may be a refusal that tells.
+            let call = self.client.call_apart(&self.asked.target, "s3", operation, params);
+            if let Err(error) = Box::pin(call).await {
+                tracing::debug!("looking for the bucket: {error}");
             }
-            _ => false,
+            let found = self.shared.buckets.region(bucket).filter(|region| *region != self.region);
+            if found.is_some() {
+                return found;
+            }
+        }
+        None
+    }
+
+    /// Notes what an answer of S3 says about where buckets are.
+    fn learn(&self, answer: &Value) {
+        let text = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
+        match (self.asked.service.name, self.asked.operation.name, self.bucket) {
+            ("s3", "ListBuckets", _) => {
+                for bucket in answer.get("Buckets").and_then(Value::as_array).into_iter().flatten() {
+                    if let (Some(name), Some(region)) = (text(bucket, "Name"), text(bucket, "BucketRegion")) {
+                        self.shared.buckets.learn(&name, &region);
+                    }
+                }
+            }
+            ("s3", "HeadBucket", Some(bucket)) => {
+                if let Some(region) = text(answer, "BucketRegion") {
+                    self.shared.buckets.learn(bucket, &region);
+                }
+            }
+            ("s3", "GetBucketLocation", Some(bucket)) => {
+                let told = text(answer, "LocationConstraint").unwrap_or_default();
+                // Nothing is a region only with AWS itself.
+                let environment = self.asked.target.session.environment();
+                if !told.is_empty() || environment.endpoint_url(self.asked.service.id).is_none() {
+                    self.shared.buckets.learn(bucket, &location_region(&told));
+                }
+            }
+            _ => {}
         }
     }
 

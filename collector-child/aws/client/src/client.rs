@@ -14,6 +14,7 @@ use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::counters::{Counters, ServiceCounters};
 use crate::credentials::{Chain, Login, Role, Session, Source};
+use crate::endpoint::plausible;
 use crate::environment::Environment;
 use crate::error::{CallError, Class, Place};
 use crate::pages::Pages;
@@ -216,6 +217,9 @@ impl Buckets {
     }
 
     pub(crate) fn learn(&self, bucket: &str, region: &str) {
+        if !plausible(region) {
+            return;
+        }
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         known.insert(bucket.to_owned(), region.to_owned());
     }

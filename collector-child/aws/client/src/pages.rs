@@ -107,8 +107,19 @@ impl<'a> Pages<'a> {
     async fn first(&mut self, params: Value) -> Result<Value, CallError> {
         let asked = Asked::new(&self.target, self.service, self.operation)?;
         let params = asked.parameters(params)?;
-        let pager = Pager::new(asked.operation.pagination.as_ref());
-        self.page(&asked, params, pager).await
+        let pagination = asked.operation.pagination.as_ref();
+        let size = pagination.and_then(|pagination| pagination.wanted_size(&params));
+        let Some((name, size)) = size else { return self.page(&asked, params, Pager::new(pagination)).await };
+        let mut sized = params.clone();
+        sized.insert(name.to_owned(), size.into());
+        match self.page(&asked, sized, Pager::new(pagination)).await {
+            // Not every server that speaks for AWS knows about pages: one answer is better than none.
+            Err(error) if might_be_the_size(&error) => {
+                tracing::debug!("asking without {name}: {error}");
+                self.page(&asked, params, Pager::new(pagination)).await
+            }
+            page => page,
+        }
     }
 
     async fn page(
@@ -147,6 +158,14 @@ impl<'a> Pages<'a> {
         (equal >= MOST_EQUAL_PAGES)
             .then(|| format!("given up after {pages} pages, as the last {equal} are one and the same"))
     }
+}
+
+/// Whether the service may have refused a call because of the size of its pages.
+fn might_be_the_size(error: &CallError) -> bool {
+    let code = error.code.as_deref().unwrap_or_default().to_ascii_lowercase();
+    let about_parameters =
+        ["invalid", "validation", "parameter", "unsupported", "badrequest", "notimplemented"];
+    error.class == Class::Service && about_parameters.iter().any(|part| code.contains(part))
 }
 
 impl Equal {
@@ -191,6 +210,8 @@ mod tests {
             more_results: None,
             limit_key: None,
             result_keys: vec!["List.Items", "Others"],
+            size: None,
+            no_size_with: Vec::new(),
         };
         assert!(is_empty(&pagination, &json!({})));
         assert!(is_empty(&pagination, &json!({"List": {"Items": [], "NextMarker": "x"}, "Others": null})));

@@ -6,8 +6,8 @@ A developer's tool; neither the build nor the tests need Python. Usage, with the
     python scripts/export_operations.py            # writes data/
     python scripts/export_operations.py --check    # writes nothing, fails if data/ is not what it would write
 
-The cargo test `manifest` fails when this file changed and data/ was not written again. The format of the tables is told in
-src/table/mod.rs; FORMAT goes up with each change of it.
+The cargo test `manifest` fails when this file or paging.py changed and data/ was not written again. The format of the tables
+is told in src/table/mod.rs; FORMAT goes up with each change of it. How listings go on is in paging.py.
 """
 import gzip
 import hashlib
@@ -20,8 +20,10 @@ from pathlib import Path
 import botocore
 import botocore.session
 
+import paging
+
 BOTOCORE = "1.44.5"
-FORMAT = 1
+FORMAT = 2
 SERVICES = """
     acm apigateway athena autoscaling backup bedrock bedrock-agent cloudformation cloudfront cloudtrail cloudwatch
     cognito-idp config dynamodb ec2 ecr ecr-public ecs efs eks elasticache elasticbeanstalk elb elbv2 glacier guardduty iam
@@ -150,13 +152,16 @@ class Table:
         flags += "d" if op.get("endpointoperation") else ""
         flags += "r" if op.get("readonly") else ""
         field("flags", flags or None)
-        page = self.pages.get(name)
+        page = self.pages.get(name) or paging.derived(self.model, self.name, name)
         if page:
             field("page.in", joined(page["input_token"]))
             field("page.out", joined(page["output_token"]))
             field("page.more", page.get("more_results"))
             field("page.limit", page.get("limit_key"))
             field("page.result", joined(page["result_key"]) if page.get("result_key") else None)
+            size, without = paging.size(self.model, self.name, name, page)
+            field("page.size", size)
+            field("page.without", joined(without) if without else None)
         return "\t".join(fields)
 
     def text(self):
@@ -282,6 +287,7 @@ def export():
         "format": FORMAT,
         "botocore": BOTOCORE,
         "script_sha256": hashlib.sha256(Path(__file__).read_bytes()).hexdigest(),
+        "paging_sha256": hashlib.sha256(Path(paging.__file__).read_bytes()).hexdigest(),
         "services": services,
         "files_sha256": {name: hashlib.sha256(data).hexdigest() for name, data in sorted(packed.items())},
     }

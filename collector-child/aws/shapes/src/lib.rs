@@ -5,12 +5,14 @@
 //! hosts. Names are those that boto3 shows, everywhere: the names on the wire stay inside.
 //!
 //! The tables in `data/` are written by `scripts/export_operations.py` from the API descriptions that botocore
-//! publishes; `data/MANIFEST.json` says from which version.
+//! publishes, with the pages of listings that it leaves out (`scripts/paging.py`); `data/MANIFEST.json` says from which
+//! version.
 
 mod answer;
 mod build;
 mod data;
 mod endpoints;
+mod join;
 mod operation;
 mod pager;
 mod parse;
@@ -23,6 +25,7 @@ mod time;
 pub use answer::{Answer, Garbage, GarbageKind, Headers, ServiceError};
 pub use build::build;
 pub use endpoints::{Endpoints, Host, HostVariant, Partition, ServiceHosts, endpoints};
+pub use join::Joined;
 pub use operation::{Auth, Operation, Pagination};
 pub use pager::{Pager, RepeatedToken};
 pub use parse::parse;

@@ -112,6 +112,8 @@ mod tests {
             more_results: more,
             limit_key: None,
             result_keys: Vec::new(),
+            size: None,
+            no_size_with: Vec::new(),
         }
     }
 

@@ -10,8 +10,8 @@ use crate::failure::{Failure, fault};
 
 /// A call that is being prepared. Failures are noted for the report of the region and give no answer; only what
 /// costs the account is an error.
-#[derive(Debug)]
-#[must_use = "nothing is called before one of `answer`, `one`, `all` or `raw`"]
+#[derive(Debug, Clone)]
+#[must_use = "nothing is called before one of `answer`, `one`, `all`, `of_members` or `raw`"]
 pub struct Ask<'a> {
     context: Context<'a>,
     service: &'a str,
@@ -83,7 +83,25 @@ impl<'a> Ask<'a> {
     pub fn pages(self) -> Pages<'a> {
         let Self { context, service, operation, params, expected } = self;
         let pages = context.job.api.pages(&context.region().id, service, operation, params);
-        Pages { context, expected, source: pages, failed: false }
+        Pages { context, expected, source: pages, refused: None }
+    }
+
+    /// Puts all that the pages have at this path, or the pages themselves, behind what was found. What came before
+    /// a page that failed is there, too; nothing is noted.
+    pub(super) async fn gather(self, path: Option<&Path>, found: &mut Vec<Value>) -> Result<(), CallError> {
+        let mut pages = self.pages();
+        while let Some(page) = pages.raw().await {
+            match (page?, path) {
+                (page, Some(path)) => found.extend(path.take(page)),
+                (page, None) => found.push(page),
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes that the call failed.
+    pub(super) async fn failed(&self, error: CallError) -> Result<(), Failure> {
+        self.context.failed(error).await
     }
 }
 
@@ -93,28 +111,39 @@ pub struct Pages<'a> {
     context: Context<'a>,
     expected: Vec<&'a str>,
     source: crate::api::Pages<'a>,
-    failed: bool,
+    /// The code of the error that ended the pages; empty if it has none.
+    refused: Option<String>,
 }
 
 impl Pages<'_> {
     /// The next page; `None` after the last one, or one that failed.
     pub async fn next(&mut self) -> Result<Option<Value>, Failure> {
-        if self.failed {
-            return Ok(None);
-        }
-        let next = self.source.next().await;
-        self.context.job.sink.work(1);
-        match next {
+        match self.raw().await {
             None => Ok(None),
             Some(Ok(page)) => Ok(Some(page)),
-            Some(Err(error)) => {
-                self.failed = true;
-                self.context.failed(error.expecting(&self.expected)).await.map(|()| None)
-            }
+            Some(Err(error)) => self.context.failed(error).await.map(|()| None),
         }
+    }
+
+    /// The same, with the error of the one that failed. Nothing is noted.
+    async fn raw(&mut self) -> Option<Result<Value, CallError>> {
+        if self.refused.is_some() {
+            return None;
+        }
+        let next = self.source.next().await?;
+        self.context.job.sink.work(1);
+        if let Err(error) = &next {
+            self.refused = Some(error.code.clone().unwrap_or_default());
+        }
+        Some(next.map_err(|error| error.expecting(&self.expected)))
+    }
+
+    /// The code of the error that ended the pages, if one did.
+    pub(super) fn refused(&self) -> Option<&str> {
+        self.refused.as_deref()
     }
 }
 
-fn parsed(path: &str) -> Result<Path, Failure> {
+pub(super) fn parsed(path: &str) -> Result<Path, Failure> {
     path.parse().map_err(|error| fault(FaultKind::Internal, format!("a hook is wrong: {error}")).into())
 }

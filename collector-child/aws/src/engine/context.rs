@@ -8,12 +8,14 @@ use std::time::Duration;
 
 use aws_client::{CallError, Class};
 use aws_tables::plan::Place;
+use inventory::PropertyFault;
 use ipc_proto::fault::{Fault, FaultKind, FaultScope, Level};
 use serde_json::Value;
 
 use super::ask::Ask;
 use super::item::Draft;
 use super::metrics::Measure;
+use super::odd::OddLog;
 use crate::accounts::Scope as AccountScope;
 use crate::api::Api;
 use crate::config::AwsConfig;
@@ -47,6 +49,7 @@ pub(crate) struct Job<'s> {
     pub(crate) sink: &'s dyn Sink,
     pub(crate) graph: Mutex<Graph>,
     pub(crate) errors: Mutex<ErrorLog>,
+    pub(crate) odd: Mutex<OddLog>,
     pub(crate) measures: Mutex<Vec<Measure>>,
     pub(crate) shared: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
     pub(crate) last_run_started_ago: Option<Duration>,
@@ -180,6 +183,15 @@ impl<'a> Context<'a> {
             return Err(Fault { scope: FaultScope { region, ..trouble.scope }, hint, ..trouble }.into());
         }
         self.report(trouble);
+        Ok(())
+    }
+
+    /// Notes a property that was left out, for one sentence about all of its kind.
+    pub(crate) fn misfit(self, misfit: &PropertyFault) -> Result<(), Failure> {
+        if self.config().discard_account_on_resource_error {
+            return self.spoiled(fault(FaultKind::Property, format!("a property was left out: {misfit}")));
+        }
+        lock(&self.job.odd).misfit(misfit);
         Ok(())
     }
 

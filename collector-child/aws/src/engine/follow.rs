@@ -1,5 +1,6 @@
 //! Follow-up calls: what the listing of a kind does not tell about an item.
 
+use aws_shapes::{Joined, Pagination};
 use aws_tables::plan::{Condition, FollowUp, KindPlan};
 use serde_json::{Map, Value};
 
@@ -21,14 +22,36 @@ pub(super) enum Stays {
     No,
 }
 
+/// How the calls for one item were answered.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Tally {
+    /// As calls for something that is not there.
+    gone: usize,
+    /// In any other way, denials and failures among them.
+    otherwise: usize,
+}
+
+impl Tally {
+    /// Whether whatever was asked said that the item is not there.
+    fn is_gone(self) -> bool {
+        self.gone > 0 && self.otherwise == 0
+    }
+
+    fn count(&mut self, gone: bool) {
+        self.gone += usize::from(gone);
+        self.otherwise += usize::from(!gone);
+    }
+}
+
 /// Makes the calls of an item and adds their answers to the document, in the order of the calls. Those that need
-/// nothing of each other are made at the same time.
+/// nothing of each other are made at the same time. An item stays if it is there.
 pub(super) async fn follow_ups(
     context: Context<'_>,
     plan: &'static KindPlan,
     document: &mut Value,
     parent: Option<&Parent>,
 ) -> Result<Stays, Failure> {
+    let mut tally = Tally::default();
     let mut rest = plan.calls.as_slice();
     while !rest.is_empty() {
         let (calls, later) = rest.split_at(at_once(rest));
@@ -44,13 +67,19 @@ pub(super) async fn follow_ups(
                 .await?
             }
         };
-        for (follow, answer) in calls.iter().zip(answers) {
+        for (follow, (answer, counted)) in calls.iter().zip(answers) {
+            tally.gone += counted.gone;
+            tally.otherwise += counted.otherwise;
             match answer {
                 Answered::With(answer) => follow.into.put(document, answer),
                 Answered::Nothing if follow.required => return Ok(Stays::No),
                 Answered::Nothing | Answered::NotAsked => {}
             }
         }
+    }
+    if tally.is_gone() {
+        tracing::debug!(kind = plan.kind, "gone since it was listed");
+        return Ok(Stays::No);
     }
     Ok(Stays::Yes)
 }
@@ -74,25 +103,32 @@ async fn answers(
     context: Context<'_>,
     follow: &'static FollowUp,
     prepared: Prepared,
-) -> Result<Answered, Failure> {
+) -> Result<(Answered, Tally), Failure> {
+    let mut tally = Tally::default();
     let answer = match prepared {
-        Prepared::NotWanted => return Ok(Answered::NotAsked),
+        Prepared::NotWanted => return Ok((Answered::NotAsked, tally)),
         Prepared::One(None) => None,
-        Prepared::One(Some(params)) => answer(context, follow, params).await?,
+        Prepared::One(Some(params)) => {
+            let answer = answer(context, follow, params).await?;
+            tally.count(answer.gone);
+            answer.value
+        }
         Prepared::Each(all) => {
             let answers = bounded::gather(ELEMENTS_AT_ONCE, all, |params| {
                 Box::pin(async move {
                     match params {
-                        Some(params) => answer(context, follow, params).await,
+                        Some(params) => answer(context, follow, params).await.map(Some),
                         None => Ok(None),
                     }
                 })
             });
-            let answers: Vec<Option<Value>> = answers.await?;
-            Some(answers.into_iter().map(Option::unwrap_or_default).collect())
+            let answers: Vec<Option<Answer>> = answers.await?;
+            answers.iter().flatten().for_each(|answer| tally.count(answer.gone));
+            let values = answers.into_iter().map(|answer| answer.and_then(|answer| answer.value));
+            Some(values.map(Option::unwrap_or_default).collect())
         }
     };
-    Ok(answer.map_or(Answered::Nothing, Answered::With))
+    Ok((answer.map_or(Answered::Nothing, Answered::With), tally))
 }
 
 /// A call with its parameters, or one for each element; `None` where something that it needs is missing.
@@ -117,23 +153,43 @@ fn prepare(context: Context<'_>, follow: &FollowUp, document: &Value, parent: Op
     Prepared::Each(elements.iter().map(|element| params(&follow.call, &scope.with_each(element))).collect())
 }
 
+/// What came of a call.
+struct Answer {
+    value: Option<Value>,
+    /// The service says that what it is about is not there.
+    gone: bool,
+}
+
 async fn answer(
     context: Context<'_>,
     follow: &'static FollowUp,
     params: Map<String, Value>,
-) -> Result<Option<Value>, Failure> {
-    let ask = ask(context, &follow.call, params);
-    match &follow.take {
+) -> Result<Answer, Failure> {
+    let mut pages = ask(context, &follow.call, params).pages();
+    let mut answered = false;
+    let value = match &follow.take {
         Some(path) if follow.joined => {
             let mut found = Vec::new();
-            let mut pages = ask.pages();
-            let mut answered = false;
             while let Some(page) = pages.next().await? {
                 answered = true;
                 found.extend(path.take(page));
             }
-            Ok(answered.then_some(Value::Array(found)))
+            answered.then_some(Value::Array(found))
         }
-        _ => Ok(ask.answer().await?.and_then(|answer| follow.taken(answer))),
-    }
+        _ => {
+            let mut joined = Joined::new(pagination(follow));
+            while let Some(page) = pages.next().await? {
+                answered = true;
+                joined.add(page);
+            }
+            answered.then(|| joined.finish(None)).and_then(|answer| follow.taken(answer))
+        }
+    };
+    let gone = pages.refused().is_some_and(|code| follow.gone.iter().any(|known| known == code));
+    Ok(Answer { value, gone })
+}
+
+fn pagination(follow: &FollowUp) -> Option<&'static Pagination> {
+    let service = aws_shapes::service(&follow.call.service).ok()?;
+    service.operation(&follow.call.operation)?.pagination.as_ref()
 }

@@ -3,17 +3,16 @@
 use std::borrow::Cow;
 
 use aws_tables::plan::{Condition, KindPlan, Other, Properties, Scope};
-use inventory::PropertyFault;
 use ipc_proto::fault::{Fault, FaultKind, FaultScope};
 use serde_json::{Map, Value};
 
 use super::bounded;
-use super::context::Context;
+use super::context::{Context, lock};
 use super::follow::{Stays, follow_ups};
 use super::list::{collect_children, scope};
 use super::metrics;
 use crate::failure::{Failure, fault};
-use crate::graph::{DnsZone, Home, NewNode, NodeIndex, Wish};
+use crate::graph::{DnsZone, Home, NewNode, NodeIndex, Values, Wish};
 use crate::hooks::Verdict;
 use crate::plans::Plans;
 
@@ -239,7 +238,10 @@ fn insert(context: Context<'_>, new: &New<'_>, origin: Origin<'_>) -> Result<Opt
         }
     };
     for misfit in &added.misfits {
-        context.spoiled(misfit_fault(misfit))?;
+        context.misfit(misfit)?;
+    }
+    if added.repaired {
+        lock(&context.job.odd).repaired(new.kind, &id);
     }
     if !added.new {
         tracing::debug!(kind = new.kind, id = &*id, "seen twice");
@@ -280,7 +282,7 @@ fn wishes(
         let mut values = rule.value.texts(scope);
         values.retain(|value| !value.is_empty());
         if !values.is_empty() {
-            let values = values.into_iter().map(String::into_boxed_str).collect();
+            let values = Values::new(&values);
             context.graph(|graph| graph.wish(Wish { node, rule, values }));
         }
     }
@@ -312,41 +314,4 @@ fn no_id(plan: &KindPlan) -> Fault {
         ..FaultScope::default()
     };
     Fault { scope, ..trouble }
-}
-
-/// The fault for a property that was left out. It does not name the resource, so that a mapping that is wrong for
-/// ten thousand resources is one fault with a count; the resource is in the debug log.
-pub(super) fn misfit_fault(misfit: &PropertyFault) -> Fault {
-    tracing::debug!("left out: {misfit}");
-    let PropertyFault { kind, id: _, property, expected, found } = misfit;
-    let property = without_positions(property);
-    let message = match expected {
-        Some(expected) => {
-            format!("the property {property} of {kind} was left out: it should be {expected} but is {found}")
-        }
-        None => format!("the property {property} of {kind} was left out: the model does not know it"),
-    };
-    let scope = FaultScope { kind: Some((*kind).to_owned()), ..FaultScope::default() };
-    Fault { scope, ..fault(FaultKind::Property, message) }
-}
-
-/// `a[3].b[0]` as `a[].b[]`.
-fn without_positions(property: &str) -> String {
-    let mut inside = false;
-    let keep = |c: char| {
-        let was_inside = inside;
-        inside = match c {
-            '[' => true,
-            ']' => false,
-            _ => inside,
-        };
-        !(was_inside && inside)
-    };
-    property
-        .chars()
-        .filter({
-            let mut keep = keep;
-            move |c| keep(*c)
-        })
-        .collect()
 }

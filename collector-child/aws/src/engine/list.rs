@@ -108,7 +108,9 @@ async fn items_of_page(
     items: Vec<Value>,
     parent: Option<&Parent>,
 ) -> Result<(), Failure> {
-    let mut items: Vec<Value> = items.into_iter().map(as_document).collect();
+    // A null in a list is nothing.
+    let items = items.into_iter().filter(|item| !item.is_null());
+    let mut items: Vec<Value> = items.map(as_document).collect();
     for batch in &plan.batches {
         items = batched(context, batch, items, parent).await?;
     }
@@ -170,19 +172,10 @@ async fn described(
     parent: Option<&Parent>,
 ) -> Result<Vec<Value>, Failure> {
     let nothing = Value::Null;
-    let Some(mut params) = params(&batch.call, &scope(context, &nothing, parent)) else {
+    let Some(params) = params(&batch.call, &scope(context, &nothing, parent)) else {
         return Ok(Vec::new());
     };
-    params.insert(batch.argument.clone(), Value::Array(chunk));
-    let mut found = Vec::new();
-    let mut pages = ask(context, &batch.call, params).pages();
-    while let Some(page) = pages.next().await? {
-        match &batch.items {
-            Some(path) => found.extend(path.take(page)),
-            None => found.push(page),
-        }
-    }
-    Ok(found)
+    ask(context, &batch.call, params).halving(&batch.argument, chunk, batch.items.as_ref()).await
 }
 
 /// What templates see: the document, its parent, the place.

@@ -21,7 +21,9 @@ mod hierarchy;
 mod item;
 mod list;
 mod metrics;
+mod odd;
 mod progress;
+mod split;
 #[cfg(test)]
 mod tests;
 
@@ -45,10 +47,12 @@ use crate::sink::Sink;
 pub use ask::{Ask, Pages};
 pub use context::{AccountFacts, Context};
 pub use item::Draft;
+pub(crate) use odd::is_repaired;
 
 pub(crate) use context::lock;
 
 use context::Job;
+use odd::OddLog;
 use progress::RegionsAtWork;
 
 /// Pairs of kind and region that are worked on at once. Twice the budget for calls: some wait for a service that has
@@ -81,6 +85,7 @@ pub(crate) async fn collect(assignment: Assignment<'_>, api: Api, sink: &dyn Sin
         sink,
         graph: Mutex::new(top.graph),
         errors: Mutex::new(ErrorLog::default()),
+        odd: Mutex::new(OddLog::default()),
         measures: Mutex::default(),
         shared: Mutex::new(HashMap::new()),
         last_run_started_ago,
@@ -94,11 +99,12 @@ pub(crate) async fn collect(assignment: Assignment<'_>, api: Api, sink: &dyn Sin
     for trouble in lock(&job.errors).take_all() {
         sink.fault(trouble);
     }
-    ended?;
+    ended.inspect_err(|_| lock(&job.odd).take().into_iter().for_each(|trouble| sink.fault(trouble)))?;
     sink.step("sending the graph".to_owned());
-    let Job { graph, .. } = job;
+    let Job { graph, odd, .. } = job;
     let mut graph = graph.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-    for trouble in left_out(&mut graph) {
+    let mut odd = odd.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    for trouble in left_out(&mut graph, &mut odd).into_iter().chain(odd.take()) {
         sink.fault(trouble);
     }
     graph.send(sink).await
@@ -152,8 +158,9 @@ pub(super) fn tasks(job: &Job<'_>) -> Vec<(&'static KindPlan, RegionIndex)> {
 }
 
 /// Removes what is not worth keeping and what fixcore would refuse.
-fn left_out(graph: &mut Graph) -> Vec<Fault> {
+fn left_out(graph: &mut Graph, odd: &mut OddLog) -> Vec<Fault> {
     let left_out = graph.finish();
+    left_out.misfits.iter().for_each(|misfit| odd.misfit(misfit));
     let cycles = left_out.cycles.iter().map(|(from, to, edge_type)| {
         let words = match edge_type {
             EdgeType::Delete => "a delete edge",
@@ -164,5 +171,5 @@ fn left_out(graph: &mut Graph) -> Vec<Fault> {
             format!("{words} from {from} to {to} was left out: it closes a cycle"),
         ))
     });
-    cycles.chain(left_out.misfits.iter().map(item::misfit_fault)).collect()
+    cycles.collect()
 }

@@ -1,5 +1,8 @@
 //! Whole collections against a cloud in the process.
 
+mod listings;
+mod odd;
+
 use ipc_proto::fault::{FaultKind, Level};
 use ipc_proto::graph::EdgeType;
 use serde_json::{Value, json};

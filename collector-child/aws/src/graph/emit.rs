@@ -120,9 +120,15 @@ impl Graph {
     }
 
     fn work_in_changes(&mut self) -> Vec<PropertyFault> {
-        for (node, change) in std::mem::take(&mut self.changes) {
+        let mut changes: Vec<_> = std::mem::take(&mut self.changes).into_iter().collect();
+        // Lines that stand together are read together.
+        changes.sort_unstable_by_key(|(node, _)| *node);
+        for (node, change) in changes {
             let node = &mut self.nodes[node];
-            node.line = edit::rewrite(&node.line, node.kind, &node.id, &change, &mut self.builder).into();
+            let old = self.lines.get(node.line);
+            let new = edit::rewrite(&old, node.kind, &node.id, &change, &mut self.builder);
+            drop(old);
+            node.line = self.lines.push(&new);
         }
         self.builder.take_faults()
     }
@@ -130,11 +136,12 @@ impl Graph {
     /// Sends everything: nodes, edges, deferred edges.
     pub(crate) async fn send(&self, sink: &dyn Sink) -> Result<(), Failure> {
         for node in &self.nodes {
+            let line = self.lines.get(node.line);
             let node = WireNode {
                 id: node.node_id.as_str(),
                 kind: node.kind,
                 role: wire_role(node.role),
-                json: &node.line,
+                json: &line,
             };
             sink.node(node).await?;
         }

@@ -6,6 +6,7 @@ use std::hash::{BuildHasher, RandomState};
 use aws_tables::plan::Lookup;
 use inventory::KindTable;
 
+use super::lines::Lines;
 use super::{Change, Home, Node, NodeIndex, edit};
 use crate::regions::RegionIndex;
 
@@ -26,6 +27,14 @@ pub(super) struct Indexes {
     indexes: HashMap<(Option<String>, String), Index>,
 }
 
+/// All nodes, with what is known about each.
+#[derive(Clone, Copy)]
+pub(super) struct All<'g> {
+    pub(super) nodes: &'g [Node],
+    pub(super) lines: &'g Lines,
+    pub(super) changes: &'g HashMap<NodeIndex, Change>,
+}
+
 /// Hashes of values with the nodes that have them.
 #[derive(Debug, Default)]
 struct Index {
@@ -40,8 +49,7 @@ impl Indexes {
     /// All nodes of `target` whose property is `value`.
     pub(super) fn find(
         &mut self,
-        nodes: &[Node],
-        changes: &HashMap<NodeIndex, Change>,
+        all: All<'_>,
         table: &KindTable,
         target: Target<'_>,
         by: &Lookup,
@@ -52,6 +60,7 @@ impl Indexes {
             Target::Any => None,
         };
         let Self { hasher, indexes } = self;
+        let All { nodes, lines, changes } = all;
         let index = indexes.entry((kind, by.property().to_owned())).or_default();
         let base = match target {
             Target::Kind(kind) => kind,
@@ -59,7 +68,7 @@ impl Indexes {
         };
         for (number, node) in nodes.iter().enumerate().skip(index.seen) {
             if *index.wanted.entry(node.kind).or_insert_with(|| table.is_a(node.kind, base)) {
-                with_value(node, changes.get(&number), by, |value| {
+                with_value(node, lines, changes.get(&number), by, |value| {
                     index.nodes.entry(hash(hasher, value)).or_default().push(number);
                 });
             }
@@ -69,7 +78,7 @@ impl Indexes {
         let mut found: Vec<NodeIndex> = same_hash.into_iter().flatten().copied().collect();
         found.retain(|number| {
             let mut equal = false;
-            with_value(&nodes[*number], changes.get(number), by, |own| equal = own == value);
+            with_value(&nodes[*number], lines, changes.get(number), by, |own| equal = own == value);
             equal
         });
         found
@@ -81,12 +90,12 @@ fn hash(hasher: &RandomState, value: &str) -> u64 {
 }
 
 /// Calls `with` with the value of a property that is a text or a number.
-fn with_value(node: &Node, change: Option<&Change>, by: &Lookup, mut with: impl FnMut(&str)) {
+fn with_value(node: &Node, lines: &Lines, change: Option<&Change>, by: &Lookup, mut with: impl FnMut(&str)) {
     match by {
         Lookup::Id => with(&node.id),
         Lookup::Name => with(&node.name),
         Lookup::Arn => node.arn.as_deref().into_iter().for_each(with),
-        Lookup::Property(name) => match edit::reported(&node.line, change).get(name) {
+        Lookup::Property(name) => match edit::reported(&lines.get(node.line), change).get(name) {
             Some(serde_json::Value::String(text)) => with(text),
             Some(serde_json::Value::Number(number)) => with(&number.to_string()),
             _ => {}

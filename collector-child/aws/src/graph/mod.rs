@@ -8,6 +8,7 @@ mod cycle;
 mod edit;
 mod emit;
 mod index;
+mod lines;
 mod unused;
 mod wishes;
 
@@ -21,10 +22,12 @@ use inventory::{Ancestors, KindTable, NodeBuilder, NodeFault, NodeId, PropertyFa
 pub use ipc_proto::graph::EdgeType;
 use serde_json::{Map, Value};
 
+use crate::engine::is_repaired;
 use crate::regions::RegionIndex;
 pub(crate) use edit::Change;
 use index::Indexes;
 pub use index::Target;
+use lines::{LineAt, Lines};
 
 /// Names a node of the graph: its position.
 pub type NodeIndex = usize;
@@ -58,7 +61,7 @@ pub struct Node {
     /// Its id in the graph.
     pub node_id: NodeId,
     role: Role,
-    line: Box<[u8]>,
+    line: LineAt,
 }
 
 /// A node to be added.
@@ -97,6 +100,8 @@ pub(crate) struct Added {
     pub(crate) new: bool,
     /// Properties that do not fit the model.
     pub(crate) misfits: Vec<PropertyFault>,
+    /// Some of its texts had to be repaired.
+    pub(crate) repaired: bool,
 }
 
 /// An edge between two nodes of the graph.
@@ -135,7 +140,24 @@ pub struct Deferred {
 pub(crate) struct Wish {
     pub(crate) node: NodeIndex,
     pub(crate) rule: &'static EdgeRule,
-    pub(crate) values: Box<[Box<str>]>,
+    pub(crate) values: Values,
+}
+
+/// Some texts in one piece of memory: there are more wishes than nodes.
+#[derive(Debug)]
+pub(crate) struct Values(Box<str>);
+
+impl Values {
+    /// Between two texts; no id has it.
+    const BETWEEN: &'static str = "\0";
+
+    pub(crate) fn new(values: &[String]) -> Self {
+        Self(values.join(Self::BETWEEN).into())
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.split(Self::BETWEEN).filter(|value| !value.is_empty())
+    }
 }
 
 /// The graph of one account.
@@ -146,6 +168,7 @@ pub struct Graph {
     /// Ids of the regions by position.
     regions: Vec<String>,
     nodes: Vec<Node>,
+    lines: Lines,
     by_node_id: HashMap<NodeId, NodeIndex>,
     edges: Vec<Edge>,
     deferred: Vec<Deferred>,
@@ -165,6 +188,7 @@ impl Graph {
             account: account.to_owned(),
             regions,
             nodes: Vec::new(),
+            lines: Lines::default(),
             by_node_id: HashMap::new(),
             edges: Vec::new(),
             deferred: Vec::new(),
@@ -205,8 +229,9 @@ impl Graph {
         if let Some(known) = self.by_node_id.get(&node_id) {
             let known = *known;
             drop(self.builder.take_faults());
-            return Ok(Added { node: known, new: false, misfits: Vec::new() });
+            return Ok(Added { node: known, new: false, misfits: Vec::new(), repaired: false });
         }
+        let repaired = is_repaired(finished.json);
         let node = Node {
             kind: finished.kind,
             home: new.home,
@@ -215,13 +240,13 @@ impl Graph {
             arn: arn.map(Into::into),
             node_id,
             role: finished.role,
-            line: finished.json.into(),
+            line: self.lines.push(finished.json),
         };
         let misfits = self.builder.take_faults();
         let index = self.nodes.len();
         self.nodes.push(node);
         self.by_node_id.insert(node_id, index);
-        Ok(Added { node: index, new: true, misfits })
+        Ok(Added { node: index, new: true, misfits, repaired })
     }
 
     /// Makes a wish for edges.
@@ -288,8 +313,8 @@ impl Graph {
         near: Option<RegionIndex>,
         any_region: bool,
     ) -> Option<NodeIndex> {
-        let Self { nodes, indexes, builder, changes, .. } = self;
-        let found = indexes.find(nodes, changes, builder.table(), target, by, value);
+        let Self { nodes, lines, indexes, builder, changes, .. } = self;
+        let found = indexes.find(index::All { nodes, lines, changes }, builder.table(), target, by, value);
         let any_region = any_region || *by == Lookup::Arn;
         index::choose(nodes, &found, near, any_region)
     }
@@ -308,7 +333,7 @@ impl Graph {
 
     /// What the node reports now, changes included.
     pub fn properties(&self, node: NodeIndex) -> Map<String, Value> {
-        edit::reported(&self.nodes[node].line, self.changes.get(&node))
+        edit::reported(&self.lines.get(self.nodes[node].line), self.changes.get(&node))
     }
 
     /// One property of a node, changes included.

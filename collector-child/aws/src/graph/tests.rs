@@ -41,7 +41,7 @@ fn add(graph: &mut Graph, kind: &str, id: &str, home: Home, facts: Value) -> Nod
 }
 
 fn line(graph: &Graph, node: NodeIndex) -> Value {
-    serde_json::from_slice(&graph.nodes[node].line).unwrap()
+    serde_json::from_slice(&graph.lines.get(graph.nodes[node].line)).unwrap()
 }
 
 #[test]

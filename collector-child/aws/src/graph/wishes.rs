@@ -9,7 +9,7 @@ impl Graph {
     pub(super) fn grant(&mut self, wish: &Wish) {
         let Wish { node, rule, values } = wish;
         if rule.deferred {
-            for value in values {
+            for value in values.iter() {
                 self.defer(*node, rule, value);
             }
             return;
@@ -21,7 +21,7 @@ impl Graph {
             Other::Parent => return,
         };
         let near = self.region_of(*node);
-        for value in values {
+        for value in values.iter() {
             if let Some(other) = self.find(target, &rule.by, value, near, rule.any_region) {
                 self.join(*node, other, rule);
             }

@@ -3,14 +3,19 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use ipc_proto::fault::FaultKind;
 use jiff::Timestamp;
 use tokio::sync::OnceCell;
 
 use super::prelude::*;
+use crate::failure::fault;
 
 /// IAM makes the report within seconds; this is for very many users.
-const TRIES: u32 = 300;
-const BETWEEN_TRIES: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_mins(5);
+const FIRST_WAIT: Duration = Duration::from_millis(200);
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+/// What IAM says of a report that is not there yet, or not any more: another one has to be made.
+const NOT_READY: [&str; 3] = ["ReportInProgress", "ReportNotPresent", "ReportExpired"];
 /// What stands for nothing.
 const NOTHING: [&str; 4] = ["", "N/A", "not_supported", "no_information"];
 /// Keys that a user has at most: the report has columns for each.
@@ -30,18 +35,58 @@ impl CredentialReport {
 }
 
 async fn fetch(context: Context<'_>) -> Result<HashMap<String, Line>, Failure> {
-    for _ in 0..TRIES {
-        match context.ask("iam", "GenerateCredentialReport").one("State").await? {
-            Some(Value::String(state)) if state == "COMPLETE" => {
-                let ask = context.ask("iam", "GetCredentialReport").expecting(&["ReportNotPresent"]);
-                let report = ask.one("Content").await?;
-                return Ok(report.as_ref().and_then(Value::as_str).map(lines).unwrap_or_default());
+    let (mut waited, mut wait) = (Duration::ZERO, FIRST_WAIT);
+    loop {
+        match once(context).await? {
+            Report::Here(lines) => return Ok(lines),
+            Report::Refused => return Ok(HashMap::new()),
+            Report::NotReady if waited < PATIENCE => {
+                tokio::time::sleep(wait).await;
+                waited += wait;
+                wait = (wait * 2).min(LONGEST_WAIT);
             }
-            Some(_) => tokio::time::sleep(BETWEEN_TRIES).await,
-            None => break,
+            Report::NotReady => {
+                let seconds = PATIENCE.as_secs();
+                let told = format!(
+                    "the credential report of IAM was not ready after {seconds} s: what it says about passwords and keys is missing"
+                );
+                context.report(fault(FaultKind::Unavailable, told));
+                return Ok(HashMap::new());
+            }
         }
     }
-    Ok(HashMap::new())
+}
+
+/// How far the report is.
+enum Report {
+    Here(HashMap<String, Line>),
+    NotReady,
+    /// IAM does not give it; that is noted.
+    Refused,
+}
+
+/// Has a report made, and gets it if it is there.
+async fn once(context: Context<'_>) -> Result<Report, Failure> {
+    let made = match context.ask("iam", "GenerateCredentialReport").raw().await {
+        Ok(answer) => match answer["State"].as_str() {
+            Some("COMPLETE") => true,
+            Some(_) => return Ok(Report::NotReady),
+            None => return Ok(Report::Refused),
+        },
+        // One that somebody else had made may be there.
+        Err(error) => {
+            context.failed(error).await?;
+            false
+        }
+    };
+    match context.ask("iam", "GetCredentialReport").raw().await {
+        Ok(report) => Ok(Report::Here(report["Content"].as_str().map(lines).unwrap_or_default())),
+        Err(error) if error.has_code(&NOT_READY) => Ok(if made { Report::NotReady } else { Report::Refused }),
+        Err(error) => {
+            context.failed(error).await?;
+            Ok(Report::Refused)
+        }
+    }
 }
 
 fn lines(report: &str) -> HashMap<String, Line> {

@@ -31,9 +31,9 @@ pub(super) async fn latest(context: Context<'_>, metrics: &[Metric]) -> Result<V
     let period = config.atime_granularity().as_secs().max(60) / 60 * 60;
     let calls = metrics.chunks(QUERIES).map(|some| queries(some, period)).collect();
     let answers = gather(AT_ONCE, calls, |queries| {
-        let ask = context.ask("cloudwatch", "GetMetricData").with("MetricDataQueries", queries);
+        let ask = context.ask("cloudwatch", "GetMetricData").with("ScanBy", "TimestampDescending");
         let ask = ask.with("StartTime", start.as_str()).with("EndTime", end.as_str());
-        Box::pin(ask.with("ScanBy", "TimestampDescending").all("MetricDataResults"))
+        Box::pin(ask.of_members("MetricDataQueries", queries, "MetricDataResults"))
     });
     let answers = answers.await?;
     let sizes = metrics.chunks(QUERIES).map(<[Metric]>::len);
@@ -53,7 +53,7 @@ pub(super) fn now() -> String {
     text(Timestamp::now())
 }
 
-fn queries(metrics: &[Metric], period: u64) -> Value {
+fn queries(metrics: &[Metric], period: u64) -> Vec<Value> {
     let query = |(number, metric): (usize, &Metric)| {
         let (dimension, value) = &metric.dimension;
         json!({

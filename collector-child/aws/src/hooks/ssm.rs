@@ -105,7 +105,7 @@ async fn not_compliant(context: Context<'_>) -> Result<Vec<Value>, Failure> {
     let resources = ask.all("ResourceComplianceSummaryItems[].ResourceId").await?;
     let chunks = resources.chunks(RESOURCES).map(<[Value]>::to_vec).collect();
     let items = gather(CALLS_AT_ONCE, chunks, |ids| {
-        Box::pin(context.ask("ssm", "ListComplianceItems").with("ResourceIds", ids).all("ComplianceItems"))
+        Box::pin(context.ask("ssm", "ListComplianceItems").of_members("ResourceIds", ids, "ComplianceItems"))
     });
     Ok(items.await?.into_iter().flatten().collect())
 }

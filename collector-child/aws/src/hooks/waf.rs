@@ -35,32 +35,14 @@ fn scopes(global: bool, global_region: bool) -> &'static [&'static str] {
 }
 
 async fn list(context: Context<'_>, scope: &str) -> Result<Vec<Value>, Failure> {
-    let mut found = Vec::new();
-    let mut marker = None;
-    loop {
-        let mut ask = context.ask("wafv2", "ListWebACLs").with("Scope", scope);
-        if let Some(marker) = &marker {
-            ask = ask.with("NextMarker", Value::clone(marker));
-        }
-        let Some(mut page) = ask.answer().await? else { return Ok(found) };
-        let next = page["NextMarker"].take();
-        let items = elements(page, scope);
-        let last = items.is_empty() || next.is_null() || marker.as_ref() == Some(&next);
-        found.extend(items);
-        if last {
-            return Ok(found);
-        }
-        marker = Some(next);
-    }
+    let found = context.ask("wafv2", "ListWebACLs").with("Scope", scope).all("WebACLs").await?;
+    Ok(found.into_iter().map(|item| with_scope(item, scope)).collect())
 }
 
-/// The web ACLs of a page, with their scope.
-fn elements(mut page: Value, scope: &str) -> Vec<Value> {
-    let Value::Array(mut items) = page["WebACLs"].take() else { return Vec::new() };
-    for item in &mut items {
-        item["Scope"] = scope.into();
-    }
-    items
+/// A web ACL with its scope.
+fn with_scope(mut item: Value, scope: &str) -> Value {
+    item["Scope"] = scope.into();
+    item
 }
 
 #[cfg(test)]
@@ -76,11 +58,7 @@ mod tests {
 
     #[test]
     fn items_know_their_scope() {
-        let page = json!({"WebACLs": [{"Id": "a"}, {"Id": "b"}], "NextMarker": "b"});
-        assert_eq!(
-            elements(page, "CLOUDFRONT"),
-            [json!({"Id": "a", "Scope": "CLOUDFRONT"}), json!({"Id": "b", "Scope": "CLOUDFRONT"})]
-        );
-        assert!(elements(json!({}), "REGIONAL").is_empty());
+        let item = with_scope(json!({"Id": "a"}), "CLOUDFRONT");
+        assert_eq!(item, json!({"Id": "a", "Scope": "CLOUDFRONT"}));
     }
 }

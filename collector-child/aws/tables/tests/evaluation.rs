@@ -351,7 +351,7 @@ fn enumerations_defaults_and_constants() {
     let scope = Scope::new(&document, &place);
     for (source, expected) in [
         (json!({"paths": ["s"], "stages": [{"choose": {"values": {"a": 1}}}]}), json!(1)),
-        (json!({"paths": ["other"], "stages": [{"choose": {"values": {"a": 1}}}]}), Value::Null),
+        (json!({"paths": ["other"], "stages": [{"choose": {"values": {"a": 1}}}]}), json!("z")),
         (json!({"paths": ["other"], "stages": [{"choose": {"values": {"a": 1}, "other": 2}}]}), json!(2)),
         (json!({"paths": ["other"], "stages": [{"choose": {"values": {"a": 1}, "keep": true}}]}), json!("z")),
         (json!({"paths": ["missing", "s"]}), json!("a")),

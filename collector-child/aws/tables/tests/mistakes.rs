@@ -373,3 +373,35 @@ fn a_kind_with_a_mistake_has_no_plan_and_neither_has_what_is_below_it() {
     assert!(!compiled.mistakes.is_empty());
     assert_eq!(compiled.plans[0].kinds, []);
 }
+
+#[test]
+fn tokens_that_nobody_follows() {
+    let with = |call: &str| {
+        mistakes(&format!(
+            "service = \"kms\"\n[aws_kms_key]\nlist = {{ op = \"ListKeys\", items = \"Keys\" }}\n\
+             calls = [\n  {{ op = \"DescribeKey\", args = {{ KeyId = \"{{KeyId}}\" }}, take = \"KeyMetadata\", into = \".\" }},\n  {call},\n]\n\
+             unset = [\"kms_key_policy\", \"kms_key_rotation_enabled\"]\n\
+             [aws_kms_key.map]\naccess_key_status = \"KeyState\"\narn = \"Arn\"\n"
+        ))
+    };
+    let args = "args = { DetectorId = \"{KeyId}\" }";
+    let found =
+        with(&format!("{{ op = \"GetFindingsStatistics\", service = \"guardduty\", {args}, into = \"S\" }}"));
+    assert_eq!(
+        found,
+        [
+            "test.toml:6: GetFindingsStatistics answers with `NextToken`, and nothing is known about how to ask for more: \
+             say it in aws/shapes/scripts/paging.py"
+        ]
+    );
+    let paged = with("{ op = \"ListResourceTags\", args = { KeyId = \"{KeyId}\" }, into = \"T\" }");
+    assert_eq!(paged, Vec::<String>::new(), "its pages are put together");
+}
+
+#[test]
+fn items_that_are_gone_need_calls_that_say_so() {
+    let text = "service = \"kms\"\n[aws_kms_key]\nlist = { op = \"ListKeys\", items = \"Keys\" }\ngone = [\"NotFoundException\"]\n\
+                unset = [\"kms_key_policy\"]\n";
+    let found = mistakes(text);
+    assert!(found.contains(&"test.toml:4: `gone` is for kinds with `calls`".to_owned()), "{found:#?}");
+}

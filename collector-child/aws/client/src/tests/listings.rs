@@ -122,3 +122,50 @@ async fn operations_without_pages_give_one() {
     assert_eq!(pages.next().await.unwrap().unwrap()["Account"], "1");
     assert!(pages.next().await.is_none());
 }
+
+/// Queues, in pages of two if the call asks for pages; else the listing ends without a word.
+fn queues(came: &Came) -> Reply {
+    let asked: Value = serde_json::from_str(&came.body).unwrap();
+    let all = ["a", "b", "c", "d", "e"];
+    let start: usize = asked["NextToken"].as_str().map_or(0, |token| token.parse().unwrap());
+    let end = (start + 2).min(all.len());
+    let mut answer = json!({"QueueUrls": all[start..end]});
+    if end < all.len() && !asked["MaxResults"].is_null() {
+        answer["NextToken"] = json!(end.to_string());
+    }
+    ok(answer.to_string())
+}
+
+async fn all_queues(
+    reply: impl Fn(&Came) -> Reply + Send + Sync + 'static,
+) -> (usize, Option<CallError>, Fake) {
+    let fake = Fake::new(reply).await;
+    let bench = Bench::new(&fake).await;
+    let target = bench.target();
+    let mut found = 0;
+    let pages = bench.client.pages(&target, "sqs", "ListQueues", json!({}));
+    let end = pages.each(|page| found += page["QueueUrls"].as_array().map_or(0, Vec::len)).await;
+    (found, end.err(), fake)
+}
+
+#[tokio::test]
+async fn a_service_that_pages_on_demand_is_asked_for_pages() {
+    let (found, error, fake) = all_queues(queues).await;
+    assert_eq!((found, error, fake.came().len()), (5, None, 3));
+    assert!(fake.came().iter().all(|came| came.body.contains("\"MaxResults\":1000")));
+}
+
+#[tokio::test]
+async fn a_server_that_refuses_a_size_is_asked_without() {
+    let refuse = |came: &Came| {
+        if came.body.contains("MaxResults") {
+            return Reply::Whole(400, String::new(), json!({"__type": "InvalidParameterValue"}).to_string());
+        }
+        queues(came)
+    };
+    let (found, error, fake) = all_queues(refuse).await;
+    assert_eq!((found, error, fake.came().len()), (2, None, 2));
+    let denied = |_: &Came| Reply::Whole(403, String::new(), json!({"__type": "AccessDenied"}).to_string());
+    let (_, error, fake) = all_queues(denied).await;
+    assert_eq!(fake.came().len(), 1, "{error:?}");
+}

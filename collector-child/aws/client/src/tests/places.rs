@@ -3,10 +3,11 @@
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
 
-use super::fake::{Fake, Reply, ok};
+use super::fake::{Came, Fake, Reply, ok};
 use super::{Bench, IDENTITY, quick};
 use crate::attempt::Trial;
 use crate::call::Asked;
+use crate::client::Target;
 use crate::endpoint::{Flavor, resolve};
 use crate::error::Class;
 use crate::retry::Cause;
@@ -43,7 +44,74 @@ async fn a_bucket_that_moves_in_circles_is_an_error() {
     .await;
     let bench = Bench::new(&fake).await;
     let error = bench.call("s3", "GetBucketTagging", json!({"Bucket": "logs-1"})).await.unwrap_err();
-    assert_eq!((error.class, fake.came().len()), (Class::Service, 2), "{error}");
+    assert_eq!((error.class, fake.came().len()), (Class::Service, 3), "{error}");
+}
+
+/// Tags, if they are asked for in eu-north-1.
+fn tags_in_the_north(came: &Came) -> Option<Reply> {
+    let there = came.header("authorization")?.contains("/eu-north-1/s3/");
+    there.then(|| ok("<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>"))
+}
+
+#[tokio::test]
+async fn a_bucket_that_is_elsewhere_without_a_word_is_looked_for() {
+    for answers_head in [true, false] {
+        let fake = Fake::new(move |came| match came.line.split(' ').next() {
+            Some("HEAD") if answers_head => {
+                Reply::Whole(301, "x-amz-bucket-region: eu-north-1\r\n".to_owned(), String::new())
+            }
+            Some("HEAD") => Reply::Whole(403, String::new(), String::new()),
+            _ if came.line.contains("location") => ok("<LocationConstraint>eu-north-1</LocationConstraint>"),
+            _ => tags_in_the_north(came).unwrap_or_else(|| {
+                let body = "<Error><Code>PermanentRedirect</Code><Message>elsewhere</Message></Error>";
+                Reply::Whole(301, String::new(), body.to_owned())
+            }),
+        })
+        .await;
+        let bench = Bench::new(&fake).await;
+        let answer = bench.call("s3", "GetBucketTagging", json!({"Bucket": "logs-1"})).await.unwrap();
+        assert_eq!(answer["TagSet"][0]["Key"], "a", "{answers_head}");
+    }
+}
+
+#[tokio::test]
+async fn the_region_of_a_bucket_is_known_from_where_it_was_told() {
+    let tellers = [
+        (
+            "ListBuckets",
+            json!({}),
+            "<ListAllMyBucketsResult><Buckets><Bucket><Name>logs-1</Name><BucketRegion>eu-north-1</BucketRegion>\
+             </Bucket></Buckets></ListAllMyBucketsResult>",
+        ),
+        (
+            "GetBucketLocation",
+            json!({"Bucket": "logs-1"}),
+            "<LocationConstraint>eu-north-1</LocationConstraint>",
+        ),
+    ];
+    for (operation, params, body) in tellers {
+        let fake = Fake::new(move |came| tags_in_the_north(came).unwrap_or_else(|| ok(body))).await;
+        let bench = Bench::new(&fake).await;
+        bench.call("s3", operation, params).await.unwrap();
+        bench.call("s3", "GetBucketTagging", json!({"Bucket": "logs-1"})).await.unwrap();
+        assert_eq!(fake.came().len(), 2, "{operation}: asked in the right region at once");
+    }
+}
+
+#[tokio::test]
+async fn a_bucket_with_the_old_location_is_in_ireland() {
+    let fake = Fake::new(|came| {
+        let location = "<LocationConstraint>EU</LocationConstraint>";
+        ok(if came.line.contains("location") { location } else { "<Tagging><TagSet/></Tagging>" })
+    })
+    .await;
+    let bench = Bench::new(&fake).await;
+    let target = Target { region: "us-east-1", ..bench.target() };
+    for operation in ["GetBucketLocation", "GetBucketTagging"] {
+        bench.client.call(&target, "s3", operation, json!({"Bucket": "logs-1"})).await.unwrap();
+    }
+    let signed = |at: usize| fake.came()[at].header("authorization").unwrap().to_owned();
+    assert!(signed(0).contains("/us-east-1/s3/") && signed(1).contains("/eu-west-1/s3/"));
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 //! proxies, and one place that says why a host was not reached.
 
 mod connector;
+mod encoding;
 mod proxies;
 mod sdk;
 mod stream;
@@ -142,6 +143,11 @@ impl Transport {
             Ok(answer) => answer,
             Err(_) => Err(TransportTrouble::slow(&host, limits.answer)),
         }
+    }
+
+    /// The body of an answer, unpacked if it came compressed.
+    pub(crate) fn body(&self, answer: &Answer) -> Bytes {
+        encoding::unpacked(&answer.headers, &answer.body, self.limits.answer_bytes)
     }
 
     /// A proxy that forwards plain requests wants its password with each of them.

@@ -2,6 +2,7 @@
 
 use roxmltree::{Document, Error, ParsingOptions};
 
+use super::repair;
 use crate::answer::{Garbage, GarbageKind};
 
 /// More elements and texts than any page has; about 1 GiB of memory.
@@ -13,14 +14,32 @@ pub(super) fn read<T>(status: u16, body: &[u8], then: impl FnOnce(&Document<'_>)
     let text = String::from_utf8_lossy(body);
     // S3 keeps connections alive with blanks before the document, which may not stand there.
     let trimmed = text.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']);
-    let options = ParsingOptions { allow_dtd: false, nodes_limit: MAX_NODES, ..ParsingOptions::default() };
-    match Document::parse_with_options(trimmed, options) {
-        Ok(document) if document.root_element().tag_name().name().eq_ignore_ascii_case("html") => {
-            Err(Garbage::new(status, GarbageKind::Html, body))
-        }
-        Ok(document) => Ok(then(&document)),
-        Err(error) => Err(Garbage::new(status, not_xml(trimmed, &error), body)),
+    let error = match parsed(trimmed) {
+        Ok(document) => return finish(status, body, &document, then),
+        Err(error) => error,
+    };
+    let repaired = repair::xml(trimmed);
+    match repaired.as_deref().and_then(|text| parsed(text).ok()) {
+        Some(document) => finish(status, body, &document, then),
+        None => Err(Garbage::new(status, not_xml(trimmed, &error), body)),
     }
+}
+
+fn parsed(text: &str) -> Result<Document<'_>, Error> {
+    let options = ParsingOptions { allow_dtd: false, nodes_limit: MAX_NODES, ..ParsingOptions::default() };
+    Document::parse_with_options(text, options)
+}
+
+fn finish<T>(
+    status: u16,
+    body: &[u8],
+    document: &Document<'_>,
+    then: impl FnOnce(&Document<'_>) -> T,
+) -> Result<T, Garbage> {
+    if document.root_element().tag_name().name().eq_ignore_ascii_case("html") {
+        return Err(Garbage::new(status, GarbageKind::Html, body));
+    }
+    Ok(then(document))
 }
 
 fn not_xml(text: &str, error: &Error) -> GarbageKind {

@@ -3,7 +3,7 @@
 use roxmltree::Node;
 use serde_json::{Map, Value};
 
-use super::{Source, document, xml};
+use super::{Source, document, json, xml};
 use crate::Protocol;
 use crate::answer::{Answer, ServiceError};
 
@@ -31,7 +31,7 @@ fn from_status(source: &Source<'_>) -> ServiceError {
 }
 
 fn from_json(source: &Source<'_>) -> Answer {
-    let body = match serde_json::from_slice::<Value>(source.body) {
+    let body = match json::any(source.body) {
         Ok(Value::Object(body)) => body,
         Ok(_) => return source.foreign("an error without an object"),
         // The service has said in a header what it means; the body is of no interest then.

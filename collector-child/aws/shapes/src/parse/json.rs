@@ -6,13 +6,32 @@ use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-use super::text;
+use super::{repair, text};
 use crate::shape::{Location, Member, Structure};
 use crate::time;
 use crate::{Service, Shape};
 
-/// Reads a body of this shape; the reader's error if it is not JSON.
+/// Reads a body of this shape; the reader's error if it is not JSON, also after what can be was repaired.
 pub(super) fn read(service: &Service, shape: &Shape, body: &[u8]) -> Result<Value, serde_json::Error> {
+    repaired(body, |body| whole_body(service, shape, body))
+}
+
+/// Reads JSON of any shape, repaired where that is needed.
+pub(super) fn any(body: &[u8]) -> Result<Value, serde_json::Error> {
+    repaired(body, |body| serde_json::from_slice(body))
+}
+
+fn repaired(
+    body: &[u8],
+    read: impl Fn(&[u8]) -> Result<Value, serde_json::Error>,
+) -> Result<Value, serde_json::Error> {
+    read(body).or_else(|error| match repair::json(body) {
+        Some(repaired) => read(repaired.as_bytes()).map_err(|_| error),
+        None => Err(error),
+    })
+}
+
+fn whole_body(service: &Service, shape: &Shape, body: &[u8]) -> Result<Value, serde_json::Error> {
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let value = Form { service, shape }.deserialize(&mut deserializer)?;
     deserializer.end()?;
@@ -41,15 +60,19 @@ impl<'a> Form<'a> {
                 Some(float) => Value::Number(float),
                 None => Value::Number(number),
             },
-            Shape::Integer | Shape::Long => Value::Number(whole(&number).unwrap_or(number)),
+            Shape::Integer | Shape::Long => {
+                let float = number.as_f64().filter(|_| number.is_f64());
+                Value::Number(float.and_then(text::whole).unwrap_or(number))
+            }
+            Shape::Boolean if number.as_u64() == Some(0) => Value::Bool(false),
+            Shape::Boolean if number.as_u64() == Some(1) => Value::Bool(true),
             _ => Value::Number(number),
         }
     }
 
     fn text(self, given: &str) -> Value {
         match self.shape {
-            Shape::Boolean if given.eq_ignore_ascii_case("true") => Some(Value::Bool(true)),
-            Shape::Boolean if given.eq_ignore_ascii_case("false") => Some(Value::Bool(false)),
+            Shape::Boolean => text::boolean(given).filter(|_| !given.is_empty()).map(Value::Bool),
             Shape::Integer | Shape::Long => text::integer(given).map(Value::Number),
             Shape::Float | Shape::Double => text::float(given).map(Value::Number),
             Shape::Timestamp => time::normalised(given).map(Value::String),
@@ -82,14 +105,6 @@ impl<'a> Form<'a> {
         }
         Ok(Value::Object(members))
     }
-}
-
-/// A float that is a whole number, as one.
-fn whole(number: &Number) -> Option<Number> {
-    let float = number.as_f64().filter(|_| number.is_f64())?;
-    // Up to 2^53 every whole float is exactly one integer.
-    #[expect(clippy::cast_possible_truncation, reason = "the range was checked")]
-    (float.fract() == 0.0 && float.abs() < 9e15).then(|| Number::from(float as i64))
 }
 
 impl<'de> DeserializeSeed<'de> for Form<'_> {

@@ -3,6 +3,7 @@
 mod document;
 mod error;
 mod json;
+mod repair;
 mod rest;
 mod special;
 mod text;

@@ -14,7 +14,7 @@ pub(super) fn value(shape: &Shape, member: &Member, text: &str) -> Value {
         Shape::Integer | Shape::Long => integer(text).map(Value::Number),
         Shape::Float | Shape::Double => float(text).map(Value::Number),
         // Whatever is not true is false; so say all SDKs.
-        Shape::Boolean => Some(Value::Bool(text.eq_ignore_ascii_case("true"))),
+        Shape::Boolean => Some(Value::Bool(boolean(text).unwrap_or(false))),
         Shape::Timestamp => time::normalised(text).map(Value::String),
         Shape::Blob => blob(text).map(Value::String),
         Shape::String { .. } if member.traits.policy => policy(text),
@@ -25,7 +25,26 @@ pub(super) fn value(shape: &Shape, member: &Member, text: &str) -> Value {
 
 pub(super) fn integer(text: &str) -> Option<Number> {
     let text = text.trim();
-    text.parse::<i64>().ok().map(Number::from).or_else(|| text.parse::<u64>().ok().map(Number::from))
+    let small = || text.parse::<i64>().ok().map(Number::from);
+    let large = || text.parse::<u64>().ok().map(Number::from);
+    small().or_else(large).or_else(|| whole(text.parse().ok()?))
+}
+
+/// A float that is a whole number, as one.
+pub(super) fn whole(float: f64) -> Option<Number> {
+    // Up to 2^53 every whole float is exactly one integer.
+    #[expect(clippy::cast_possible_truncation, reason = "the range was checked")]
+    (float.fract() == 0.0 && float.abs() < 9e15).then(|| Number::from(float as i64))
+}
+
+pub(super) fn boolean(text: &str) -> Option<bool> {
+    match text.trim() {
+        "1" => Some(true),
+        "0" | "" => Some(false),
+        text if text.eq_ignore_ascii_case("true") => Some(true),
+        text if text.eq_ignore_ascii_case("false") => Some(false),
+        _ => None,
+    }
 }
 
 pub(super) fn float(text: &str) -> Option<Number> {

@@ -41,7 +41,7 @@ pub(super) fn operation(line: &'static str) -> Result<Operation, Broken> {
         output: value(line, "out").map(shape_id).transpose()?,
         auth,
         host_prefix: value(line, "host"),
-        pagination: pagination(line),
+        pagination: pagination(line)?,
         read_only: flags.contains('r'),
         checksum_required: flags.contains('m'),
         root: value(line, "root"),
@@ -51,15 +51,20 @@ pub(super) fn operation(line: &'static str) -> Result<Operation, Broken> {
     })
 }
 
-fn pagination(line: &'static str) -> Option<Pagination> {
+fn pagination(line: &'static str) -> Result<Option<Pagination>, Broken> {
     let list = |key| value(line, key).map(|names| names.split(',').collect::<Vec<_>>());
-    Some(Pagination {
-        input_tokens: list("page.in")?,
-        output_tokens: list("page.out")?,
+    let (Some(input_tokens), Some(output_tokens)) = (list("page.in"), list("page.out")) else {
+        return Ok(None);
+    };
+    Ok(Some(Pagination {
+        input_tokens,
+        output_tokens,
         more_results: value(line, "page.more"),
         limit_key: value(line, "page.limit"),
         result_keys: list("page.result").unwrap_or_default(),
-    })
+        size: value(line, "page.size").map(number).transpose()?,
+        no_size_with: list("page.without").unwrap_or_default(),
+    }))
 }
 
 /// Gives the name that the elements of a list have by the list itself.
@@ -161,7 +166,13 @@ mod tests {
         for line in ["", "X\ta", "S\t\tName", "S\t\tName zero", "S\t\tName 0 ?", "S\tq", "L", "M\tkey 0"] {
             assert!(shape(line, &|_| None).is_err(), "{line:?}");
         }
-        for line in ["A", "A\tPOST", "A\tPOST\t/\tin=x", "A\tPOST\t/\tauth=new"] {
+        for line in [
+            "A",
+            "A\tPOST",
+            "A\tPOST\t/\tin=x",
+            "A\tPOST\t/\tauth=new",
+            "A\tPOST\t/\tpage.in=T\tpage.out=T\tpage.size=x",
+        ] {
             assert!(operation(line).is_err(), "{line:?}");
         }
     }

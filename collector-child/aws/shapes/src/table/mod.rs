@@ -26,7 +26,7 @@ use crate::service::{Protocol, Service};
 use crate::shape::{Shape, ShapeId};
 
 /// The version of the format, as in the script that writes it.
-pub(crate) const FORMAT: &str = "1";
+pub(crate) const FORMAT: &str = "2";
 
 /// Shapes that carry nothing but their form.
 static SCALARS: [Shape; 8] = [
@@ -218,13 +218,13 @@ mod tests {
     #[test]
     fn what_is_not_in_the_format_is_refused() {
         let head =
-            "format=1\tname=x\tid=X\tprotocol=json\tendpoint=x\tsigning=x\tversion=1\toperations=1\tshapes=1";
+            "format=2\tname=x\tid=X\tprotocol=json\tendpoint=x\tsigning=x\tversion=1\toperations=1\tshapes=1";
         let good = "A\tPOST\t/\tin=8\nS\t\tName 0 r n=name";
         assert!(service(format!("{head}\n{good}").leak()).is_ok());
         let broken = [
             String::new(),
             head.to_owned(),
-            format!("{head}\nA\tPOST\t/").replace("format=1", "format=2"),
+            format!("{head}\nA\tPOST\t/").replace("format=2", "format=1"),
             format!("{head}\n{good}").replace("protocol=json", "protocol=morse"),
             format!("{head}\n{good}").replace("shapes=1", "shapes=2"),
         ];

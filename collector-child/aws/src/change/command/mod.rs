@@ -5,7 +5,6 @@
 //! it is about (`run`), and answered with the joined pages (`join`). No program is started and no file is read.
 
 mod definition;
-mod join;
 mod line;
 mod names;
 mod run;

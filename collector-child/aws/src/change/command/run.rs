@@ -1,12 +1,11 @@
 //! Executing a command.
 
 use aws_client::{CallError, Class};
-use aws_shapes::{Operation, Service};
+use aws_shapes::{Joined, Operation, Service};
 use serde_json::{Map, Value};
 
 use super::super::access::{Access, Changer};
 use super::super::resource::partition_of;
-use super::join::Joined;
 use super::line::{self, Line, Options};
 use super::names::{kebab, operation, service};
 use super::value::params;

@@ -115,10 +115,9 @@ async fn ask(
     let start = now.checked_sub(length).unwrap_or(Timestamp::UNIX_EPOCH);
     let wire: Vec<Value> =
         queries.iter().enumerate().map(|(number, query)| query.wire(number, length)).collect();
-    let ask = context.ask("cloudwatch", "GetMetricData").with("MetricDataQueries", wire);
-    let ask =
-        ask.with("StartTime", text(start)).with("EndTime", text(now)).with("ScanBy", "TimestampDescending");
-    let results = ask.all("MetricDataResults").await?;
+    let ask = context.ask("cloudwatch", "GetMetricData").with("ScanBy", "TimestampDescending");
+    let ask = ask.with("StartTime", text(start)).with("EndTime", text(now));
+    let results = ask.of_members("MetricDataQueries", wire, "MetricDataResults").await?;
     let mut values: HashMap<String, Vec<f64>> = HashMap::new();
     for result in &results {
         // Those of one metric may be on several pages.

@@ -27,7 +27,7 @@ pub(super) async fn findings(context: Context<'_>) -> Result<Vec<About>, Failure
         let calls = ids.chunks(FINDINGS_OF_CALL).map(|ids| (detector.clone(), ids.to_vec())).collect();
         let pages = gather(CALLS_AT_ONCE, calls, |(detector, ids)| {
             let ask = context.ask("guardduty", "GetFindings").with("DetectorId", detector);
-            Box::pin(ask.with("FindingIds", ids).expecting(&GONE).all("Findings"))
+            Box::pin(ask.expecting(&GONE).of_members("FindingIds", ids, "Findings"))
         });
         for finding in pages.await?.iter().flatten() {
             let about = resources(&finding["Resource"]).into_iter();

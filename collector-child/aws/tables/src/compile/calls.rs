@@ -23,6 +23,24 @@ impl Checked {
     }
 }
 
+/// As [`read`], for a call whose answer has to be complete.
+pub(crate) fn read_all(
+    fields: &Fields<'_>,
+    default: &str,
+    roots: &Roots<'_>,
+    given: &[&str],
+) -> Option<Checked> {
+    let checked = read(fields, default, roots, given)?;
+    if let Some(token) = checked.operation.unfollowed_token(checked.service) {
+        let reason = format!(
+            "{} answers with `{token}`, and nothing is known about how to ask for more: say it in aws/shapes/scripts/paging.py",
+            checked.operation.name
+        );
+        fields.log.say(fields.at, reason);
+    }
+    Some(checked)
+}
+
 /// Reads `op`, `service`, `args` and `expect`. `given` are arguments that come from elsewhere.
 pub(crate) fn read(fields: &Fields<'_>, default: &str, roots: &Roots<'_>, given: &[&str]) -> Option<Checked> {
     let log = fields.log;

@@ -35,6 +35,15 @@ pub(crate) fn gather(
         read_call(&call, service, parent, &mut gathered);
         call.finish();
     }
+    for (code, at) in fields.texts("gone") {
+        if gathered.calls.is_empty() {
+            fields.log.say(at, "`gone` is for kinds with `calls`");
+        }
+        for follow in &mut gathered.calls {
+            follow.gone.push(code.to_owned());
+            follow.call.expected.push(code.to_owned());
+        }
+    }
     Some(gathered)
 }
 
@@ -94,7 +103,7 @@ fn source(
 pub(crate) fn read_list(fields: &Fields<'_>, service: &str, roots: &Roots<'_>) -> Option<(ListCall, Doc)> {
     let items = fields.parsed::<Path>("items");
     let when = conditions(fields, roots);
-    let checked = calls::read(fields, service, roots, &[])?;
+    let checked = calls::read_all(fields, service, roots, &[])?;
     let doc = item_of(&checked, items.as_ref(), fields)?;
     Some((ListCall { call: checked.call, items: items.map(|(path, _)| path), when }, doc))
 }
@@ -172,7 +181,7 @@ fn read_batch(fields: &Fields<'_>, service: &str, parent: Option<&(Doc, &Kind)>,
     let items = fields.parsed::<Path>("items");
     let (by, take, into) = (fields.parsed::<Path>("by"), fields.parsed::<Path>("take"), fields.text("into"));
     let given: Vec<&str> = argument.iter().map(|(name, _)| *name).collect();
-    let checked = calls::read(fields, service, &roots, &given);
+    let checked = calls::read_all(fields, service, &roots, &given);
     for (missing, what) in [
         (argument.is_none(), "`arg`: the argument that takes the list"),
         (from.is_none(), "`from`: what of each item goes into the list"),
@@ -231,11 +240,17 @@ fn read_call(fields: &Fields<'_>, service: &str, parent: Option<&(Doc, &Kind)>, 
     let required = fields.flag("required");
     let when = conditions(fields, &roots);
     let also = fields.texts("also");
-    let Some(checked) = calls::read(fields, service, &roots, &[]) else { return };
+    let Some(checked) = calls::read_all(fields, service, &roots, &[]) else { return };
     let answer = checked.answer();
     let Some((into, added)) = target(fields, &answer, take.as_ref(), into, each.as_ref()) else { return };
     let added = with_also(fields, &answer, added, &also);
     let joined = matches!(added.form(), Form::List(_));
+    if !joined && checked.operation.pagination.as_ref().is_some_and(|pages| pages.result_keys.is_empty()) {
+        fields.log.say(
+            fields.at,
+            format!("how the pages of {} are put together is not known", checked.operation.name),
+        );
+    }
     let added = match (&each, &into) {
         (Some(_), Into::Member(_) | Into::Merge) => Doc::List(added.into()),
         (Some((path, _)), Into::Elements { member, .. }) => {
@@ -259,6 +274,7 @@ fn read_call(fields: &Fields<'_>, service: &str, parent: Option<&(Doc, &Kind)>, 
         take: take.map(|(path, _)| path),
         also: also.into_iter().map(|(name, _)| name.to_owned()).collect(),
         joined,
+        gone: Vec::new(),
         into,
         required,
         when,

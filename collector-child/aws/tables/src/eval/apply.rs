@@ -137,7 +137,8 @@ impl Stage {
                 let found = crate::plan::text_of(&value).and_then(|text| values.get(text.as_ref()));
                 match found {
                     Some(chosen) => Cow::Borrowed(chosen),
-                    None if *keep => value,
+                    // Without another value it does not fit the model, which is told.
+                    None if *keep || other.is_null() => value,
                     None => Cow::Borrowed(other),
                 }
             }

@@ -81,9 +81,12 @@ pub struct FollowUp {
     /// Members of the answer that are put into the object that was taken.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub also: Vec<String>,
-    /// `take` leads to a list: the lists of all pages are joined. Otherwise the first page is the answer.
+    /// `take` leads to a list: the lists of all pages are joined. Otherwise the pages are put together first.
     #[serde(default, skip_serializing_if = "is_default")]
     pub joined: bool,
+    /// Error codes that mean that the item is not there (of the kind). They are among those expected.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gone: Vec<String>,
     /// Where in the document it goes.
     pub into: Into,
     /// Without an answer there is no node.

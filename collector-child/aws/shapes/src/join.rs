@@ -1,22 +1,24 @@
 //! The pages of an answer as one.
 
-use aws_shapes::Pagination;
 use serde_json::{Map, Value};
 
-/// Pages put together.
+use crate::operation::Pagination;
+
+/// Puts pages together.
 #[derive(Debug)]
-pub(super) struct Joined<'a> {
+pub struct Joined<'a> {
     pagination: Option<&'a Pagination>,
     answer: Option<Value>,
 }
 
 impl<'a> Joined<'a> {
-    pub(super) fn new(pagination: Option<&'a Pagination>) -> Self {
+    /// For the pages of an operation with this table; `None`: it has one page.
+    pub fn new(pagination: Option<&'a Pagination>) -> Self {
         Self { pagination, answer: None }
     }
 
     /// Adds a page: its lists go behind those of the pages before.
-    pub(super) fn add(&mut self, mut page: Value) {
+    pub fn add(&mut self, mut page: Value) {
         let (Some(answer), Some(pagination)) = (&mut self.answer, self.pagination) else {
             self.answer = Some(page);
             return;
@@ -33,12 +35,12 @@ impl<'a> Joined<'a> {
     }
 
     /// How many items of the main list there are.
-    pub(super) fn items(&mut self) -> usize {
+    pub fn items(&mut self) -> usize {
         self.main().map_or(0, |items| items.len())
     }
 
     /// The answer, with at most this many items, and without what is only good for asking for more.
-    pub(super) fn finish(mut self, most: Option<usize>) -> Value {
+    pub fn finish(mut self, most: Option<usize>) -> Value {
         if let (Some(most), Some(items)) = (most, self.main()) {
             items.truncate(most);
         }
@@ -95,6 +97,8 @@ mod tests {
             more_results: Some("IsTruncated"),
             limit_key: None,
             result_keys: results.to_vec(),
+            size: None,
+            no_size_with: Vec::new(),
         }
     }
 
