@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use fixworker_graph::export::write_graph;
 use fixworker_graph::spool::SpoolDir;
+use fixworker_graph::rule::{account_node_id, cloud_node_id, node_id};
 use fixworker_graph::{Batch, BatchLimits, Batcher, KindTable, MemoryLimits, Owners, Staging, StagingLimits};
 use ipc_proto::codec;
 use ipc_proto::graph::{Chunk, Edge, EdgeType, Node, Role, Tally};
@@ -45,36 +46,25 @@ struct Generated {
     json: String,
 }
 
-fn node_id(account: u64, number: u64) -> String {
-    // Uniform like a hash, by the finalizer of splitmix64.
-    let mix = |mut x: u64| {
-        x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        x ^ (x >> 31)
-    };
-    let seed = account << 32 | number;
-    let letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    let bits = u128::from(mix(seed + 1)) << 64 | u128::from(mix(!seed));
-    let letter = |value: u128| char::from(letters[usize::try_from(value & 0x3F).unwrap()]);
-    let mut text: String = (0..21).map(|n| letter(bits >> (122 - 6 * n))).collect();
-    text.push(letter(bits << 4));
-    text
+fn resource_id(account: &str, name: &str) -> String {
+    node_id(&["bench_instance", "bench", account, "undefined", "undefined", name]).unwrap()
 }
 
 fn generate(account_number: u64, nodes: u64, edges: u64) -> Child {
-    let cloud = node_id(u64::from(u32::MAX), 0);
+    let cloud = cloud_node_id("bench").unwrap();
     let account_id = format!("{account_number:012}");
     let mut list = vec![
         line(ROOT.to_owned(), "graph_root", Role::Root, "root", 0),
         line(cloud, "cloud", Role::Cloud, "bench", 0),
-        line(node_id(account_number, 0), "bench_account", Role::Account, &account_id, 0),
+        line(account_node_id("bench_account", "bench", &account_id).unwrap(), "bench_account", Role::Account, &account_id, 0),
     ];
     for number in 1..nodes.saturating_sub(2) {
+        let name = format!("i-{number:017x}");
         list.push(line(
-            node_id(account_number, number),
+            resource_id(&account_id, &name),
             "bench_instance",
             Role::Resource,
-            &format!("i-{number:017x}"),
+            &name,
             number,
         ));
     }

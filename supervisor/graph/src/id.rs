@@ -52,6 +52,20 @@ impl CompactId {
         Ok(Self(bytes))
     }
 
+    /// The compact form of an id that the hash rule makes of these bytes.
+    pub(crate) const fn of_hash(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    /// The id that the hash rule makes of these bytes, as text.
+    pub(crate) fn encode(self) -> String {
+        let bits = u128::from_be_bytes(self.0);
+        let letter = |value: u128| char::from(LETTERS[usize::try_from(value & 0x3F).unwrap_or_default()]);
+        let mut text: String = (0..HASHED_LEN - 1).map(|n| letter(bits >> (122 - 6 * n))).collect();
+        text.push(letter(bits << 4));
+        text
+    }
+
     /// One byte of it, to spread ids over shards.
     pub(crate) fn first_byte(self) -> usize {
         usize::from(self.0[0])
@@ -77,12 +91,13 @@ fn check_plausible(text: &str) -> Result<(), IdError> {
 
 const INVALID: u8 = 0xFF;
 
+const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
 const fn alphabet() -> [u8; 256] {
     let mut table = [INVALID; 256];
-    let letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let mut value = 0_u8;
-    while (value as usize) < letters.len() {
-        table[letters[value as usize] as usize] = value;
+    while (value as usize) < LETTERS.len() {
+        table[LETTERS[value as usize] as usize] = value;
         value += 1;
     }
     table
@@ -165,19 +180,10 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn encode(bytes: [u8; 16]) -> String {
-        let letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-        let bits = u128::from_be_bytes(bytes);
-        let letter = |value: u128| char::from(letters[usize::try_from(value & 0x3F).unwrap()]);
-        let mut text: String = (0..21).map(|n| letter(bits >> (122 - 6 * n))).collect();
-        text.push(letter(bits << 4));
-        text
-    }
-
     proptest! {
         #[test]
         fn hashed_ids_keep_their_bytes(bytes: [u8; 16]) {
-            prop_assert_eq!(CompactId::parse(&encode(bytes)).unwrap(), CompactId(bytes));
+            prop_assert_eq!(CompactId::parse(&CompactId(bytes).encode()).unwrap(), CompactId(bytes));
         }
 
         #[test]

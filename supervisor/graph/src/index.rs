@@ -1,5 +1,7 @@
 //! What is kept of an account graph in memory while it is staged: compact ids and edges.
 
+use std::collections::HashSet;
+
 use ipc_proto::graph::{EdgeType, Role};
 
 use crate::id::{CompactId, IdMap};
@@ -16,10 +18,43 @@ const DIVERTED: u8 = 0x80;
 pub(crate) struct GraphIndex {
     slots: IdMap<Slot>,
     roles: Vec<Option<Role>>,
+    /// Defined ids that no rule explains.
+    doubtful: HashSet<Slot>,
     edges: Vec<[Slot; 2]>,
     edge_types: Vec<u8>,
-    deferred: Vec<[Slot; 2]>,
+    deferred: Vec<DeferredEnds>,
     defined: usize,
+}
+
+/// A deferred edge as the index knows it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct DeferredEnds {
+    pub(crate) from: Slot,
+    pub(crate) to: Slot,
+    pub(crate) edge_type: EdgeType,
+    /// What the search at its end may find, if it is one.
+    pub(crate) finds: Finds,
+}
+
+/// What a search may find.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Finds {
+    /// Resources, of any account.
+    Resources,
+    /// Accounts.
+    Accounts,
+    /// Anything, or the search is not of the form that passes.
+    Anything,
+}
+
+/// How an account claims one of its ids.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Claim {
+    pub(crate) id: CompactId,
+    /// Other accounts may have the same node.
+    pub(crate) shared: bool,
+    /// The id can be of no other account.
+    pub(crate) sure: bool,
 }
 
 /// An edge as the index knows it.
@@ -64,10 +99,31 @@ impl GraphIndex {
         diverted
     }
 
-    /// Adds a deferred edge; `None` is a search.
-    pub(crate) fn add_deferred(&mut self, ends: [Option<CompactId>; 2]) {
-        let ends = ends.map(|end| end.map_or(BY_SEARCH, |id| self.slot(id)));
-        self.deferred.push(ends);
+    /// Says of a node that was just defined that its id may be of another account.
+    pub(crate) fn doubt(&mut self, id: CompactId) {
+        let slot = self.slot(id);
+        self.doubtful.insert(slot);
+    }
+
+    /// Whether every id can only be of this account.
+    pub(crate) fn is_certain(&self) -> bool {
+        self.doubtful.is_empty()
+    }
+
+    /// Ids that were mentioned and not defined.
+    pub(crate) fn unknown(&self) -> usize {
+        self.roles.len() - self.defined
+    }
+
+    /// Adds a deferred edge; `None` is a search, which may find what `finds` says.
+    pub(crate) fn add_deferred(
+        &mut self,
+        ends: [Option<CompactId>; 2],
+        edge_type: EdgeType,
+        finds: Finds,
+    ) {
+        let [from, to] = ends.map(|end| end.map_or(BY_SEARCH, |id| self.slot(id)));
+        self.deferred.push(DeferredEnds { from, to, edge_type, finds });
     }
 
     /// The role of the node in `slot`; `None` if it was mentioned only.
@@ -111,13 +167,16 @@ impl GraphIndex {
     }
 
     /// All deferred edges in the order of their arrival.
-    pub(crate) fn deferred(&self) -> &[[Slot; 2]] {
+    pub(crate) fn deferred(&self) -> &[DeferredEnds] {
         &self.deferred
     }
 
-    /// The defined ids, and whether each may be in other accounts as well.
-    pub(crate) fn ids(&self) -> impl Iterator<Item = (CompactId, bool)> + Clone + '_ {
-        self.slots.iter().filter_map(|(id, slot)| Some((*id, is_shared(self.role(*slot)?))))
+    /// The defined ids.
+    pub(crate) fn claims(&self) -> impl Iterator<Item = Claim> + Clone + '_ {
+        self.slots.iter().filter_map(|(id, slot)| {
+            let shared = is_shared(self.role(*slot)?);
+            Some(Claim { id: *id, shared, sure: !self.doubtful.contains(slot) })
+        })
     }
 
     /// The ids in `slots`, by a scan of everything: for reports only.

@@ -3,11 +3,13 @@
 //! A child says the role of each node; the model says what the kind allows. Only together can they be trusted:
 //! a node of an account kind that poses as a resource would become an ancestor of its own.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use ipc_proto::graph::Role;
 use serde::Deserialize;
 use thiserror::Error;
+
+use crate::index::Finds;
 
 /// A model that cannot be read.
 #[derive(Debug, Error)]
@@ -41,6 +43,8 @@ struct Kind {
 #[derive(Debug, Clone, Default)]
 pub struct KindTable {
     roles: HashMap<Box<str>, Role>,
+    /// Kinds that a node above the resources may be, too: a search for one of them finds more than resources.
+    wide: HashSet<Box<str>>,
     open: bool,
 }
 
@@ -59,8 +63,10 @@ impl KindTable {
             let kinds: Vec<Kind> = serde_json::from_str(list)?;
             bases.extend(kinds.into_iter().map(|kind| (kind.fqn.into_boxed_str(), kind.bases)));
         }
-        let roles = bases.keys().map(|kind| (kind.clone(), role_of(kind, &bases))).collect();
-        Ok(Self { roles, open: false })
+        let roles: HashMap<_, _> = bases.keys().map(|kind| (kind.clone(), role_of(kind, &bases))).collect();
+        let above = roles.iter().filter(|(_, role)| !matches!(role, Role::Resource | Role::Region));
+        let wide = above.flat_map(|(kind, _)| hierarchy(kind, &bases)).map(Box::from).collect();
+        Ok(Self { roles, wide, open: false })
     }
 
     /// The same table, but kinds that it lacks are taken at the child's word: for collectors whose input decides
@@ -89,6 +95,17 @@ impl KindTable {
         if same(actual) == same(claimed) { Ok(actual) } else { Err(RoleError::Mismatch { claimed, actual }) }
     }
 
+    /// What a search for nodes of `kind` may find.
+    pub(crate) fn finds(&self, kind: &str) -> Finds {
+        match self.roles.get(kind) {
+            Some(Role::Account) => Finds::Accounts,
+            _ if self.wide.contains(kind) || EVERYTHING.contains(&kind) => Finds::Anything,
+            Some(Role::Root | Role::Cloud | Role::Organization) => Finds::Anything,
+            None if PLACES.iter().any(|(place, _)| kind.ends_with(place)) => Finds::Anything,
+            Some(Role::Region | Role::Resource) | None => Finds::Resources,
+        }
+    }
+
     /// How many kinds are known.
     pub fn len(&self) -> usize {
         self.roles.len()
@@ -111,7 +128,17 @@ const PLACES: [(&str, Role); 7] = [
     ("zone", Role::Region),
 ];
 
+/// Kinds of every node.
+const EVERYTHING: [&str; 2] = ["resource", "phantom_resource"];
+
 fn role_of(kind: &str, bases: &HashMap<Box<str>, Vec<String>>) -> Role {
+    let hierarchy = hierarchy(kind, bases);
+    let place = PLACES.iter().find(|(place, _)| hierarchy.contains(place));
+    place.map_or(Role::Resource, |(_, role)| *role)
+}
+
+/// A kind and all its bases.
+fn hierarchy<'a>(kind: &'a str, bases: &'a HashMap<Box<str>, Vec<String>>) -> Vec<&'a str> {
     let mut hierarchy = vec![kind];
     let mut next = 0;
     while let Some(base) = hierarchy.get(next).copied() {
@@ -122,8 +149,7 @@ fn role_of(kind: &str, bases: &HashMap<Box<str>, Vec<String>>) -> Role {
             }
         }
     }
-    let place = PLACES.iter().find(|(place, _)| hierarchy.contains(place));
-    place.map_or(Role::Resource, |(_, role)| *role)
+    hierarchy
 }
 
 #[cfg(test)]
@@ -177,6 +203,26 @@ mod tests {
         assert_eq!(table.admit("nope", Role::Resource), Err(RoleError::UnknownKind));
         assert_eq!(KindTable::open().admit("nope", Role::Resource), Ok(Role::Resource));
         assert!(KindTable::open().admit("cloud", Role::Resource).is_err());
+    }
+
+    #[test]
+    fn a_search_finds_only_resources_if_no_account_is_of_its_kind() {
+        let table = KindTable::from_kinds([r#"[{"fqn": "account", "bases": ["resource"]}, {"fqn": "resource"},
+            {"fqn": "x_resource", "bases": ["resource"]}, {"fqn": "x_account", "bases": ["account", "x_resource"]},
+            {"fqn": "x_volume", "bases": ["x_resource"]}]"#])
+        .unwrap();
+        for (kind, finds) in [
+            ("x_volume", Finds::Resources),
+            ("x_account", Finds::Accounts),
+            ("account", Finds::Accounts),
+            ("x_resource", Finds::Anything),
+            ("resource", Finds::Anything),
+            ("cloud", Finds::Anything),
+            ("y_account", Finds::Anything),
+            ("y_volume", Finds::Resources),
+        ] {
+            assert_eq!(table.finds(kind), finds, "{kind}");
+        }
     }
 
     #[test]

@@ -21,6 +21,7 @@
 //!
 //! Blocking: [`staging`], [`merge::BodyReader`], [`journal`] and [`export`] touch the disk; all else computes.
 
+mod above;
 pub mod account;
 pub mod batch;
 pub mod check;
@@ -34,7 +35,10 @@ pub mod label;
 pub mod line;
 pub mod merge;
 pub mod owners;
+mod places;
 pub mod render;
+pub mod rule;
+mod search;
 pub mod spool;
 pub mod staging;
 #[cfg(test)]

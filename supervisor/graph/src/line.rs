@@ -99,6 +99,11 @@ impl Splice {
 pub struct CheckedLine<'a> {
     /// `reported.id`, if it is there and a string.
     pub reported_id: Option<Cow<'a, str>>,
+    /// `reported.name`, if it is there and a string.
+    pub reported_name: Option<Cow<'a, str>>,
+    /// The first of the marks that only resources may have: `desired`, or in `metadata` `protected`, `cleaned` and
+    /// `phantom`.
+    pub mark: Option<&'static str>,
     /// Where marks go.
     pub splice: Splice,
 }
@@ -123,7 +128,12 @@ pub fn check_line<'a>(node: &Node<'a>) -> Result<CheckedLine<'a>, LineError> {
     }
     agree("kind", node.kind, line.kind)?;
     let splice = line.metadata.unwrap_or(Splice { at: end - 1, form: SpliceForm::Section });
-    Ok(CheckedLine { reported_id: line.reported_id.map(Text::decoded), splice })
+    Ok(CheckedLine {
+        reported_id: line.reported_id.map(Text::decoded),
+        reported_name: line.reported_name.map(Text::decoded),
+        mark: line.mark,
+        splice,
+    })
 }
 
 fn agree(key: &'static str, frame: &str, line: Option<Text<'_>>) -> Result<(), LineError> {
@@ -141,6 +151,8 @@ struct Line<'a> {
     id: Option<Text<'a>>,
     kind: Option<Text<'a>>,
     reported_id: Option<Text<'a>>,
+    reported_name: Option<Text<'a>>,
+    mark: Option<&'static str>,
     metadata: Option<Splice>,
     /// The keys in [`KEYS`] that were seen, one bit each.
     seen: u8,
@@ -176,7 +188,7 @@ impl<'a> Line<'a> {
             }
             "metadata" => {
                 self.once("metadata")?;
-                self.metadata = Some(metadata(scanner)?);
+                self.metadata = Some(metadata(scanner, &mut self.mark)?);
             }
             "usage" => {
                 self.once("usage")?;
@@ -185,6 +197,7 @@ impl<'a> Line<'a> {
             }
             "desired" => {
                 self.once("desired")?;
+                self.mark = Some("desired");
                 must_be_object("desired", scanner)?;
                 scanner.value(1)?;
             }
@@ -206,13 +219,21 @@ impl<'a> Line<'a> {
                     _ => scanner.value(2)?,
                 }
             }
+            // The last one wins, here as in fixcore.
+            "name" => match scanner.peek() {
+                Some(b'"') => self.reported_name = Some(scanner.string()?),
+                _ => scanner.value(2)?,
+            },
             _ => scanner.value(2)?,
         }
         Ok(())
     }
 }
 
-fn metadata(scanner: &mut Scanner<'_>) -> Result<Splice, LineError> {
+/// Keys of `metadata` that decide what cleanup does with a node.
+const MARKS: [&str; 3] = ["protected", "cleaned", "phantom"];
+
+fn metadata(scanner: &mut Scanner<'_>, mark: &mut Option<&'static str>) -> Result<Splice, LineError> {
     must_be_object("metadata", scanner)?;
     let mut form = SpliceForm::First;
     scanner.object(|scanner, key| {
@@ -220,7 +241,12 @@ fn metadata(scanner: &mut Scanner<'_>) -> Result<Splice, LineError> {
         match key {
             "replace" => Err(LineError::Mark("replace")),
             "exported_at" => Err(LineError::Mark("exported_at")),
-            _ => Ok(scanner.value(2)?),
+            key => {
+                if let Some(found) = MARKS.iter().find(|found| **found == key) {
+                    *mark = Some(found);
+                }
+                Ok(scanner.value(2)?)
+            }
         }
     })?;
     Ok(Splice { at: scanner.offset() - 1, form })

@@ -11,6 +11,7 @@ use crate::id::ROOT_NODE_ID;
 use crate::kinds::KindTable;
 use crate::merge::StagedAccount;
 use crate::owners::Owners;
+use crate::rule::cloud_node_id;
 use crate::spool::{MemoryLimits, SpoolDir};
 use crate::staging::{Staging, StagingError, StagingLimits};
 
@@ -52,6 +53,11 @@ pub(crate) fn spool_with(limits: MemoryLimits) -> (tempfile::TempDir, SpoolDir) 
 }
 
 impl TestGraph {
+    /// The node id of the cloud `test`.
+    pub(crate) fn cloud() -> String {
+        cloud_node_id("test").unwrap()
+    }
+
     /// Root, cloud `test` and the account `id` with the node id `account-<id>`.
     pub(crate) fn account(id: &str) -> Self {
         let node_id = format!("account-{id}");
@@ -64,10 +70,10 @@ impl TestGraph {
         };
         let mut graph = Self { account, nodes: Vec::new(), edges: Vec::new(), deferred: Vec::new() };
         graph.node(ROOT_NODE_ID, "graph_root", Role::Root, "root");
-        graph.node("cloud-test", "cloud", Role::Cloud, "test");
+        graph.node(&Self::cloud(), "cloud", Role::Cloud, "test");
         graph.node(&node_id, "test_account", Role::Account, id);
-        graph.edge(ROOT_NODE_ID, "cloud-test", EdgeType::Default);
-        graph.edge("cloud-test", &node_id, EdgeType::Default);
+        graph.edge(ROOT_NODE_ID, &Self::cloud(), EdgeType::Default);
+        graph.edge(&Self::cloud(), &node_id, EdgeType::Default);
         graph
     }
 

@@ -37,13 +37,23 @@ pub enum StructureError<N: Display> {
         /// Its type.
         edge_type: &'static str,
     },
-    /// A default edge from the account, or from below, into the shared part.
-    #[error("a default edge leads from {from} up to {to}, which is above the account")]
+    /// An edge from the account, or from below, into the shared part.
+    #[error("an edge leads from {from} up to {to}, which is above the account")]
     Upward {
         /// Where it starts.
         from: N,
         /// Where it ends.
         to: N,
+    },
+    /// Another edge than a default one from a shared node.
+    #[error("an edge of type {edge_type} leads from {from}, which is above the account, to {to}")]
+    Shared {
+        /// Where it starts.
+        from: N,
+        /// Where it ends.
+        to: N,
+        /// Its type.
+        edge_type: &'static str,
     },
     /// The root does not lead to the cloud.
     #[error("no default edge leads from the root to the cloud")]
@@ -93,6 +103,9 @@ impl<N: Display> StructureError<N> {
                 StructureError::PastAccount { from: name(from), to: name(to), edge_type }
             }
             Self::Upward { from, to } => StructureError::Upward { from: name(from), to: name(to) },
+            Self::Shared { from, to, edge_type } => {
+                StructureError::Shared { from: name(from), to: name(to), edge_type }
+            }
             Self::CloudUnconnected => StructureError::CloudUnconnected,
             Self::Unreachable { from, count, examples } => StructureError::Unreachable {
                 from,
@@ -112,7 +125,9 @@ impl<N: Display> StructureError<N> {
         match self {
             Self::Missing(_) | Self::CloudUnconnected => Vec::new(),
             Self::IntoRoot { from, .. } => vec![from],
-            Self::PastAccount { from, to, .. } | Self::Upward { from, to } => vec![from, to],
+            Self::PastAccount { from, to, .. } | Self::Upward { from, to } | Self::Shared { from, to, .. } => {
+                vec![from, to]
+            }
             Self::Unreachable { examples, .. } => examples.iter().collect(),
             Self::Cycle { nodes, .. } => nodes.iter().take(CYCLE_SHOWN + 1).collect(),
         }
@@ -131,8 +146,9 @@ pub(crate) fn check_edges(index: &GraphIndex) -> Result<(), StructureError<Slot>
             (true, false) if to_role != Role::Account => {
                 return Err(StructureError::PastAccount { from, to, edge_type });
             }
-            (false, true) if edge.edge_type == EdgeType::Default => {
-                return Err(StructureError::Upward { from, to });
+            (false, true) => return Err(StructureError::Upward { from, to }),
+            (true, _) if edge.edge_type != EdgeType::Default => {
+                return Err(StructureError::Shared { from, to, edge_type });
             }
             _ => {}
         }

@@ -35,7 +35,6 @@ fn a_plain_graph_passes() {
     edge(&mut index, "x", "x", EdgeType::Iam);
     edge(&mut index, "x", "y", EdgeType::Iam);
     edge(&mut index, "y", "x", EdgeType::Iam);
-    edge(&mut index, "x", "c", EdgeType::Delete);
     assert_eq!(check(&index), Ok(Sorted::default()));
 }
 
@@ -43,13 +42,24 @@ fn a_plain_graph_passes() {
 fn edges_that_do_not_simply_stay_are_told_apart() {
     let mut index = graph(&["x", "y"]);
     let first = 4;
-    edge(&mut index, "x", "elsewhere", EdgeType::Default);
+    edge(&mut index, "x", "elsewhere", EdgeType::Delete);
     edge(&mut index, "nowhere", "elsewhere", EdgeType::Delete);
     edge(&mut index, "x", "y", EdgeType::Default);
     edge(&mut index, "x", "y", EdgeType::Delete);
     edge(&mut index, "x", "y", EdgeType::Default);
     edge(&mut index, "r", "c", EdgeType::Default);
-    let fates = [(0, Fate::Deferred), (1, Fate::Dangling), (4, Fate::Duplicate), (5, Fate::Duplicate)];
+    edge(&mut index, "x", "elsewhere", EdgeType::Default);
+    edge(&mut index, "elsewhere", "x", EdgeType::Iam);
+    edge(&mut index, "c", "elsewhere", EdgeType::Delete);
+    let fates = [
+        (0, Fate::Deferred),
+        (1, Fate::Dangling),
+        (4, Fate::Duplicate),
+        (5, Fate::Duplicate),
+        (6, Fate::Dangling),
+        (7, Fate::Dangling),
+        (8, Fate::Dangling),
+    ];
     let expected: Vec<_> = fates.iter().map(|(number, fate)| (first + number, *fate)).collect();
     assert_eq!(check(&index).unwrap().edges, expected);
 }
@@ -65,14 +75,42 @@ fn shared_edges_that_came_early_are_found() {
     assert_eq!(check(&index).unwrap().edges, [(0, Fate::Shared)]);
 }
 
+/// Whether a deferred edge passes.
+fn defers(from: Option<&str>, to: Result<&str, Finds>, edge_type: EdgeType) -> bool {
+    let mut index = graph(&["x", "y"]);
+    index.define(id("ou"), Role::Organization);
+    edge(&mut index, "c", "ou", EdgeType::Default);
+    let finds = to.err().unwrap_or(Finds::Anything);
+    index.add_deferred([from.map(id), to.ok().map(id)], edge_type, finds);
+    check(&index).unwrap().foreign_deferred.is_empty()
+}
+
 #[test]
-fn a_deferred_edge_must_touch_the_account() {
-    let mut index = graph(&["x"]);
-    index.add_deferred([Some(id("x")), None]);
-    index.add_deferred([None, None]);
-    index.add_deferred([Some(id("other")), Some(id("x"))]);
-    index.add_deferred([Some(id("other")), None]);
-    assert_eq!(check(&index).unwrap().foreign_deferred, [1, 3]);
+fn a_deferred_edge_starts_in_the_account_and_puts_nobody_below_it() {
+    let all = EdgeType::ALL;
+    for edge_type in all {
+        let is_default = edge_type == EdgeType::Default;
+        assert!(defers(Some("x"), Ok("y"), edge_type));
+        assert!(defers(Some("x"), Err(Finds::Resources), edge_type));
+        assert_eq!(defers(Some("x"), Ok("other"), edge_type), !is_default, "only a search may lead out");
+        assert_eq!(defers(Some("ou"), Err(Finds::Accounts), edge_type), is_default);
+        assert!(!defers(Some("x"), Err(Finds::Accounts), edge_type));
+        assert!(!defers(Some("x"), Err(Finds::Anything), edge_type));
+    }
+    for (from, to) in [
+        (None, Ok("x")),
+        (None, Err(Finds::Resources)),
+        (Some("other"), Ok("x")),
+        (Some("other"), Err(Finds::Resources)),
+        (Some("r"), Ok("other")),
+        (Some("c"), Err(Finds::Accounts)),
+        (Some("ou"), Ok("other")),
+        (Some("x"), Ok("c")),
+        (Some("x"), Ok("r")),
+        (Some("a"), Ok("ou")),
+    ] {
+        assert!(!all.iter().any(|edge_type| defers(from, to, *edge_type)), "{from:?} {to:?}");
+    }
 }
 
 #[test]
@@ -86,6 +124,8 @@ fn broken_hierarchies_are_refused() {
     assert!(matches!(broken("c", "x", EdgeType::Delete), StructureError::PastAccount { .. }));
     assert!(matches!(broken("r", "x", EdgeType::Default), StructureError::PastAccount { .. }));
     assert!(matches!(broken("x", "c", EdgeType::Default), StructureError::Upward { .. }));
+    assert!(matches!(broken("x", "c", EdgeType::Delete), StructureError::Upward { .. }));
+    assert!(matches!(broken("c", "a", EdgeType::Delete), StructureError::Shared { .. }));
     assert!(matches!(broken("a", "a", EdgeType::Default), StructureError::Cycle { length: 1, .. }));
 }
 

@@ -9,7 +9,7 @@ use crate::spool::Blob;
 use crate::staging::Findings;
 
 /// A node above the account.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct SharedNode {
     pub(crate) id: Box<str>,
     pub(crate) role: Role,
@@ -53,6 +53,7 @@ pub struct StagedAccount {
     pub(crate) edges: Blob,
     pub(crate) deferred: Blob,
     pub(crate) counts: AccountCounts,
+    pub(crate) is_certain: bool,
     pub(crate) findings: Findings,
 }
 
@@ -80,6 +81,12 @@ impl StagedAccount {
     /// Counts.
     pub fn counts(&self) -> AccountCounts {
         self.counts
+    }
+
+    /// Whether none of its ids can be of another account. Any other graph waits until the accounts of the run have
+    /// all been collected: see [`crate::Owners::contest`].
+    pub fn is_certain(&self) -> bool {
+        self.is_certain
     }
 
     /// What it adds to a batch.

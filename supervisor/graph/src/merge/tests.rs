@@ -123,11 +123,13 @@ fn the_same_choice_gives_the_same_bytes_and_gzip_restores_them() {
 fn organizations_are_noticed() {
     let (_temp, dir) = spool();
     let mut graph = TestGraph::account("1");
-    graph.node("ou", "test_ou", Role::Organization, "ou");
-    graph.edge("cloud-test", "ou", ipc_proto::graph::EdgeType::Default);
+    let parts = ["test_ou", "test", "undefined", "undefined", "undefined", "ou"];
+    let id = crate::rule::node_id(&parts).unwrap();
+    graph.node(&id, "test_ou", Role::Organization, "ou");
+    graph.edge(&TestGraph::cloud(), &id, ipc_proto::graph::EdgeType::Default);
     let account = graph.stage(&dir, &mut Owners::new()).unwrap();
     assert!(account.has_organization() && account.weight().alone);
-    assert_eq!(account.cloud_node(), "cloud-test");
+    assert_eq!(account.cloud_node(), TestGraph::cloud());
     assert!(read(&Batch::new(vec![account], time()).whole(Replace::Accounts)).contains("test_ou"));
 }
 

@@ -21,10 +21,23 @@ pub enum StagingError {
     /// The graph is complete, but fixcore would refuse it. Another attempt would end the same.
     #[error("the graph is not valid: {0}")]
     Structure(Box<StructureError<NodeLabel>>),
-    /// Ids of another account.
+    /// Ids of another account: the child broke the protocol, or the cloud's data is not what it seems.
     #[error("the graph holds {count} nodes that belong to {owner}, for example {example}")]
     OwnedElsewhere {
         /// Who owns the first of them, with name and id.
+        owner: String,
+        /// How many there are.
+        count: usize,
+        /// One of them.
+        example: NodeLabel,
+    },
+    /// Ids that another account has claimed as well.
+    #[error(
+        "the graph holds {count} nodes that {owner} claims as well, for example {example}; nothing tells whose they \
+         are, so that neither graph is sent"
+    )]
+    Contested {
+        /// Who claims the first of them, with name and id.
         owner: String,
         /// How many there are.
         count: usize,
@@ -92,6 +105,15 @@ pub enum Violation {
         /// What it is.
         got: String,
     },
+    /// A mark on a node that is no resource.
+    #[error("it carries {0}, which only resources below the account may have")]
+    MarkAbove(&'static str),
+    /// An organization whose id the rule does not explain.
+    #[error("its id is not the one that an organization of this cloud has")]
+    ForeignOrganization,
+    /// The id of the cloud has characters that no cloud has.
+    #[error("the cloud {0:?} has a character that no cloud has in its id")]
+    Cloud(String),
     /// A node of the hierarchy with an id that was used before.
     #[error("its id was used before")]
     DuplicateId,
@@ -129,16 +151,19 @@ impl StagingError {
     pub fn retry(&self) -> Retry {
         match self {
             Self::Violation(_) | Self::Spool(_) => Retry::Later,
-            Self::Structure(_) | Self::OwnedElsewhere { .. } | Self::Limit(_) => Retry::Never,
+            Self::Structure(_) | Self::OwnedElsewhere { .. } | Self::Contested { .. } | Self::Limit(_) => {
+                Retry::Never
+            }
         }
     }
 
     /// The trouble as children report theirs.
     pub fn to_fault(&self) -> Fault {
         let (kind, source) = match self {
-            Self::Violation(_) | Self::Structure(_) | Self::OwnedElsewhere { .. } => {
-                (FaultKind::Internal, FaultSource::Collector)
-            }
+            Self::Violation(_)
+            | Self::Structure(_)
+            | Self::OwnedElsewhere { .. }
+            | Self::Contested { .. } => (FaultKind::Internal, FaultSource::Collector),
             Self::Limit(_) => (FaultKind::Limit, FaultSource::Collector),
             Self::Spool(_) => (FaultKind::Limit, FaultSource::Host),
         };

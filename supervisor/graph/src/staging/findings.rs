@@ -9,11 +9,11 @@ pub struct Findings {
     pub duplicate_nodes: u64,
     /// Kind and id of some of them.
     pub duplicate_examples: Vec<String>,
-    /// Edges with two unknown ends: dropped.
+    /// Edges that do not start in this graph, or default edges that leave it: dropped.
     pub dangling_edges: u64,
-    /// Deferred edges with no end in this graph: dropped.
+    /// Deferred edges that are not the business of this graph: dropped.
     pub foreign_deferred: u64,
-    /// Edges with one end outside of the account: left to fixcore as deferred edges.
+    /// Edges that end outside of the account: left to fixcore as deferred edges.
     pub outward_edges: u64,
     /// Edges that came twice: the first stayed.
     pub duplicate_edges: u64,
@@ -29,8 +29,8 @@ impl Findings {
                 self.duplicate_nodes,
                 format!("nodes were sent twice, the first stayed; for example {examples}"),
             ),
-            (self.dangling_edges, "edges between unknown nodes were dropped".to_owned()),
-            (self.foreign_deferred, "deferred edges between other accounts were dropped".to_owned()),
+            (self.dangling_edges, "edges to or from unknown nodes were dropped".to_owned()),
+            (self.foreign_deferred, "deferred edges that reach beyond the account were dropped".to_owned()),
         ]
         .into_iter()
         .filter(|(count, _)| *count > 0)

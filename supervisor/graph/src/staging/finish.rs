@@ -88,12 +88,15 @@ pub struct CheckedAccount {
 impl CheckedAccount {
     /// Claims all ids for the account: the last check, and the moment where it counts as collected.
     pub fn claim(mut self, owners: &mut Owners) -> Result<Arc<StagedAccount>, StagingError> {
-        let claimed = owners.claim(&self.account, self.index.ids());
-        if let Err(taken) = claimed {
+        if let Err(taken) = owners.claim(&self.account, self.index.claims()) {
             let label = self.labels(&taken.examples).into_iter().next();
             let unknown = || NodeLabel { kind: "node".into(), name: String::new(), id: "unknown".into() };
-            let example = label.unwrap_or_else(unknown);
-            return Err(StagingError::OwnedElsewhere { owner: taken.owner, count: taken.count, example });
+            let (owner, count, example) = (taken.owner, taken.count, label.unwrap_or_else(unknown));
+            return Err(if taken.contested {
+                StagingError::Contested { owner, count, example }
+            } else {
+                StagingError::OwnedElsewhere { owner, count, example }
+            });
         }
         let account_line = self.account_line.take().ok_or(StructureError::Missing("account"))?;
         let counts = self.counts();
@@ -107,6 +110,7 @@ impl CheckedAccount {
             edges: self.edges,
             deferred: self.deferred,
             counts,
+            is_certain: self.index.is_certain(),
             findings: self.findings,
         }))
     }

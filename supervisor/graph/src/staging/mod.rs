@@ -13,16 +13,20 @@ mod tests;
 
 use std::sync::Arc;
 
-use ipc_proto::graph::{Chunk, DeferredEdge, Edge, Node, Role, Tally};
+use ipc_proto::graph::{Chunk, DeferredEdge, Edge, Node, Role, Selector, Tally};
 use ipc_proto::job::Account;
 
+use crate::above;
 use crate::account::AccountName;
 use crate::id::{CompactId, ROOT_NODE_ID};
-use crate::index::{GraphIndex, is_shared};
+use crate::index::{Finds, GraphIndex, is_shared};
 use crate::kinds::KindTable;
 use crate::line::{CheckedLine, Splice, check_line};
 use crate::merge::{AccountLine, SharedNode};
+use crate::places::{Parts, Places};
 use crate::render::{check_deferred, check_edge, push_deferred, push_edge};
+use crate::rule::cloud_node_id;
+use crate::search;
 use crate::spool::{SpoolBuffer, SpoolDir};
 
 pub use error::{Limit, StagingError, Violation};
@@ -31,6 +35,11 @@ pub use finish::CheckedAccount;
 
 /// How many nodes that came twice are named.
 const EXAMPLES: usize = 3;
+
+/// Edge ends without a node that one attempt may send for each node, since edges may come first.
+const UNKNOWN_ENDS_PER_NODE: u64 = 4;
+/// And these, whatever the nodes.
+const UNKNOWN_ENDS: u64 = 50_000;
 
 /// How much one attempt may send.
 #[derive(Debug, Clone, Copy)]
@@ -52,7 +61,7 @@ impl Default for StagingLimits {
         Self {
             nodes: 2_000_000,
             edges: 8_000_000,
-            deferred: 1_000_000,
+            deferred: 10_000,
             bytes: 8 << 30,
             shared_bytes: 4 << 20,
         }
@@ -67,6 +76,9 @@ pub struct Staging {
     limits: StagingLimits,
     account: AccountName,
     account_node: String,
+    /// The node of the cloud as we write it; `None` if its id cannot be one.
+    cloud: Option<SharedNode>,
+    places: Places,
     tally: Tally,
     index: GraphIndex,
     nodes: SpoolBuffer,
@@ -89,6 +101,8 @@ impl Staging {
             limits,
             account: AccountName::from(account),
             account_node: account.node_id.clone(),
+            cloud: cloud_node_id(&account.cloud).map(|id| above::cloud(&id, &account.cloud)),
+            places: Places::new(&account.cloud, &account.id),
             tally: Tally::default(),
             index: GraphIndex::default(),
             nodes: SpoolBuffer::new(dir),
@@ -146,6 +160,15 @@ impl Staging {
         Ok(())
     }
 
+    /// Ends of edges that no node has come for cost as much memory as nodes, and nothing else bounds them.
+    fn check_unknown(&self) -> Result<(), Limit> {
+        let limit = UNKNOWN_ENDS + UNKNOWN_ENDS_PER_NODE * self.tally.totals().nodes;
+        if self.index.unknown() as u64 > limit {
+            return Err(Limit { what: "edge ends that are no nodes of it", limit });
+        }
+        Ok(())
+    }
+
     fn node(&mut self, node: &Node<'_>) -> Result<(), StagingError> {
         let refuse = |error: Violation| error.about(node);
         let id = CompactId::parse(node.id).map_err(|error| refuse(error.into()))?;
@@ -155,15 +178,17 @@ impl Staging {
         if !self.index.define(id, role) {
             return Ok(self.duplicate(node, role).map_err(refuse)?);
         }
+        let explained = self.explain(id, role, node, &line);
         if is_shared(role) {
+            if role == Role::Organization && !explained {
+                return Err(refuse(Violation::ForeignOrganization).into());
+            }
             self.shared_bytes += node.json.len() as u64;
-            self.shared.push(SharedNode {
-                id: node.id.into(),
-                role,
-                line: node.json.into(),
-                splice: line.splice,
-            });
+            self.shared.push(self.shared_node(role, node, line.splice));
             return Ok(self.check_limits()?);
+        }
+        if !explained {
+            self.index.doubt(id);
         }
         if role == Role::Account {
             self.account_line = Some(self.account_line_at(line.splice));
@@ -173,6 +198,26 @@ impl Staging {
             out.push(b'\n');
         })?;
         Ok(())
+    }
+
+    /// Whether nobody else can have this id.
+    fn explain(&mut self, id: CompactId, role: Role, node: &Node<'_>, line: &CheckedLine<'_>) -> bool {
+        // These three were compared with what the run knows.
+        if matches!(role, Role::Root | Role::Cloud | Role::Account) {
+            return true;
+        }
+        let own = line.reported_id.as_deref().unwrap_or_default();
+        let name = line.reported_name.as_deref().unwrap_or(own);
+        self.places.explain(id, role, Parts { kind: node.kind, id: own, name })
+    }
+
+    /// Root and cloud are ours: what the child has written does not go on.
+    fn shared_node(&self, role: Role, node: &Node<'_>, splice: Splice) -> SharedNode {
+        match (role, &self.cloud) {
+            (Role::Root, _) => above::root(),
+            (Role::Cloud, Some(cloud)) => cloud.clone(),
+            _ => SharedNode { id: node.id.into(), role, line: node.json.into(), splice },
+        }
     }
 
     fn account_line_at(&self, splice: Splice) -> AccountLine {
@@ -189,11 +234,19 @@ impl Staging {
             Err(Violation::Place { key, expected: expected.to_owned(), got: got.chars().take(128).collect() })
         };
         let second = |role_name| Err(Violation::Second(role_name));
+        if let Some(mark) = line.mark.filter(|_| is_shared(role) || role == Role::Account) {
+            return Err(Violation::MarkAbove(mark));
+        }
         match role {
             Role::Root if self.index.with_role(Role::Root).next().is_some() => second("graph_root"),
             Role::Root => same("id", ROOT_NODE_ID, id),
             Role::Cloud if self.shared.iter().any(|node| node.role == Role::Cloud) => second("cloud"),
-            Role::Cloud => same("reported.id", &self.account.key.cloud, reported_id),
+            Role::Cloud => {
+                let cloud = &self.account.key.cloud;
+                let known = self.cloud.as_ref().ok_or_else(|| Violation::Cloud(cloud.clone()))?;
+                same("reported.id", cloud, reported_id)?;
+                same("id", &known.id, id)
+            }
             Role::Account if self.account_line.is_some() => second("account"),
             Role::Account => {
                 same("id", &self.account_node, id)?;
@@ -218,6 +271,7 @@ impl Staging {
 
     fn edge(&mut self, edge: &Edge<'_>) -> Result<(), StagingError> {
         let ends = check_edge(edge).map_err(Violation::from)?;
+        self.check_unknown()?;
         if self.index.add_edge(ends, edge.edge_type) {
             let mut line = Vec::new();
             push_edge(&mut line, edge);
@@ -230,7 +284,11 @@ impl Staging {
 
     fn deferred_edge(&mut self, edge: &DeferredEdge<'_>) -> Result<(), StagingError> {
         let ends = check_deferred(edge).map_err(Violation::from)?;
-        self.index.add_deferred(ends);
+        let finds = match edge.to {
+            Selector::Search(search) => search::kind_of(search).map(|kind| self.kinds.finds(kind)),
+            Selector::NodeId(_) => None,
+        };
+        self.index.add_deferred(ends, edge.edge_type, finds.unwrap_or(Finds::Anything));
         Ok(self.deferred.append(|out| push_deferred(out, edge))?)
     }
 }

@@ -142,7 +142,8 @@ fn a_resource_twice_is_told_and_the_hierarchy_twice_is_refused() {
 fn edges_out_of_the_account_are_left_to_fixcore() {
     let mut graph = TestGraph::with_resources("1", 3);
     graph.edge("1-1", "other", EdgeType::Delete);
-    graph.edges.push(("other".into(), "1-2".into(), EdgeType::Iam, Some("{\"a\": 1}".into())));
+    graph.edges.push(("1-2".into(), "other".into(), EdgeType::Iam, Some("{\"a\": 1}".into())));
+    graph.edge("other", "1-2", EdgeType::Iam);
     graph.edge("nobody", "nowhere", EdgeType::Default);
     graph.edge("1-1", "1-2", EdgeType::Default);
     graph.edge("1-1", "1-2", EdgeType::Default);
@@ -154,7 +155,7 @@ fn edges_out_of_the_account_are_left_to_fixcore() {
     let found = account.findings();
     assert_eq!(
         (found.outward_edges, found.dangling_edges, found.duplicate_edges, found.foreign_deferred),
-        (2, 1, 1, 1)
+        (2, 2, 1, 1)
     );
     let text = body(&account);
     assert_eq!(
@@ -164,7 +165,7 @@ fn edges_out_of_the_account_are_left_to_fixcore() {
     let deferred: Vec<_> = text.lines().filter(|line| line.starts_with("{\"from_selector\":")).collect();
     assert_eq!(deferred.len() as u64, account.counts().deferred);
     assert!(deferred.contains(
-        &r#"{"from_selector": {"node_id": "other"}, "to_selector": {"node_id": "1-2"}, "edge_type": "iam", "reported": {"a": 1}}"#
+        &r#"{"from_selector": {"node_id": "1-2"}, "to_selector": {"node_id": "other"}, "edge_type": "iam", "reported": {"a": 1}}"#
     ));
     assert_eq!(account.counts().edges, 6);
     assert_eq!(account.findings().faults().len(), 2);
@@ -181,9 +182,108 @@ fn an_owned_id_names_both_accounts_and_the_node() {
     let error = thief.stage(&dir, &mut owners).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the graph holds 1 nodes that belong to test account name of 1 (1), for example test_volume name stolen (1-2)"
+        "the graph holds 1 nodes that test account name of 1 (1) claims as well, for example test_volume name stolen \
+         (1-2); nothing tells whose they are, so that neither graph is sent"
     );
     assert_eq!(error.retry(), Retry::Never);
+    let victim = crate::AccountName::from(&TestGraph::account("1").account);
+    assert!(owners.contest(&victim).is_some());
+
+    let mut owners = Owners::new();
+    owners.reserve([TestGraph::account("1").account].iter());
+    let mut thief = TestGraph::with_resources("2", 3);
+    thief.node("account-1", "test_volume", Role::Resource, "stolen");
+    thief.edge("account-2", "account-1", EdgeType::Default);
+    let error = thief.stage(&dir, &mut owners).unwrap_err().to_string();
+    assert!(error.starts_with("the graph holds 1 nodes that belong to test account name of 1 (1)"), "{error}");
+}
+
+/// A resource whose id follows the rule, as if it were of `account`.
+fn ruled(graph: &mut TestGraph, account: &str, id: &str) {
+    let parts = ["test_volume", "test", account, "undefined", "undefined", id];
+    let node_id = crate::rule::node_id(&parts).unwrap();
+    graph.node(&node_id, "test_volume", Role::Resource, id);
+    graph.edge(&graph.account.node_id.clone(), &node_id, EdgeType::Default);
+}
+
+#[test]
+fn a_graph_whose_ids_follow_the_rule_is_certain_and_wins_against_one_that_took_them() {
+    let (_temp, dir) = spool();
+    for thief_first in [true, false] {
+        let (mut thief, mut victim) = (TestGraph::account("1"), TestGraph::account("2"));
+        ruled(&mut thief, "2", "x");
+        ruled(&mut victim, "2", "x");
+        let mut owners = Owners::new();
+        let mut staged = None;
+        if thief_first {
+            let account = thief.stage(&dir, &mut owners).unwrap();
+            assert!(!account.is_certain(), "it has to wait");
+            staged = Some(account);
+        }
+        assert!(victim.stage(&dir, &mut owners).unwrap().is_certain());
+        match staged {
+            Some(thief) => assert!(owners.contest(thief.account()).is_some()),
+            None => assert!(matches!(
+                thief.stage(&dir, &mut owners),
+                Err(StagingError::OwnedElsewhere { count: 1, .. })
+            )),
+        }
+    }
+}
+
+#[test]
+fn what_is_above_the_account_is_written_by_the_supervisor() {
+    let mut renamed = TestGraph::account("1");
+    for node in &mut renamed.nodes[..2] {
+        node.json = node.json.replace("\"name\": \"name ", "\"name\": \"PWNED ");
+    }
+    let (_temp, dir) = spool();
+    let text = body(&renamed.stage(&dir, &mut Owners::new()).unwrap());
+    assert!(!text.contains("PWNED"), "{text}");
+    assert!(text.contains(r#""reported": {"id": "test", "tags": {}, "name": "test", "kind": "cloud"}"#), "{text}");
+
+    let mut elsewhere = TestGraph::account("1");
+    for node in &mut elsewhere.nodes {
+        node.id = node.id.replace(&TestGraph::cloud(), "account-2");
+        node.json = node.json.replace(&TestGraph::cloud(), "account-2");
+    }
+    assert!(violation(&elsewhere).contains("its id is \"account-2\", but has to be"));
+    let mut unit = TestGraph::account("1");
+    unit.node("account-2", "test_ou", Role::Organization, "ou");
+    assert!(violation(&unit).ends_with("its id is not the one that an organization of this cloud has"));
+}
+
+#[test]
+fn marks_above_the_resources_are_refused() {
+    for (mark, from, to) in [
+        ("desired", "\"metadata\"", "\"desired\": {\"clean\": true}, \"metadata\""),
+        ("protected", "\"categories\": []", "\"protected\": true"),
+        ("cleaned", "\"categories\": []", "\"cleaned\": true"),
+        ("phantom", "\"categories\": []", "\"ph\\u0061ntom\": true"),
+    ] {
+        for number in 0..3 {
+            let mut graph = TestGraph::account("1");
+            graph.nodes[number].json = graph.nodes[number].json.replace(from, to);
+            assert!(violation(&graph).contains(&format!("it carries {mark}, ")), "{mark} on {number}");
+        }
+        let mut graph = TestGraph::with_resources("1", 2);
+        graph.nodes[4].json = graph.nodes[4].json.replace(from, to);
+        let (_temp, dir) = spool();
+        graph.stage(&dir, &mut Owners::new()).unwrap();
+    }
+}
+
+
+#[test]
+fn edge_ends_without_nodes_are_bounded() {
+    let mut graph = TestGraph::account("1");
+    for number in 0..60_000 {
+        graph.edge("account-1", &format!("nobody-{number}"), EdgeType::Iam);
+    }
+    let (_temp, dir) = spool();
+    let chunks = graph.chunks(10_000);
+    let error = graph.receive(&dir, &chunks).unwrap_err().to_string();
+    assert!(error.contains("edge ends that are no nodes of it"), "{error}");
 }
 
 #[test]
