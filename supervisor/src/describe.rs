@@ -1,5 +1,7 @@
 //! Asks the child program what it can do, and makes of the answers what the rest needs.
 
+pub(crate) mod rules;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -72,10 +74,7 @@ impl JobSink for DescribeSink {
     fn report(&mut self, report: &Report<'_>) -> Result<(), SinkError> {
         match report {
             Report::Described(described) => {
-                if self.described.iter().any(|known| known.collector == described.collector) {
-                    let text = format!("it described collector {} twice", described.collector);
-                    return Err(SinkError::Violation(text));
-                }
+                rules::check(described, &self.described).map_err(SinkError::Violation)?;
                 self.described.push((**described).clone());
                 Ok(())
             }
@@ -84,7 +83,7 @@ impl JobSink for DescribeSink {
             | Report::Cleaned(_)
             | Report::Tagged(_)
             | Report::Output(_) => {
-                Err(SinkError::Violation("it answered a job that it was not given".to_owned()))
+                Err(SinkError::Violation("answered a job that it was not given".to_owned()))
             }
             Report::Ready
             | Report::Heartbeat(_)

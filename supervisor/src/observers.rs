@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use fixworker_fixcore::messages::{Action, Level};
 use fixworker_fixcore::ws::actions::ActionReplies;
@@ -95,8 +95,41 @@ impl Observer for MetricsObserver {
 }
 
 /// Writes the log.
-#[derive(Debug)]
-pub struct LogObserver;
+#[derive(Debug, Default)]
+pub struct LogObserver {
+    faults: Mutex<Rate>,
+}
+
+/// Faults in the log in one span of time; fixcore and the report get all of them.
+const FAULTS: u32 = 1000;
+/// The span.
+const SPAN: Duration = Duration::from_mins(1);
+
+/// Bounds how many lines are written. Pure.
+#[derive(Debug, Default)]
+struct Rate {
+    began: Option<Instant>,
+    written: u32,
+    skipped: u32,
+}
+
+impl Rate {
+    /// Whether one more may be written at `now`, and how many were skipped in the span that has just ended.
+    fn admit(&mut self, now: Instant) -> (bool, u32) {
+        let mut skipped = 0;
+        if self.began.is_none_or(|began| now.duration_since(began) >= SPAN) {
+            skipped = self.skipped;
+            *self = Self { began: Some(now), ..Self::default() };
+        }
+        let fits = self.written < FAULTS;
+        if fits {
+            self.written += 1;
+        } else {
+            self.skipped += 1;
+        }
+        (fits, skipped)
+    }
+}
 
 impl Observer for LogObserver {
     fn event(&self, event: &RunEvent) {
@@ -112,7 +145,16 @@ impl Observer for LogObserver {
                 tracing::debug!("{account}: attempt {attempt} started, pid {}", pid.unwrap_or_default());
             }
             RunEvent::Progress { .. } | RunEvent::Heartbeat { .. } => {}
-            RunEvent::Fault { account, collector, fault } => log_fault(account.as_ref(), collector, fault),
+            RunEvent::Fault { account, collector, fault } => {
+                let mut rate = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+                let (fits, skipped) = rate.admit(Instant::now());
+                if skipped > 0 {
+                    tracing::warn!("{skipped} more faults of children were not logged");
+                }
+                if fits {
+                    log_fault(account.as_ref(), collector, fault);
+                }
+            }
             RunEvent::AttemptFailed { account, attempt, message, retry_in } => {
                 tracing::warn!(
                     "{account}: attempt {attempt} failed: {message}; trying again in {retry_in:.1?}"
@@ -152,5 +194,20 @@ fn log_fault(account: Option<&crate::run::event::AccountName>, collector: &str, 
     match fault.level {
         fault::Level::Info => tracing::info!(count = fault.count, "{text}"),
         fault::Level::Error => tracing::warn!(count = fault.count, "{text}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn too_many_faults_are_counted_and_told_later() {
+        let (mut rate, began) = (Rate::default(), Instant::now());
+        assert!((0..FAULTS).all(|_| rate.admit(began) == (true, 0)));
+        assert_eq!(rate.admit(began), (false, 0));
+        assert_eq!(rate.admit(began + SPAN / 2), (false, 0));
+        assert_eq!(rate.admit(began + SPAN), (true, 2));
+        assert_eq!(rate.admit(began + SPAN), (true, 0));
     }
 }

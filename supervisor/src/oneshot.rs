@@ -150,7 +150,7 @@ async fn collect_and_report(
     match &display {
         Some(display) => observers.push(display.clone()),
         // What went wrong is said even so.
-        None => observers.push(Arc::new(LogObserver)),
+        None => observers.push(Arc::new(LogObserver::default())),
     }
     let control = RunControl::default();
     let budget = plan.settings.supervisor().shutdown_timeout;

@@ -45,6 +45,38 @@ pub enum Mode {
     TwoAccounts,
     /// A resource whose id belongs to the account `good`.
     StolenId,
+    /// A resource whose id is that of the account node of `good`.
+    StolenAccount,
+    /// The cloud has the id of the account node of `good`.
+    ForeignCloudNode,
+    /// An organizational unit with the id of the account node of `good`.
+    OrgTakesAccount,
+    /// Text of its own in the lines of root and cloud.
+    SharedLines,
+    /// `desired` on the cloud.
+    MarkedCloud,
+    /// `metadata.protected` on the account.
+    MarkedAccount,
+    /// A resource whose id no rule explains, the same in each account of this mode.
+    Contested,
+    /// Edges and deferred edges of all types from, to and between nodes that are not its own.
+    ForeignEdges,
+    /// A million edges to nodes that do not exist.
+    UnknownEnds,
+    /// 60 faults of 3.9 MB.
+    BigFaults,
+    /// 900 faults with 40 kB of region and hint, and what a terminal obeys.
+    ManyFaults,
+    /// 25 lines of progress of 3.9 MB.
+    BigProgress,
+    /// 200,000 lines of progress.
+    ManyProgress,
+    /// Listed with a name of 3.9 MB.
+    BigAccountName,
+    /// Listed as an account of the cloud `example`.
+    ListingOtherCloud,
+    /// Listed with the account node of `good`.
+    ListingOtherNode,
     /// The id in the frame is not the id in the line.
     IdMismatch,
     /// A kind that no model knows.
@@ -177,7 +209,23 @@ pub const TABLE: &[Expectation] = &[
     violation("poisoned_exported_at", Mode::PoisonedExportedAt, &["exported_at"]),
     violation("foreign_account", Mode::ForeignAccount, &["good"]),
     violation("two_accounts", Mode::TwoAccounts, &["second account"]),
-    failed("stolen_id", Mode::StolenId, 1, "internal", &["belong to", "good"]),
+    failed("stolen_id", Mode::StolenId, 1, "protocol_violation", &["belong to", "good"]),
+    failed("steal_account", Mode::StolenAccount, 1, "protocol_violation", &["belong to", "good"]),
+    violation("foreign_cloud_node", Mode::ForeignCloudNode, &["its id is", "has to be", ids::CLOUD]),
+    violation("org_takes_account", Mode::OrgTakesAccount, &["not the one that an organization"]),
+    done("shared_lines", Mode::SharedLines, 1),
+    violation("marked_cloud", Mode::MarkedCloud, &["it carries desired"]),
+    violation("marked_account", Mode::MarkedAccount, &["it carries protected"]),
+    failed("contested", Mode::Contested, 1, "contested", &["claims as well", "contested"]),
+    done("foreign_edges", Mode::ForeignEdges, 1),
+    violation("unknown_ends", Mode::UnknownEnds, &["edge ends that are no nodes"]),
+    done("big_faults", Mode::BigFaults, 1),
+    done("many_faults", Mode::ManyFaults, 1),
+    done("big_progress", Mode::BigProgress, 1),
+    done("many_progress", Mode::ManyProgress, 1),
+    done("big_account_name", Mode::BigAccountName, 1),
+    violation("listing_other_cloud", Mode::ListingOtherCloud, &["it collects cloud rogue only"]),
+    violation("listing_other_node", Mode::ListingOtherNode, &["not the one of this account"]),
     violation("id_mismatch", Mode::IdMismatch, &["id"]),
     violation("unknown_kind", Mode::UnknownKind, &["rogue_nonsense", "not in the model"]),
     violation("invalid_json", Mode::InvalidJson, &["not valid JSON"]),
@@ -236,6 +284,8 @@ fn split(account: &str) -> Option<(&str, usize)> {
 
 /// Node ids as the hash rule makes them, for the nodes above the accounts.
 pub mod ids {
+    use inventory::NodeKey;
+
     /// `('graph_root', 'undefined', 'undefined', 'undefined', 'undefined', 'root')`
     pub const ROOT: &str = "jhGgCglHlbuWRQy1l0y_FA";
     /// `('cloud', 'rogue', 'undefined', 'undefined', 'undefined', 'rogue')`
@@ -243,12 +293,22 @@ pub mod ids {
 
     /// The account node of an account of the rogue collector.
     pub fn account(id: &str) -> String {
-        format!("rogue-account-{id}")
+        NodeKey::of("example_account", Some("rogue"), Some(id), None, None, id).id().to_string()
+    }
+
+    /// `reported.id` of a volume of an account of the rogue collector.
+    pub fn volume_name(account: &str, number: usize) -> String {
+        format!("rogue-volume-{account}-{number}")
     }
 
     /// A volume of an account of the rogue collector.
     pub fn volume(account: &str, number: usize) -> String {
-        format!("rogue-volume-{account}-{number}")
+        named(account, &volume_name(account, number))
+    }
+
+    /// The volume of this `reported.id`.
+    pub fn named(account: &str, name: &str) -> String {
+        NodeKey::of("example_volume", Some("rogue"), Some(account), None, None, name).id().to_string()
     }
 }
 

@@ -16,6 +16,7 @@ pub struct Oneshot {
     args: Vec<String>,
     overrides: Vec<String>,
     collector_bin: Option<PathBuf>,
+    collector_name: Option<String>,
     environment: Vec<(String, String)>,
     file_size: Option<u64>,
 }
@@ -33,6 +34,7 @@ impl Oneshot {
             args: Vec::new(),
             overrides: vec!["supervisor.grace=1".into(), "supervisor.backoff_initial=0.1".into()],
             collector_bin: None,
+            collector_name: None,
             environment: Vec::new(),
             file_size: None,
         }
@@ -72,6 +74,13 @@ impl Oneshot {
     #[must_use]
     pub fn collector_bin(mut self, program: &Path) -> Self {
         self.collector_bin = Some(program.into());
+        self
+    }
+
+    /// The child program under another name, which it may look at.
+    #[must_use]
+    pub fn collector_name(mut self, name: &str) -> Self {
+        self.collector_name = Some(name.into());
         self
     }
 
@@ -115,7 +124,7 @@ impl Oneshot {
             invocation = invocation.env(name, value);
         }
         if let Some(program) = &self.collector_bin {
-            invocation = invocation.arg("--collector-bin").arg(self.scratch.link(program));
+            invocation = invocation.arg("--collector-bin").arg(self.scratch.link_as(program, self.collector_name.as_deref()));
         }
         if let Some(bytes) = self.file_size {
             invocation = invocation.file_size_limit(bytes);

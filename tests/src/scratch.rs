@@ -1,5 +1,6 @@
 //! A directory for one test, and the end of everything that was started in it.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -48,7 +49,13 @@ impl Scratch {
 
     /// A link inside to `program`: a process started by this path can be told from all others.
     pub fn link(&self, program: &Path) -> PathBuf {
-        let path = self.dir("bin").join(program.file_name().expect("a program has a name"));
+        self.link_as(program, None)
+    }
+
+    /// The same under another name.
+    pub fn link_as(&self, program: &Path, name: Option<&str>) -> PathBuf {
+        let own = program.file_name().expect("a program has a name");
+        let path = self.dir("bin").join(name.map_or(own, OsStr::new));
         if !path.exists() {
             symlink(program, &path).expect("a link can be made in the scratch directory");
         }

@@ -138,7 +138,7 @@ impl JobSink for CleanSink {
             | Report::Chunk(_)
             | Report::Tagged(_)
             | Report::Output(_) => {
-                return Err(SinkError::Violation("it answered a job that it was not given".to_owned()));
+                return Err(SinkError::Violation("answered a job that it was not given".to_owned()));
             }
         }
         Ok(())

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use fixworker_fleet::{JobSink, SinkError, StopToken, Task};
 use fixworker_graph::account::AccountKey;
 use fixworker_settings::Shard;
-use ipc_proto::job::Account;
+use ipc_proto::job::{Account, Described};
 use ipc_proto::message::{Done, Report};
 
 use super::event::{AccountName, Observer, RunEvent};
 use super::shard::is_ours;
 use super::sink::FaultLog;
-use super::{RunPlan, Tools, tasks};
+use super::{RunPlan, Tools, listed, tasks};
 
 /// The most accounts that one collector may list.
 const MAX_ACCOUNTS: usize = 100_000;
@@ -71,10 +71,14 @@ async fn list_one(
         Ok(task) => task,
         Err(problem) => return Listing::failed(collector, problem),
     };
+    let Some(described) = tools.describe(&collector).cloned() else {
+        return Listing::failed(collector, "this worker does not have it".to_owned());
+    };
     let faults = FaultLog::default();
     let sink = |_attempt| {
         let (collector, faults, observer) = (collector.clone(), faults.clone(), Arc::clone(&observer));
-        Ok(AccountsSink { collector, faults, observer, accounts: Vec::new(), faulty: false })
+        let described = described.clone();
+        Ok(AccountsSink { collector, described, faults, observer, accounts: Vec::new(), faulty: false })
     };
     match tools.fleet.run_one(task, sink, stop).await.result {
         Ok(completed) => {
@@ -92,6 +96,7 @@ async fn list_one(
 
 struct AccountsSink {
     collector: String,
+    described: Described,
     faults: FaultLog,
     observer: Arc<dyn Observer>,
     accounts: Vec<Account>,
@@ -104,15 +109,10 @@ impl JobSink for AccountsSink {
             Report::Accounts(accounts) => {
                 self.accounts.extend(accounts.iter().cloned());
                 if self.accounts.len() > MAX_ACCOUNTS {
-                    return Err(SinkError::Violation(format!("it listed more than {MAX_ACCOUNTS} accounts")));
+                    return Err(SinkError::Violation(format!("listed more than {MAX_ACCOUNTS} accounts")));
                 }
-                if let Some(bad) =
-                    accounts.iter().find(|account| account.id.is_empty() || account.cloud.is_empty())
-                {
-                    return Err(SinkError::Violation(format!(
-                        "it listed an account without id or cloud: {bad:?}"
-                    )));
-                }
+                let check = |account| listed::check(&self.described, account);
+                accounts.iter().try_for_each(check).map_err(SinkError::Violation)?;
             }
             Report::Fault(fault) => {
                 self.faulty = true;
@@ -126,7 +126,7 @@ impl JobSink for AccountsSink {
             | Report::Cleaned(_)
             | Report::Tagged(_)
             | Report::Output(_) => {
-                return Err(SinkError::Violation("it answered a job that it was not given".to_owned()));
+                return Err(SinkError::Violation("answered a job that it was not given".to_owned()));
             }
             Report::Ready
             | Report::Heartbeat(_)
@@ -166,8 +166,10 @@ pub struct Targets {
     pub listed: BTreeMap<String, usize>,
 }
 
-/// Sorts what was listed: the first source of an account wins, other shards' accounts are left to them.
+/// Sorts what was listed: the first source of an account wins, but a collector of the cloud (`own_cloud`) before
+/// one that reads what others have exported; other shards' accounts are left to them.
 pub fn sort_out(
+    own_cloud: impl Fn(&str) -> Option<String>,
     listings: &[Listing],
     only: &[String],
     delivered_before: &BTreeSet<AccountKey>,
@@ -175,15 +177,20 @@ pub fn sort_out(
 ) -> Targets {
     let mut targets = Targets::default();
     let mut seen: BTreeMap<AccountKey, String> = BTreeMap::new();
-    let all =
-        listings.iter().flat_map(|one| one.accounts.iter().map(move |account| (&one.collector, account)));
-    for (collector, account) in all {
+    let mut nodes: BTreeMap<&str, AccountKey> = BTreeMap::new();
+    for (collector, account) in by_right(own_cloud, listings) {
         let wanted = only.is_empty() || only.contains(&account.id);
         if !wanted || !is_ours(shard, &account.cloud, &account.id) {
             continue;
         }
         let name = AccountName::of(collector, account);
         let key = AccountKey { cloud: account.cloud.clone(), id: account.id.clone() };
+        // Two accounts with one node would be one in fixcore.
+        let twin = nodes.entry(account.node_id.as_str()).or_insert_with(|| key.clone()).clone();
+        if let Some(first) = seen.get(&twin) {
+            targets.duplicates.push((name, first.clone()));
+            continue;
+        }
         if let Some(first) = seen.get(&key) {
             targets.duplicates.push((name, first.clone()));
             continue;
@@ -201,6 +208,16 @@ pub fn sort_out(
     targets
 }
 
+/// All accounts, those that collectors list of their own cloud first.
+pub(super) fn by_right(
+    own_cloud: impl Fn(&str) -> Option<String>,
+    listings: &[Listing],
+) -> impl Iterator<Item = (&String, &Account)> {
+    let (own, others): (Vec<_>, Vec<_>) = listings.iter().partition(|one| own_cloud(&one.collector).is_some());
+    let all = own.into_iter().chain(others);
+    all.flat_map(|one| one.accounts.iter().map(move |account| (&one.collector, account)))
+}
+
 #[cfg(test)]
 mod tests {
     use ipc_proto::secret::Secret;
@@ -212,9 +229,14 @@ mod tests {
             cloud: cloud.into(),
             id: id.into(),
             name: id.into(),
-            node_id: id.into(),
+            node_id: format!("{cloud}{id}"),
             scope: Secret::new(Vec::new()),
         }
+    }
+
+    /// `file` reads exports of any cloud.
+    fn own(collector: &str) -> Option<String> {
+        (collector != "file").then(|| collector.to_owned())
     }
 
     fn listing(collector: &str, accounts: &[(&str, &str)]) -> Listing {
@@ -225,7 +247,7 @@ mod tests {
     #[test]
     fn the_first_source_of_an_account_wins_and_the_same_id_in_two_clouds_is_two_accounts() {
         let listings = [listing("aws", &[("aws", "1")]), listing("file", &[("aws", "1"), ("gcp", "1")])];
-        let targets = sort_out(&listings, &[], &BTreeSet::new(), None);
+        let targets = sort_out(own, &listings, &[], &BTreeSet::new(), None);
         let names: Vec<_> = targets.collect.iter().map(|target| target.name.to_string()).collect();
         assert_eq!(names, ["aws:1", "gcp:1"]);
         assert_eq!(targets.duplicates.len(), 1);
@@ -236,9 +258,23 @@ mod tests {
     }
 
     #[test]
+    fn exports_of_others_come_last_and_two_accounts_never_share_a_node() {
+        let listings = [listing("file", &[("aws", "1"), ("gcp", "2")]), listing("aws", &[("aws", "1")])];
+        let targets = sort_out(own, &listings, &[], &BTreeSet::new(), None);
+        let names: Vec<_> = targets.collect.iter().map(|t| format!("{} {}", t.name.collector, t.name)).collect();
+        assert_eq!(names, ["aws aws:1", "file gcp:2"]);
+        let mut listings = [listing("aws", &[("aws", "1")]), listing("file", &[("gcp", "2"), ("gcp", "3")])];
+        listings[1].accounts[0].node_id = "aws1".into();
+        let targets = sort_out(own, &listings, &[], &BTreeSet::new(), None);
+        let names: Vec<_> = targets.collect.iter().map(|target| target.name.to_string()).collect();
+        assert_eq!(names, ["aws:1", "gcp:3"]);
+        assert_eq!(targets.duplicates[0].1, "aws");
+    }
+
+    #[test]
     fn delivered_accounts_count_as_listed_and_are_not_collected_again() {
         let before = BTreeSet::from([AccountKey { cloud: "aws".into(), id: "1".into() }]);
-        let targets = sort_out(&[listing("aws", &[("aws", "1"), ("aws", "2")])], &[], &before, None);
+        let targets = sort_out(own, &[listing("aws", &[("aws", "1"), ("aws", "2")])], &[], &before, None);
         assert_eq!((targets.resumed, targets.collect.len(), targets.listed["aws"]), (1, 1, 2));
     }
 
@@ -246,7 +282,7 @@ mod tests {
     fn wanted_accounts_that_nobody_lists_are_named() {
         let only = ["2".to_owned(), "9".to_owned()];
         let targets =
-            sort_out(&[listing("aws", &[("aws", "1"), ("aws", "2")])], &only, &BTreeSet::new(), None);
+            sort_out(own, &[listing("aws", &[("aws", "1"), ("aws", "2")])], &only, &BTreeSet::new(), None);
         assert_eq!((targets.collect.len(), targets.unknown.as_slice()), (1, &["9".to_owned()][..]));
     }
 }

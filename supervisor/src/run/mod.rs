@@ -14,6 +14,7 @@ pub mod delivery;
 pub mod event;
 pub mod feedback;
 pub mod ledger;
+mod listed;
 pub mod listing;
 mod opening;
 mod pipeline;

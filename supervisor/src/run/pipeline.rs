@@ -44,7 +44,11 @@ pub async fn collect(
     }
     let (listings, out_of_time) = list_in_time(tools, &plan, &observer, control).await;
     let shard = plan.settings.supervisor().shard;
-    let targets = sort_out(&listings, &plan.only, &plan.delivered_before, shard);
+    let own_cloud = |collector: &str| tools.describe(collector).and_then(|one| one.cloud.clone());
+    let targets = sort_out(&own_cloud, &listings, &plan.only, &plan.delivered_before, shard);
+    let mut owners = Owners::new();
+    // Also of accounts that others collect: their ids are theirs.
+    owners.reserve(listing::by_right(own_cloud, &listings).map(|(_, account)| account));
     opening::report(&listings, &targets, &mut ledger, &*observer);
     let pipeline = Pipeline {
         tools,
@@ -54,7 +58,8 @@ pub async fn collect(
         by_key: targets.collect.iter().map(|target| (key_of(&target.name), target.name.clone())).collect(),
         faults: targets.collect.iter().map(|_| FaultLog::default()).collect(),
         open: opening::count_by_collector(&targets),
-        owners: Owners::new(),
+        owners,
+        held: Vec::new(),
         timings: Timings::load(&tools.spool),
         ledger,
         target,
@@ -99,6 +104,8 @@ struct Pipeline<'a> {
     /// Accounts of each collector that have not ended.
     open: HashMap<String, usize>,
     owners: Owners,
+    /// Graphs with ids that another account may claim as well: they wait until all accounts have ended.
+    held: Vec<Arc<StagedAccount>>,
     timings: Timings,
     ledger: Ledger,
     target: Target,
@@ -240,7 +247,8 @@ impl Pipeline<'_> {
         match result {
             // Nothing is sent any more; the account stays undelivered in the ledger.
             Ok(_) if self.control.discard.is_cancelled() => {}
-            Ok(staged) => self.target.add(staged),
+            Ok(staged) if staged.is_certain() => self.target.add(staged),
+            Ok(staged) => self.held.push(staged),
             Err(trouble) => self.failed(account.clone(), trouble),
         }
         self.collector_may_be_done(&account.collector);
@@ -318,12 +326,24 @@ impl Pipeline<'_> {
             self.abandon();
             return Ok(());
         }
+        self.let_go();
         let (notices, outcomes) = self.target.finish(&self.clouds).await?;
         for message in notices {
             self.observer.event(&RunEvent::Notice { error: false, message });
         }
         self.delivered(outcomes);
         Ok(())
+    }
+
+    /// All claims are known: what nobody else has claimed is sent.
+    fn let_go(&mut self) {
+        for staged in std::mem::take(&mut self.held) {
+            let contest = self.owners.contest(staged.account()).map(trouble::contested);
+            match (contest, self.by_key.get(&staged.account().key).cloned()) {
+                (Some(trouble), Some(account)) => self.failed(account, trouble),
+                _ => self.target.add(staged),
+            }
+        }
     }
 
     fn delivered(&mut self, outcomes: Outcomes) {

@@ -1,17 +1,21 @@
 //! Where the reports of a collecting child go: the graph into staging, everything else to the observers.
 
 use std::collections::HashSet;
+use std::hash::BuildHasher as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fixworker_fleet::{JobSink, SinkError};
 use fixworker_graph::staging::{CheckedAccount, Staging, StagingError};
 use ipc_proto::fault::{Fault, FaultScope, Retry};
-use ipc_proto::message::{Done, Report};
+use ipc_proto::message::{Done, Progress, Report};
 
 use super::event::{AccountName, Observer, RunEvent};
 
 /// The most faults of one account that are told to people; the rest is counted.
 const MAX_FAULTS: usize = 1000;
+
+/// The most names of progress lines in one attempt; further ones are not told.
+const MAX_PROGRESS: usize = 10_000;
 
 /// Faults of an account over all its attempts: a repeated attempt does not repeat them.
 #[derive(Debug, Clone, Default)]
@@ -52,6 +56,8 @@ pub struct CollectSink {
     account: AccountName,
     observer: Arc<dyn Observer>,
     faults: FaultLog,
+    /// Hashes of the names of what has made progress.
+    progress_names: HashSet<u64>,
     staging: Option<Staging>,
     result: Option<Result<CheckedAccount, StagingError>>,
 }
@@ -70,7 +76,8 @@ impl CollectSink {
         faults: FaultLog,
         observer: Arc<dyn Observer>,
     ) -> Self {
-        Self { account, observer, faults, staging: Some(staging), result: None }
+        let progress_names = HashSet::new();
+        Self { account, observer, faults, progress_names, staging: Some(staging), result: None }
     }
 
     /// The checked graph, or why it is refused for good; `None` before Done.
@@ -78,10 +85,20 @@ impl CollectSink {
         self.result
     }
 
+    /// The lines of which there are not too many: each name stays with whoever shows it.
+    fn known_lines(&mut self, lines: &[Progress]) -> Vec<Progress> {
+        let mut known = |line: &&Progress| {
+            let name = self.progress_names.hasher().hash_one((&line.path, &line.name));
+            let room = self.progress_names.len() < MAX_PROGRESS;
+            self.progress_names.contains(&name) || room && self.progress_names.insert(name)
+        };
+        lines.iter().filter(|line| known(line)).cloned().collect()
+    }
+
     fn staging(&mut self) -> Result<&mut Staging, SinkError> {
         self.staging
             .as_mut()
-            .ok_or_else(|| SinkError::Violation("it sent more after its graph was done".to_owned()))
+            .ok_or_else(|| SinkError::Violation("sent more after its graph was done".to_owned()))
     }
 }
 
@@ -97,7 +114,8 @@ impl JobSink for CollectSink {
                 nodes: self.staging.as_ref().map_or(0, Staging::received_nodes),
             }),
             Report::Progress(lines) => {
-                self.observer.event(&RunEvent::Progress { account: account(), lines: lines.clone() });
+                let lines = self.known_lines(lines);
+                self.observer.event(&RunEvent::Progress { account: self.account.clone(), lines });
             }
             Report::Fault(fault) if self.faults.admit(fault) => self.observer.event(&RunEvent::Fault {
                 collector: self.account.collector.clone(),
@@ -109,7 +127,7 @@ impl JobSink for CollectSink {
             | Report::Cleaned(_)
             | Report::Tagged(_)
             | Report::Output(_) => {
-                return Err(SinkError::Violation("it answered a job that it was not given".to_owned()));
+                return Err(SinkError::Violation("answered a job that it was not given".to_owned()));
             }
             Report::Fault(_) | Report::Ready | Report::Done(_) | Report::Fatal(_) => {}
         }
@@ -120,7 +138,7 @@ impl JobSink for CollectSink {
         let staging = self
             .staging
             .take()
-            .ok_or_else(|| SinkError::Violation("it said twice that its graph is done".to_owned()))?;
+            .ok_or_else(|| SinkError::Violation("said twice that its graph is done".to_owned()))?;
         match staging.finish(done) {
             // Another attempt may do better, so this one fails.
             Err(error) if error.retry() == Retry::Later => Err(sink_error(error)),
@@ -132,10 +150,16 @@ impl JobSink for CollectSink {
     }
 }
 
+/// Fits after "it ".
+fn refused(error: &dyn std::fmt::Display) -> String {
+    format!("sent a graph that is refused: {error}")
+}
+
 fn sink_error(error: StagingError) -> SinkError {
     match error {
         StagingError::Spool(error) => SinkError::Host(error.to_string()),
-        error => SinkError::Violation(error.to_string()),
+        StagingError::Violation(error) => SinkError::Violation(refused(&error)),
+        error => SinkError::Violation(refused(&error)),
     }
 }
 

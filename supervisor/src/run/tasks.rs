@@ -11,6 +11,7 @@ use ipc_proto::secret::Secret;
 use super::listing::Target;
 use super::pipeline::key_of;
 use super::{RunPlan, Tools};
+use crate::describe::rules;
 
 /// A listing takes no longer, however long accounts may take: all collectors wait for the slowest one.
 const LISTING_TIMEOUT: Duration = Duration::from_mins(10);
@@ -65,15 +66,9 @@ pub(crate) fn config_of(settings: &Running, described: &Described) -> Result<Str
     Err(format!("its settings cannot be used: {}", problems.join("; ")))
 }
 
-/// The variables of our environment that a collector has declared.
+/// The variables of our environment that a collector has declared; never our own.
 pub(crate) fn variables(described: &Described, environment: &Environment) -> Vec<Variable> {
-    let wanted = |name: &str| {
-        described.environment.iter().any(|pattern| match pattern.strip_suffix('*') {
-            Some(beginning) => name.starts_with(beginning),
-            None => name == pattern,
-        })
-    };
-    let names = environment.names().filter(|name| wanted(name));
+    let names = environment.names().filter(|name| rules::sees(described, name));
     names
         .filter_map(|name| {
             let value = Secret::new(environment.get(name)?.to_owned());

@@ -1,6 +1,7 @@
 //! Why an account failed, in words. Pure.
 
 use fixworker_fleet::NotCompleted;
+use fixworker_graph::owners::Contest;
 use fixworker_graph::staging::StagingError;
 
 use super::event::Trouble;
@@ -55,8 +56,22 @@ fn out_of_time(end: &NotCompleted) -> Trouble {
 /// A graph that is refused for good.
 pub(super) fn refused(error: &StagingError) -> Trouble {
     let fault = error.to_fault();
-    Trouble { kind: fault.kind.name().to_owned(), message: fault.message, hint: fault.hint, cancelled: false }
+    let kind = match error {
+        StagingError::OwnedElsewhere { .. } => "protocol_violation",
+        StagingError::Contested { .. } => CONTESTED,
+        _ => fault.kind.name(),
+    };
+    Trouble { kind: kind.to_owned(), message: fault.message, hint: fault.hint, cancelled: false }
 }
+
+/// A graph that was collected, and that must not be sent because of another one.
+pub(super) fn contested(contest: &Contest) -> Trouble {
+    let (kind, message) = (CONTESTED.to_owned(), contest.to_string());
+    Trouble { kind, message, hint: None, cancelled: false }
+}
+
+/// Two accounts claim the same node.
+const CONTESTED: &str = "contested";
 
 #[cfg(test)]
 mod tests {

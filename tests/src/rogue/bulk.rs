@@ -50,9 +50,9 @@ pub(super) fn send(link: &mut Link, job: JobId, account: &str) -> anyhow::Result
 }
 
 fn line(account: &str, number: usize) -> (String, String) {
-    let id = ids::volume(account, number);
+    let (id, name) = (ids::volume(account, number), ids::volume_name(account, number));
     let head = format!(
-        r#"{{"id": "{id}", "reported": {{"id": "{id}", "name": "{id}", "kind": "{KIND}", "volume_size": 10, "tags": {{"fill": ""#
+        r#"{{"id": "{id}", "reported": {{"id": "{name}", "name": "{name}", "kind": "{KIND}", "volume_size": 10, "tags": {{"fill": ""#
     );
     let tail = r#""}}, "metadata": {"python_type": "rogue.Rogue", "categories": []}}"#;
     let fill = LINE.saturating_sub(head.len() + tail.len());

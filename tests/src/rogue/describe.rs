@@ -1,13 +1,14 @@
 //! What the rogue collector says about itself.
 
 use anyhow::Context as _;
-use ipc_proto::job::{Account, AccountsJob, Described, Section};
+use ipc_proto::job::{Account, AccountsJob, AutoEnable, Described, Section};
 use ipc_proto::message::{JobId, Report};
 use serde_json::{Value, json};
 
-use super::answer;
+use super::flood::HUGE;
 use super::link::Link;
-use crate::expect::ids;
+use super::{answer, done};
+use crate::expect::{self, Mode, ids};
 
 /// The name of the collector and of its cloud.
 pub(super) const NAME: &str = "rogue";
@@ -21,7 +22,7 @@ pub(super) fn describe(link: &mut Link, job: JobId) -> anyhow::Result<Option<u8>
         "fqn": NAME, "bases": [], "allow_unknown_props": false,
         "properties": [property("modes", "string[]"), property("markers", "string")],
     }]);
-    let described = Described {
+    let mut described = Described {
         collector: NAME.into(),
         cloud: Some(NAME.into()),
         account_noun: "account".into(),
@@ -38,19 +39,70 @@ pub(super) fn describe(link: &mut Link, job: JobId) -> anyhow::Result<Option<u8>
         auto_enable: Vec::new(),
         account_kinds: vec!["example_account".into()],
     };
+    match order().as_deref() {
+        Some("star") => described.environment.push("*".into()),
+        Some("psk") => described.environment.push("FIXWORKER_PSK".into()),
+        Some("section") => described.section.as_mut().context("its section")?.name = "supervisor".into(),
+        Some("sign") => described.auto_enable.push(AutoEnable::Variable("HOME".into())),
+        Some("kinds") => described.kinds_json = redefined()?,
+        Some("tasks") => {
+            described.tasks_json = json!([{"name": "tag", "filter": {"cloud": ["aws"]}}]).to_string();
+        }
+        Some("many") => return many(link, job, &described),
+        _ => {}
+    }
     answer(link, job, Report::Described(Box::new(described)))
+}
+
+/// How it lies about itself: there is no configuration yet, so the name of the program says it.
+fn order() -> Option<String> {
+    let program = std::env::args().next()?;
+    Some(program.rsplit_once("describe-")?.1.to_owned())
+}
+
+/// Accounts are not what they are.
+fn redefined() -> anyhow::Result<String> {
+    let mut kinds: Vec<Value> = serde_json::from_str(KINDS)?;
+    let account = kinds.iter_mut().find(|kind| kind["fqn"] == "account").context("accounts")?;
+    account["bases"] = json!([]);
+    Ok(Value::from(kinds).to_string())
+}
+
+fn many(link: &mut Link, job: JobId, one: &Described) -> anyhow::Result<Option<u8>> {
+    link.send(job, Report::Ready)?;
+    for number in 0..60 {
+        let kinds_json = format!("[{}]", " ".repeat(HUGE));
+        let collector = format!("rogue{number}");
+        let (section, tasks_json) = (None, "[]".to_owned());
+        let described = Described { collector, kinds_json, section, tasks_json, ..one.clone() };
+        link.send(job, Report::Described(Box::new(described)))?;
+    }
+    link.send(job, done())?;
+    Ok(None)
 }
 
 pub(super) fn accounts(link: &mut Link, id: JobId, job: &AccountsJob) -> anyhow::Result<Option<u8>> {
     let config: Value = serde_json::from_str(job.config.expose()).context("the config section")?;
     let modes = config["modes"].as_array().context("modes")?;
     let modes = modes.iter().filter_map(Value::as_str);
-    let accounts = modes.map(|mode| Account {
-        cloud: NAME.into(),
-        id: mode.into(),
-        name: format!("Rogue {mode}"),
-        node_id: ids::account(mode),
+    link.send(id, Report::Ready)?;
+    for account in modes {
+        link.send(id, Report::Accounts(vec![listed(account)]))?;
+    }
+    link.send(id, done())?;
+    Ok(None)
+}
+
+fn listed(id: &str) -> Account {
+    let mode = expect::of(id).map(|row| row.mode);
+    let cloud = if mode == Some(Mode::ListingOtherCloud) { "example" } else { NAME };
+    let node_of = if mode == Some(Mode::ListingOtherNode) { "good" } else { id };
+    let fill = if mode == Some(Mode::BigAccountName) { "n".repeat(HUGE) } else { String::new() };
+    Account {
+        cloud: cloud.into(),
+        id: id.into(),
+        name: format!("Rogue {id}{fill}"),
+        node_id: ids::account(node_of),
         scope: Vec::new().into(),
-    });
-    answer(link, id, Report::Accounts(accounts.collect()))
+    }
 }

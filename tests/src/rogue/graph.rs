@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use ipc_proto::graph::{Chunk, Edge, EdgeType, Node, Role};
+use ipc_proto::graph::{Chunk, DeferredEdge, Edge, EdgeType, Node, Role, Selector};
 use serde_json::{Value, json};
 
 use super::describe::NAME;
@@ -22,6 +22,14 @@ pub(super) struct OwnedNode {
 pub(super) struct OwnedGraph {
     nodes: Vec<OwnedNode>,
     edges: Vec<(String, String, EdgeType)>,
+    deferred: Vec<(String, To, EdgeType)>,
+}
+
+/// Where a deferred edge leads.
+#[derive(Debug, Clone)]
+enum To {
+    Node(String),
+    Search(&'static str),
 }
 
 impl OwnedGraph {
@@ -30,7 +38,7 @@ impl OwnedGraph {
         let mut graph = Self::default();
         graph.hierarchy(account, mode);
         for number in 0..VOLUMES {
-            graph.volume(account, &ids::volume(account, number), json!({}));
+            graph.volume(account, &ids::volume_name(account, number), json!({}));
         }
         graph.poison(account, mode);
         graph
@@ -38,9 +46,19 @@ impl OwnedGraph {
 
     fn hierarchy(&mut self, account: &str, mode: Mode) {
         self.node(ids::ROOT, "graph_root", Role::Root, "root", json!({}));
-        self.node(ids::CLOUD, "cloud", Role::Cloud, NAME, json!({}));
+        if mode == Mode::SharedLines {
+            self.last_json(|text| text.replace("\"name\":\"root\"", "\"name\":\"PWNED\""));
+        }
+        let cloud = if mode == Mode::ForeignCloudNode { ids::account("good") } else { ids::CLOUD.to_owned() };
+        let mark = if mode == Mode::MarkedCloud { json!({"desired": {"clean": true}}) } else { json!({}) };
+        self.node(&cloud, "cloud", Role::Cloud, NAME, mark);
+        if mode == Mode::SharedLines {
+            self.last_json(|text| text.replace("\"tags\":{}", "\"tags\":{\"PWNED\":\"yes\"}"));
+        }
+        let mark =
+            if mode == Mode::MarkedAccount { json!({"metadata": {"protected": true}}) } else { json!({}) };
         let owner = if mode == Mode::ForeignAccount { "good" } else { account };
-        self.node(&ids::account(owner), "example_account", Role::Account, owner, json!({}));
+        self.node(&ids::account(owner), "example_account", Role::Account, owner, mark);
         self.edge(ids::ROOT, ids::CLOUD, EdgeType::Default);
         self.edge(ids::CLOUD, &ids::account(owner), EdgeType::Default);
     }
@@ -59,10 +77,18 @@ impl OwnedGraph {
                 self.node(&ids::account("other"), "example_account", Role::Account, "other", json!({}));
                 self.edge(ids::CLOUD, &ids::account("other"), EdgeType::Default);
             }
-            Mode::StolenId => self.volume(account, &ids::volume("good", 0), json!({})),
+            Mode::StolenId => self.below(account, &ids::volume("good", 0), &ids::volume_name("good", 0)),
+            Mode::StolenAccount => self.below(account, &ids::account("good"), "good"),
+            Mode::OrgTakesAccount => {
+                self.node(&ids::account("good"), "organizational_unit", Role::Organization, "good", json!({}));
+                self.edge(ids::CLOUD, &ids::account("good"), EdgeType::Default);
+            }
+            Mode::Contested => self.below(account, "nobody-knows-whose", "contested"),
+            Mode::ForeignEdges => self.foreign_edges(account),
             Mode::IdMismatch => {
                 self.volume(account, &bad, json!({}));
-                self.last_json(|text| text.replace("rogue-bad", "rogue-worse"));
+                let id = ids::named(account, &bad);
+                self.last_json(|text| text.replace(&id, "rogue-worse"));
             }
             Mode::UnknownKind => {
                 self.node(&bad, "rogue_nonsense", Role::Resource, &bad, json!({}));
@@ -91,9 +117,40 @@ impl OwnedGraph {
         }
     }
 
-    fn volume(&mut self, account: &str, id: &str, extra: Value) {
-        self.node(id, "example_volume", Role::Resource, id, extra);
+    fn volume(&mut self, account: &str, name: &str, extra: Value) {
+        let id = ids::named(account, name);
+        self.node(&id, "example_volume", Role::Resource, name, extra);
+        self.edge(&ids::account(account), &id, EdgeType::Default);
+    }
+
+    /// A volume with any id.
+    fn below(&mut self, account: &str, id: &str, name: &str) {
+        self.node(id, "example_volume", Role::Resource, name, json!({}));
         self.edge(&ids::account(account), id, EdgeType::Default);
+    }
+
+    fn foreign_edges(&mut self, account: &str) {
+        let (own, theirs) = (ids::volume(account, 0), ids::volume("good", 0));
+        let their_account = ids::account("good");
+        for edge_type in EdgeType::ALL {
+            // What starts at others is never ours to say, as an edge and as a deferred one.
+            self.edge(&theirs, &own, edge_type);
+            for from in [theirs.as_str(), &their_account, ids::ROOT, ids::CLOUD] {
+                self.deferred.push((from.into(), To::Node(own.clone()), edge_type));
+                self.deferred.push((from.into(), To::Search("is(example_volume)"), edge_type));
+            }
+            for to in [ids::ROOT, ids::CLOUD] {
+                self.deferred.push((own.clone(), To::Node(to.into()), edge_type));
+            }
+            for search in ["is(account)", "is(resource)", "all", "is(example_volume) or is(account)"] {
+                self.deferred.push((own.clone(), To::Search(search), edge_type));
+            }
+        }
+        self.edge(&own, &theirs, EdgeType::Default);
+        self.deferred.push((own.clone(), To::Node(theirs.clone()), EdgeType::Default));
+        // The only ones that pass.
+        self.edge(&own, &theirs, EdgeType::Delete);
+        self.deferred.push((own, To::Node(theirs), EdgeType::Iam));
     }
 
     /// `extra` holds further top-level keys; `metadata` in it is merged.
@@ -138,7 +195,16 @@ impl OwnedGraph {
         let edges = self.edges.iter();
         let edges =
             edges.map(|(from, to, edge_type)| Edge { from, to, edge_type: *edge_type, reported: None });
+        let deferred = self.deferred.iter().map(|(from, to, edge_type)| DeferredEdge {
+            from: Selector::NodeId(from),
+            to: match to {
+                To::Node(id) => Selector::NodeId(id),
+                To::Search(search) => Selector::Search(search),
+            },
+            edge_type: *edge_type,
+        });
         let nodes = Chunk { seq: 0, nodes: nodes.collect(), ..Chunk::default() };
-        [nodes, Chunk { seq: 1, edges: edges.collect(), ..Chunk::default() }]
+        let (edges, deferred) = (edges.collect(), deferred.collect());
+        [nodes, Chunk { seq: 1, edges, deferred, ..Chunk::default() }]
     }
 }

@@ -3,6 +3,7 @@
 mod bulk;
 mod clean;
 mod describe;
+mod flood;
 mod graph;
 mod link;
 mod modes;

@@ -38,6 +38,7 @@ pub(super) fn collect(link: &mut Link, id: JobId, job: &CollectJob) -> anyhow::R
     }
     let done = match row.mode {
         Mode::Bulk => super::bulk::send(link, id, account)?,
+        Mode::UnknownEnds => super::flood::edges(link, id, account)?,
         _ => send_graph(link, id, account, row.mode)?,
     };
     link.send(id, Report::Done(done))?;
@@ -98,6 +99,9 @@ fn before_graph(
             for kind in [FaultKind::AccessDenied, FaultKind::Throttled] {
                 link.send(id, Report::Fault(fault(kind, Retry::Later, "a service did not answer")))?;
             }
+        }
+        Mode::BigFaults | Mode::ManyFaults | Mode::BigProgress | Mode::ManyProgress => {
+            super::flood::words(link, id, mode)?;
         }
         Mode::Silent => forever(),
         Mode::Stuck => loop {

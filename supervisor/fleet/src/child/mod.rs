@@ -4,6 +4,7 @@
 //! (starts processes), `link` (the socket), `kill` (signals and reaping) and `logs` (output). [`outcome`] says how
 //! it ended; `fate` finds it out.
 
+mod border;
 mod clock;
 mod environment;
 pub mod error;

@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 
 use super::wait::Inbound;
 use super::{Task, now};
+use crate::child::border;
 use crate::child::fate::{Case, Story};
 use crate::child::jobs::{GivenUp, Verdict};
 use crate::child::outcome::{Outcome, Subject};
@@ -141,7 +142,10 @@ impl Task {
         // The message borrows from the inbox, so the inbox stands aside while it is handled.
         let Inbound::Open(inbox) = std::mem::replace(&mut self.inbound, Inbound::None) else { return };
         match inbox.message() {
-            Ok(message) => self.message(&message),
+            Ok(mut message) => {
+                border::clean(&mut message.body);
+                self.message(&message);
+            }
             Err(error) => {
                 let what = format!("sent a frame that cannot be read: {error}");
                 self.stop(StopReason::Violation, Urgency::Once, what, None);
