@@ -124,7 +124,9 @@ impl Oneshot {
             invocation = invocation.env(name, value);
         }
         if let Some(program) = &self.collector_bin {
-            invocation = invocation.arg("--collector-bin").arg(self.scratch.link_as(program, self.collector_name.as_deref()));
+            invocation = invocation
+                .arg("--collector-bin")
+                .arg(self.scratch.link_as(program, self.collector_name.as_deref()));
         }
         if let Some(bytes) = self.file_size {
             invocation = invocation.file_size_limit(bytes);

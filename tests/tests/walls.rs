@@ -27,7 +27,8 @@ fn check(finished: &Finished, modes: &[&str]) {
             assert!(row.says.iter().all(|part| said.contains(part)), "{:?} not in {said:?}", row.says);
             assert!(!said.contains("it the") && !said.contains("it it"), "{said:?}");
         }
-        let is_in_graph = finished.has_graph() && finished.graph().nodes.contains_key(&ids::account(row.name));
+        let is_in_graph =
+            finished.has_graph() && finished.graph().nodes.contains_key(&ids::account(row.name));
         assert_eq!(is_in_graph, is_done, "{} in the graph", row.name);
     }
 }
@@ -37,7 +38,10 @@ fn check(finished: &Finished, modes: &[&str]) {
 fn good_is_unharmed(finished: &Finished) {
     let graph = finished.graph();
     let account = &graph.nodes[&ids::account("good")];
-    assert_eq!(account["reported"], json!({"id": "good", "tags": {}, "name": "good", "kind": "example_account"}));
+    assert_eq!(
+        account["reported"],
+        json!({"id": "good", "tags": {}, "name": "good", "kind": "example_account"})
+    );
     for number in 0..VOLUMES {
         let volume = &graph.nodes[&ids::volume("good", number)];
         assert_eq!(volume["reported"]["id"], ids::volume_name("good", number));
@@ -55,7 +59,11 @@ fn steal_ids() {
     let finished = one_by_one(&["stolen_id", "good"]);
     check(&finished, &["good"]);
     let thief = finished.account("stolen_id");
-    assert_eq!((&thief["state"], &thief["error"]["kind"]), (&json!("failed"), &json!("contested")), "{thief}");
+    assert_eq!(
+        (&thief["state"], &thief["error"]["kind"]),
+        (&json!("failed"), &json!("contested")),
+        "{thief}"
+    );
     good_is_unharmed(&finished);
     assert_eq!(finished.graph().of_kind("example_account").len(), 1);
 }
@@ -167,8 +175,10 @@ fn peak(modes: &[&str]) -> (u64, Finished) {
     let oneshot = Oneshot::rogue(&all).set_all(&["supervisor.max_attempts=1", "fixworker.pool_size=2"]);
     let running = oneshot.start();
     let over = |running: &RunningOneshot| {
-        let labels: Vec<_> = running.scratch.collectors().iter().filter_map(|p| p.label().map(str::to_owned)).collect();
-        labels == ["rogue/hold"] && modes.iter().all(|mode| running.scratch.path().join("markers").join(mode).exists())
+        let labels: Vec<_> =
+            running.scratch.collectors().iter().filter_map(|p| p.label().map(str::to_owned)).collect();
+        labels == ["rogue/hold"]
+            && modes.iter().all(|mode| running.scratch.path().join("markers").join(mode).exists())
     };
     wait::until("only the account that holds is left", || over(&running));
     let peak = procfs::memory(running.process.pid(), "VmHWM").unwrap();
@@ -215,5 +225,8 @@ fn edges_that_lead_nowhere_are_bounded() {
     let finished = stays_small(&["unknown_ends"]);
     let account = finished.account("unknown_ends");
     assert_eq!(account["state"], "failed", "{account}");
-    assert!(account["error"]["message"].as_str().unwrap().contains("edge ends that are no nodes"), "{account}");
+    assert!(
+        account["error"]["message"].as_str().unwrap().contains("edge ends that are no nodes"),
+        "{account}"
+    );
 }

@@ -11,8 +11,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fixworker_graph::export::write_graph;
-use fixworker_graph::spool::SpoolDir;
 use fixworker_graph::rule::{account_node_id, cloud_node_id, node_id};
+use fixworker_graph::spool::SpoolDir;
 use fixworker_graph::{Batch, BatchLimits, Batcher, KindTable, MemoryLimits, Owners, Staging, StagingLimits};
 use ipc_proto::codec;
 use ipc_proto::graph::{Chunk, Edge, EdgeType, Node, Role, Tally};
@@ -56,17 +56,17 @@ fn generate(account_number: u64, nodes: u64, edges: u64) -> Child {
     let mut list = vec![
         line(ROOT.to_owned(), "graph_root", Role::Root, "root", 0),
         line(cloud, "cloud", Role::Cloud, "bench", 0),
-        line(account_node_id("bench_account", "bench", &account_id).unwrap(), "bench_account", Role::Account, &account_id, 0),
+        line(
+            account_node_id("bench_account", "bench", &account_id).unwrap(),
+            "bench_account",
+            Role::Account,
+            &account_id,
+            0,
+        ),
     ];
     for number in 1..nodes.saturating_sub(2) {
         let name = format!("i-{number:017x}");
-        list.push(line(
-            resource_id(&account_id, &name),
-            "bench_instance",
-            Role::Resource,
-            &name,
-            number,
-        ));
+        list.push(line(resource_id(&account_id, &name), "bench_instance", Role::Resource, &name, number));
     }
     let mut pairs: Vec<(usize, usize, EdgeType)> = vec![(0, 1, EdgeType::Default), (1, 2, EdgeType::Default)];
     pairs.extend((3..list.len()).map(|to| ((to / 8).max(2), to, EdgeType::Default)));

@@ -116,12 +116,7 @@ impl GraphIndex {
     }
 
     /// Adds a deferred edge; `None` is a search, which may find what `finds` says.
-    pub(crate) fn add_deferred(
-        &mut self,
-        ends: [Option<CompactId>; 2],
-        edge_type: EdgeType,
-        finds: Finds,
-    ) {
+    pub(crate) fn add_deferred(&mut self, ends: [Option<CompactId>; 2], edge_type: EdgeType, finds: Finds) {
         let [from, to] = ends.map(|end| end.map_or(BY_SEARCH, |id| self.slot(id)));
         self.deferred.push(DeferredEnds { from, to, edge_type, finds });
     }

@@ -265,7 +265,9 @@ mod tests {
         let mut owners = Owners::new();
         owners.reserve([listed("1"), listed("2")].iter());
         let cloud = cloud_node_id("x").unwrap();
-        for stolen in [ids(&["node-2"], &[]), ids(&[], &["node-2"]), doubtful(&["node-2"]), ids(&[&cloud], &[])] {
+        for stolen in
+            [ids(&["node-2"], &[]), ids(&[], &["node-2"]), doubtful(&["node-2"]), ids(&[&cloud], &[])]
+        {
             let refused = owners.claim(&account("1"), stolen).unwrap_err();
             assert!(!refused.contested && refused.count == 1, "{refused}");
         }

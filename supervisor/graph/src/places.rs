@@ -45,8 +45,7 @@ impl Places {
         let found = match role {
             Role::Region => self.region(id, parts) || self.zone(id, parts) || self.resource(id, parts),
             Role::Organization => self.organization(id, parts),
-            Role::Account => self.resource(id, parts),
-            Role::Root | Role::Cloud | Role::Resource => self.resource(id, parts),
+            Role::Root | Role::Cloud | Role::Account | Role::Resource => self.resource(id, parts),
         };
         self.unexplained += u32::from(!found);
         found
@@ -55,8 +54,9 @@ impl Places {
     fn resource(&mut self, id: CompactId, Parts { kind, id: own, .. }: Parts<'_>) -> bool {
         let (cloud, account, key) = (&self.cloud, &self.account, &mut self.key);
         let tries = if self.unexplained > PATIENCE { 2 } else { MOST_PLACES };
-        let fits =
-            |[region, zone]: &[String; 2]| key.of(&[kind, cloud, account, region, zone, own]).id() == Some(id);
+        let fits = |[region, zone]: &[String; 2]| {
+            key.of(&[kind, cloud, account, region, zone, own]).id() == Some(id)
+        };
         let Some(at) = self.known.iter().take(tries).position(fits) else { return false };
         self.known.swap(0, at);
         true

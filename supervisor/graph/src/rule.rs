@@ -45,7 +45,6 @@ impl Key {
         let hash = Params::new().hash_length(16).hash(&self.text);
         hash.as_bytes().try_into().ok().filter(|_| !self.opaque).map(CompactId::of_hash)
     }
-
 }
 
 /// The node id that the rule makes of these parts; `None` if one has a character that is not printable ASCII, a

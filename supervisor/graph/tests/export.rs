@@ -20,7 +20,11 @@ const ROOT: &str = "jhGgCglHlbuWRQy1l0y_FA";
 fn batch(dir: &SpoolDir, accounts: &[(&str, &str)]) -> Batch {
     let mut owners = Owners::new();
     let stage = |(cloud, id): &(&str, &str)| {
-        let ids = [ROOT.to_owned(), fixworker_graph::rule::cloud_node_id(cloud).unwrap(), format!("account-{cloud}-{id}")];
+        let ids = [
+            ROOT.to_owned(),
+            fixworker_graph::rule::cloud_node_id(cloud).unwrap(),
+            format!("account-{cloud}-{id}"),
+        ];
         let line = |at: usize, reported: &str, kind: &str| {
             format!(r#"{{"id": "{}", "reported": {{"id": "{reported}", "kind": "{kind}"}}}}"#, ids[at])
         };

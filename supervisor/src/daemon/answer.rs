@@ -62,7 +62,8 @@ pub(super) async fn clean(
 ) -> RunEnd {
     let began = Instant::now();
     let core = Arc::new(CoreObserver::new(replies, action));
-    let observer: Arc<dyn Observer> = Arc::new(Observers(vec![Arc::new(LogObserver::default()), core.clone()]));
+    let observer: Arc<dyn Observer> =
+        Arc::new(Observers(vec![Arc::new(LogObserver::default()), core.clone()]));
     let end = tokio::select! {
         end = cleanup::run(&cleanup, observer, &control) => end,
         never = flush(&core) => match never {},
@@ -90,7 +91,8 @@ pub(super) async fn run(
     let began = Instant::now();
     let core = Arc::new(CoreObserver::new(replies, action.clone()));
     let metrics = Arc::new(MetricsObserver::default());
-    let observer: Arc<dyn Observer> = Arc::new(Observers(vec![Arc::new(LogObserver::default()), metrics, core.clone()]));
+    let observer: Arc<dyn Observer> =
+        Arc::new(Observers(vec![Arc::new(LogObserver::default()), metrics, core.clone()]));
     let end = tokio::select! {
         end = run_observed(client, &tools, settings, &action, &observer, &control, began) => end,
         never = flush(&core) => match never {},

@@ -185,7 +185,8 @@ mod tests {
             collector: collector.into(),
             cloud: Some("aws".into()),
             account_noun: "account".into(),
-            kinds_json: r#"[{"fqn": "aws_volume", "bases": ["aws_resource"]}, {"fqn": "aws_resource"}]"#.into(),
+            kinds_json: r#"[{"fqn": "aws_volume", "bases": ["aws_resource"]}, {"fqn": "aws_resource"}]"#
+                .into(),
             section: None,
             pool_setting: None,
             tasks_json: json!([
@@ -195,7 +196,10 @@ mod tests {
             .to_string(),
             environment: vec!["AWS_*".into(), "HOME".into()],
             paths: Vec::new(),
-            auto_enable: vec![AutoEnable::Variable("AWS_PROFILE".into()), AutoEnable::File("~/.aws/x".into())],
+            auto_enable: vec![
+                AutoEnable::Variable("AWS_PROFILE".into()),
+                AutoEnable::File("~/.aws/x".into()),
+            ],
             account_kinds: vec!["aws_account".into()],
         }
     }
@@ -211,7 +215,9 @@ mod tests {
 
     #[test]
     fn variables_of_the_worker_and_of_everybody_are_refused() {
-        for pattern in ["*", "A*", "AWS*", "", "X", "FIX*", "FIXWORKER_PSK", "RESOTO_X", "MY_PSK_FILE", "PATH"] {
+        for pattern in
+            ["*", "A*", "AWS*", "", "X", "FIX*", "FIXWORKER_PSK", "RESOTO_X", "MY_PSK_FILE", "PATH"]
+        {
             refused(|one| one.environment.push(pattern.into()), "wants the variables");
         }
         for pattern in ["LD_PRELOAD", "ld_library_path", "fixworker_*", "AWS_*_*"] {
@@ -221,11 +227,8 @@ mod tests {
 
     #[test]
     fn sections_names_and_signs_of_others_are_refused() {
-        let section = |name: &str| Section {
-            name: name.into(),
-            kinds_json: "[]".into(),
-            defaults_json: "{}".into(),
-        };
+        let section =
+            |name: &str| Section { name: name.into(), kinds_json: "[]".into(), defaults_json: "{}".into() };
         for name in ["fixworker", "supervisor", "gcp"] {
             refused(|one| one.section = Some(section(name)), "wants the section");
         }

@@ -31,7 +31,8 @@ pub(super) fn check(described: &Described, account: &Account) -> Result<(), Stri
     if cloud != own {
         return Err(format!("listed account {id} of cloud {cloud}, but it collects cloud {own} only"));
     }
-    let by_rule: Vec<_> = described.account_kinds.iter().map(|kind| account_node_id(kind, cloud, id)).collect();
+    let by_rule: Vec<_> =
+        described.account_kinds.iter().map(|kind| account_node_id(kind, cloud, id)).collect();
     if by_rule.iter().any(|known| known.as_ref().is_none_or(|known| known == node_id)) {
         return Ok(());
     }

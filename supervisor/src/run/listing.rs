@@ -213,7 +213,8 @@ pub(super) fn by_right(
     own_cloud: impl Fn(&str) -> Option<String>,
     listings: &[Listing],
 ) -> impl Iterator<Item = (&String, &Account)> {
-    let (own, others): (Vec<_>, Vec<_>) = listings.iter().partition(|one| own_cloud(&one.collector).is_some());
+    let (own, others): (Vec<_>, Vec<_>) =
+        listings.iter().partition(|one| own_cloud(&one.collector).is_some());
     let all = own.into_iter().chain(others);
     all.flat_map(|one| one.accounts.iter().map(move |account| (&one.collector, account)))
 }
@@ -261,7 +262,8 @@ mod tests {
     fn exports_of_others_come_last_and_two_accounts_never_share_a_node() {
         let listings = [listing("file", &[("aws", "1"), ("gcp", "2")]), listing("aws", &[("aws", "1")])];
         let targets = sort_out(own, &listings, &[], &BTreeSet::new(), None);
-        let names: Vec<_> = targets.collect.iter().map(|t| format!("{} {}", t.name.collector, t.name)).collect();
+        let names: Vec<_> =
+            targets.collect.iter().map(|t| format!("{} {}", t.name.collector, t.name)).collect();
         assert_eq!(names, ["aws aws:1", "file gcp:2"]);
         let mut listings = [listing("aws", &[("aws", "1")]), listing("file", &[("gcp", "2"), ("gcp", "3")])];
         listings[1].accounts[0].node_id = "aws1".into();

@@ -56,8 +56,7 @@ pub(super) fn edges(link: &mut Link, job: JobId, account: &str) -> anyhow::Resul
     let names: Vec<_> = (0..10_000).map(|number| format!("nobody-{number}")).collect();
     for part in 0..EDGES / names.len() {
         let names: Vec<_> = names.iter().map(|name| format!("{name}-{part}")).collect();
-        let edges =
-            names.iter().map(|to| Edge { from: &from, to, edge_type: EdgeType::Iam, reported: None });
+        let edges = names.iter().map(|to| Edge { from: &from, to, edge_type: EdgeType::Iam, reported: None });
         let chunk = Chunk { seq, edges: edges.collect(), ..Chunk::default() };
         tally.add(&chunk);
         link.send(job, Report::Chunk(chunk))?;

@@ -80,7 +80,13 @@ impl OwnedGraph {
             Mode::StolenId => self.below(account, &ids::volume("good", 0), &ids::volume_name("good", 0)),
             Mode::StolenAccount => self.below(account, &ids::account("good"), "good"),
             Mode::OrgTakesAccount => {
-                self.node(&ids::account("good"), "organizational_unit", Role::Organization, "good", json!({}));
+                self.node(
+                    &ids::account("good"),
+                    "organizational_unit",
+                    Role::Organization,
+                    "good",
+                    json!({}),
+                );
                 self.edge(ids::CLOUD, &ids::account("good"), EdgeType::Default);
             }
             Mode::Contested => self.below(account, "nobody-knows-whose", "contested"),

@@ -43,16 +43,21 @@ fn progress(line: &mut Progress) {
 
 fn fault(fault: &mut Fault) {
     let scope = &mut fault.scope;
-    for part in [&mut scope.region, &mut scope.service, &mut scope.action, &mut scope.kind] {
-        part.iter_mut().for_each(|part| text(part, MAX_NAME));
+    let parts = [&mut scope.region, &mut scope.service, &mut scope.action, &mut scope.kind];
+    for part in parts.into_iter().flatten() {
+        text(part, MAX_NAME);
     }
     text(&mut fault.message, MAX_TEXT);
-    fault.hint.iter_mut().for_each(|hint| text(hint, MAX_TEXT));
+    if let Some(hint) = &mut fault.hint {
+        text(hint, MAX_TEXT);
+    }
 }
 
 fn of_cleaned(cleaned: &mut Cleaned) {
     match &mut cleaned.outcome {
-        CleanOutcome::Later { reason } | CleanOutcome::Failed { reason } | CleanOutcome::Refused { reason } => {
+        CleanOutcome::Later { reason }
+        | CleanOutcome::Failed { reason }
+        | CleanOutcome::Refused { reason } => {
             text(reason, MAX_TEXT);
         }
         CleanOutcome::Gone | CleanOutcome::Planned => {}
@@ -113,8 +118,13 @@ mod tests {
 
     fn all(text: &str) -> Vec<Report<'static>> {
         let own = || text.to_owned();
-        let account =
-            Account { cloud: "c".into(), id: "i".into(), name: own(), node_id: "n".into(), scope: vec![].into() };
+        let account = Account {
+            cloud: "c".into(),
+            id: "i".into(),
+            name: own(),
+            node_id: "n".into(),
+            scope: vec![].into(),
+        };
         let line = Progress { path: vec![own(); 100], name: own(), current: 1, total: 1 };
         let cleaned = |outcome| {
             let log = vec![CleanEvent::done(own()); 2];

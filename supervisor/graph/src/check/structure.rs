@@ -125,7 +125,9 @@ impl<N: Display> StructureError<N> {
         match self {
             Self::Missing(_) | Self::CloudUnconnected => Vec::new(),
             Self::IntoRoot { from, .. } => vec![from],
-            Self::PastAccount { from, to, .. } | Self::Upward { from, to } | Self::Shared { from, to, .. } => {
+            Self::PastAccount { from, to, .. }
+            | Self::Upward { from, to }
+            | Self::Shared { from, to, .. } => {
                 vec![from, to]
             }
             Self::Unreachable { examples, .. } => examples.iter().collect(),

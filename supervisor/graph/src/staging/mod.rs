@@ -58,13 +58,7 @@ pub struct StagingLimits {
 
 impl Default for StagingLimits {
     fn default() -> Self {
-        Self {
-            nodes: 2_000_000,
-            edges: 8_000_000,
-            deferred: 10_000,
-            bytes: 8 << 30,
-            shared_bytes: 4 << 20,
-        }
+        Self { nodes: 2_000_000, edges: 8_000_000, deferred: 10_000, bytes: 8 << 30, shared_bytes: 4 << 20 }
     }
 }
 

@@ -195,7 +195,10 @@ fn an_owned_id_names_both_accounts_and_the_node() {
     thief.node("account-1", "test_volume", Role::Resource, "stolen");
     thief.edge("account-2", "account-1", EdgeType::Default);
     let error = thief.stage(&dir, &mut owners).unwrap_err().to_string();
-    assert!(error.starts_with("the graph holds 1 nodes that belong to test account name of 1 (1)"), "{error}");
+    assert!(
+        error.starts_with("the graph holds 1 nodes that belong to test account name of 1 (1)"),
+        "{error}"
+    );
 }
 
 /// A resource whose id follows the rule, as if it were of `account`.
@@ -240,7 +243,10 @@ fn what_is_above_the_account_is_written_by_the_supervisor() {
     let (_temp, dir) = spool();
     let text = body(&renamed.stage(&dir, &mut Owners::new()).unwrap());
     assert!(!text.contains("PWNED"), "{text}");
-    assert!(text.contains(r#""reported": {"id": "test", "tags": {}, "name": "test", "kind": "cloud"}"#), "{text}");
+    assert!(
+        text.contains(r#""reported": {"id": "test", "tags": {}, "name": "test", "kind": "cloud"}"#),
+        "{text}"
+    );
 
     let mut elsewhere = TestGraph::account("1");
     for node in &mut elsewhere.nodes {
@@ -272,7 +278,6 @@ fn marks_above_the_resources_are_refused() {
         graph.stage(&dir, &mut Owners::new()).unwrap();
     }
 }
-
 
 #[test]
 fn edge_ends_without_nodes_are_bounded() {
