@@ -134,11 +134,13 @@ impl AwsConfig {
                 "name one profile, or leave aws.account empty",
             );
         }
-        if self.access_key_id.is_some() != self.secret_access_key.is_some() {
-            return wrong(
-                "only one of aws.access_key_id and aws.secret_access_key is set",
-                "set both, or none to take the credentials of the environment",
-            );
+        let half = match (filled(self.access_key_id.as_ref()), filled(self.secret_access_key.as_ref())) {
+            (Some(_), None) => Some("aws.access_key_id is set, but aws.secret_access_key is missing"),
+            (None, Some(_)) => Some("aws.secret_access_key is set, but aws.access_key_id is missing"),
+            (Some(_), Some(_)) | (None, None) => None,
+        };
+        if let Some(message) = half {
+            return wrong(message, "set both, or none to take the credentials of the environment");
         }
         for (name, text) in [
             ("cloudwatch_metrics_for_atime_mtime_period", &self.cloudwatch_metrics_for_atime_mtime_period),
@@ -155,6 +157,11 @@ impl AwsConfig {
             }
         }
         Ok(())
+    }
+
+    /// The id of the configured access key and its secret, if both are there.
+    pub fn keys(&self) -> Option<(&str, &str)> {
+        Some((filled(self.access_key_id.as_ref())?, filled(self.secret_access_key.as_ref())?))
     }
 
     /// What the user should know about settings that do nothing, or not what one would think.
@@ -224,6 +231,11 @@ impl AwsConfig {
         positive_duration(&self.cloudwatch_metrics_for_atime_mtime_granularity)
             .unwrap_or(Duration::from_hours(1))
     }
+}
+
+/// A text that is not blank.
+fn filled(text: Option<&String>) -> Option<&str> {
+    text.map(|text| text.trim()).filter(|text| !text.is_empty())
 }
 
 fn given(list: Option<&Vec<String>>) -> bool {

@@ -21,12 +21,13 @@ const PATHS: [(&str, PathAccess); 5] = [
 ];
 
 /// Variables whose value is the path of a file to read.
-const PATH_VARIABLES: [&str; 5] = [
+const PATH_VARIABLES: [&str; 6] = [
     "AWS_SHARED_CREDENTIALS_FILE",
     "AWS_CONFIG_FILE",
     "AWS_WEB_IDENTITY_TOKEN_FILE",
     "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
     "AWS_CA_BUNDLE",
+    "REQUESTS_CA_BUNDLE",
 ];
 
 /// The collector, as far as supervisor and fixcore need to know, but for its tasks. No I/O.

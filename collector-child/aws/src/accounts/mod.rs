@@ -209,8 +209,7 @@ async fn ask_names(
 ) -> Names {
     let Found { id, scope, organization: told } = found;
     // The profile of AWS_PROFILE is a name too; it is not in the scope, as other variables may go before it.
-    let of_environment =
-        || client.named_profile().filter(|_| config.access_key_id.is_none()).map(str::to_owned);
+    let of_environment = || client.named_profile().filter(|_| config.keys().is_none()).map(str::to_owned);
     let profile = scope.profile.clone().or_else(of_environment);
     let mut names = Names { profile, ..Names::default() };
     let region = global_region(&scope.partition);

@@ -37,7 +37,7 @@ pub(super) fn profiles(
     let listed = config.account.as_ref().is_some_and(|accounts| !accounts.is_empty());
     let found = match configured {
         Some(profiles) => profiles.clone(),
-        None if listed || config.access_key_id.is_some() || said_by_environment => Vec::new(),
+        None if listed || config.keys().is_some() || said_by_environment => Vec::new(),
         None => available,
     };
     if found.is_empty() { vec![None] } else { found.into_iter().map(Some).collect() }
@@ -146,7 +146,10 @@ mod tests {
         assert_eq!(profiles(&config(json!({})), false, available()), both);
         assert_eq!(profiles(&config(json!({})), false, vec![]), [None]);
         assert_eq!(profiles(&config(json!({})), true, available()), [None]);
-        assert_eq!(profiles(&config(json!({"access_key_id": "x"})), false, available()), [None]);
+        assert_eq!(
+            profiles(&config(json!({"access_key_id": "x", "secret_access_key": "s"})), false, available()),
+            [None]
+        );
         assert_eq!(profiles(&config(json!({"account": ["1"]})), false, available()), [None]);
         let named = config(json!({"profiles": ["c"], "access_key_id": "x"}));
         assert_eq!(profiles(&named, true, available()), [Some("c".to_owned())]);

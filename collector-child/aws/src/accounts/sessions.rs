@@ -14,12 +14,12 @@ pub(crate) async fn base(
     config: &AwsConfig,
     profile: Option<&str>,
 ) -> Result<Session, CallError> {
-    let login = match (profile, &config.access_key_id, &config.secret_access_key) {
-        (Some(profile), _, _) => Login::Profile(profile.to_owned()),
-        (None, Some(id), Some(secret)) => {
-            Login::Keys { access_key_id: id.clone(), secret_access_key: Zeroizing::new(secret.clone()) }
+    let login = match (profile, config.keys()) {
+        (Some(profile), _) => Login::Profile(profile.to_owned()),
+        (None, Some((id, secret))) => {
+            Login::Keys { access_key_id: id.to_owned(), secret_access_key: Zeroizing::new(secret.to_owned()) }
         }
-        (None, _, _) => Login::Environment,
+        (None, None) => Login::Environment,
     };
     client.session(login).await
 }

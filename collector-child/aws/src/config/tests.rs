@@ -27,7 +27,11 @@ fn contradictions_are_named() {
     for (settings, message) in [
         (json!({"assume_current": true}), "aws.assume_current is set without"),
         (json!({"profiles": ["a", "b"], "account": ["1"]}), "aws.account lists accounts and aws.profiles"),
-        (json!({"access_key_id": "AKIA"}), "only one of aws.access_key_id"),
+        (json!({"access_key_id": "AKIA"}), "aws.access_key_id is set, but aws.secret_access_key is missing"),
+        (
+            json!({"access_key_id": " ", "secret_access_key": "s"}),
+            "aws.secret_access_key is set, but aws.access_key_id is missing",
+        ),
         (
             json!({"cloudwatch_metrics_for_atime_mtime_period": "soon"}),
             "aws.cloudwatch_metrics_for_atime_mtime_period is `soon`",

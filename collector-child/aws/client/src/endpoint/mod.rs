@@ -115,10 +115,28 @@ fn of_address(service: &Service, region: &str, address: &str) -> Result<Endpoint
         scheme: scheme.to_owned(),
         authority: authority.to_string(),
         base: uri.path().trim_end_matches('/').to_owned(),
-        signing_region: region.to_owned(),
+        signing_region: region_in(service, authority.host()).unwrap_or(region).to_owned(),
         signing_name: service.signing_name.to_owned(),
         custom: true,
     })
+}
+
+/// The region that a host of AWS is in, whatever region was asked: `vpce-1-2.sts.eu-west-1.vpce.amazonaws.com`, or the
+/// one host of a service without regions. It takes no signature for another one.
+fn region_in<'a>(service: &Service, host: &'a str) -> Option<&'a str> {
+    let partitions = || endpoints().partitions.iter();
+    let below = |suffix: &str| host.strip_suffix(suffix).is_some_and(|rest| rest.ends_with('.'));
+    if service.global_endpoint == Some(host) {
+        let partition = partitions().find(|partition| below(&partition.dns_suffix))?;
+        return Some(&partition.implicit_global_region);
+    }
+    if !partitions().any(|partition| below(&partition.dns_suffix) || below(&partition.dual_stack_dns_suffix))
+    {
+        return None;
+    }
+    let known =
+        |label: &&str| partitions().any(|partition| partition.regions.iter().any(|region| region == label));
+    host.split('.').find(known)
 }
 
 fn without_user(address: &str) -> String {
@@ -207,6 +225,20 @@ mod tests {
         }
         let told = at("iam", "eu-west-1", Some("https://user:hunter2@host/")).unwrap_err().to_string();
         assert!(!told.contains("hunter2"), "{told}");
+    }
+
+    #[test]
+    fn a_configured_address_of_aws_is_signed_for_the_region_that_it_is_in() {
+        for (name, address, signed) in [
+            ("sts", "https://vpce-0a-1b.sts.eu-central-1.vpce.amazonaws.com", "eu-central-1"),
+            ("sts", "https://sts.eusc-de-east-1.amazonaws.eu", "eusc-de-east-1"),
+            ("sts", "https://sts.amazonaws.com", "us-east-1"),
+            ("iam", "https://iam.amazonaws.com", "us-east-1"),
+            ("sts", "https://sts.eu-central-1.corp.example", "eu-west-1"),
+            ("sts", "https://evil-amazonaws.com", "eu-west-1"),
+        ] {
+            assert_eq!(at(name, "eu-west-1", Some(address)).unwrap().signing_region, signed, "{address}");
+        }
     }
 
     #[test]

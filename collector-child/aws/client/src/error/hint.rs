@@ -60,7 +60,7 @@ fn of_credentials(credentials: CredentialsTrouble, trouble: &Trouble) -> String 
         }
         CredentialsTrouble::Invalid => {
             "check the access key id and its secret: they may have been deleted, deactivated, mistyped, or \
-             belong to another partition (China, GovCloud)"
+             belong to another partition (China, GovCloud, EU Sovereign Cloud): its region is named by AWS_REGION"
         }
         CredentialsTrouble::Clock => "set the clock of this machine, or start its time service",
         CredentialsTrouble::Role if trouble.code.as_deref() == Some("AccessDenied") => {

@@ -194,3 +194,13 @@ async fn a_service_without_host_in_a_region_does_not_exist_there() {
     let proxy = TransportTrouble::Proxy("p".to_owned(), "tunnel".to_owned());
     assert_eq!(trial.unreached(&proxy, &own).error.class, Class::Network);
 }
+
+#[tokio::test]
+async fn sts_has_an_address_of_its_own_and_is_signed_for_the_region_that_is_asked() {
+    let (sts, others) = (Fake::new(|_| ok(IDENTITY)).await, Fake::new(|_| ok("<x/>")).await);
+    let (address, all) = (sts.address(), others.address());
+    let bench = Bench::of(quick(), &[("AWS_ENDPOINT_URL", &all), ("AWS_ENDPOINT_URL_STS", &address)]).await;
+    assert_eq!(bench.identity().await.unwrap()["Account"], "1");
+    assert!(sts.came()[0].header("authorization").unwrap().contains("/eu-west-1/sts/"));
+    assert!(others.came().is_empty());
+}
