@@ -17,6 +17,7 @@ use crate::changes::{
     Ability, Change, CleanLog, CleanRequest, CleanTarget, CommandRequest, TagRequest, refused,
 };
 use crate::fault::{FaultExt, fault};
+use crate::identity::{Errand, Identity};
 use crate::output::Output;
 
 /// A future that a collector returns. It may hop between threads.
@@ -44,6 +45,20 @@ pub trait Collector: Send + Sync {
         config: &'a ConfigSection,
         output: &'a Output,
     ) -> BoxFuture<'a, Result<Vec<Account>, Failure>>;
+
+    /// To which account the credentials belong that an errand would be done with. Asked before every errand, and there
+    /// is no default: whose account they are has to be known before anything is changed. The machinery compares, and
+    /// refuses what is for another account.
+    ///
+    /// The cloud is asked once for the same credentials, and again when others have replaced them; the answer holds
+    /// for those that [`Self::collect`], [`Self::clean`], [`Self::tag`] and [`Self::command`] use, or they fail.
+    /// Credentials that do not get into the account are [`FaultKind::WrongAccount`], with a sentence that says whose
+    /// they are.
+    fn identity<'a>(
+        &'a self,
+        errand: &'a Errand<'a>,
+        output: &'a Output,
+    ) -> BoxFuture<'a, Result<Identity, Failure>>;
 
     /// Puts the graph of one account into `output`: graph root, cloud, the account and everything below it,
     /// with the edges that join them.

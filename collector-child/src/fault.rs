@@ -136,7 +136,8 @@ fn usual_source(kind: FaultKind) -> FaultSource {
         | FaultKind::Credentials
         | FaultKind::AccessDenied
         | FaultKind::Input
-        | FaultKind::Limit => FaultSource::User,
+        | FaultKind::Limit
+        | FaultKind::WrongAccount => FaultSource::User,
         FaultKind::Throttled | FaultKind::Unavailable | FaultKind::InvalidAnswer => FaultSource::Cloud,
         FaultKind::Property | FaultKind::Resource | FaultKind::Internal => FaultSource::Collector,
     }
@@ -153,7 +154,8 @@ fn usual_retry(kind: FaultKind) -> Retry {
         | FaultKind::Resource
         | FaultKind::Input
         | FaultKind::Limit
-        | FaultKind::Internal => Retry::Never,
+        | FaultKind::Internal
+        | FaultKind::WrongAccount => Retry::Never,
     }
 }
 

@@ -10,6 +10,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::collector::{BoxFuture, CollectRequest, Collector, ConfigSection, Failure};
 use crate::fault::{FaultExt, fault};
+use crate::identity::{self, Errand};
 use crate::output::{Output, Stop};
 use crate::panics::CatchPanic;
 use crate::suggest;
@@ -182,6 +183,7 @@ async fn collect(
         last_run_started_ago: job.last_run_started_ago,
         remaining,
     };
+    identity::verify(collector, Errand::Collect(&request), output).await?;
     collector.collect(&request, output).await
 }
 

@@ -41,6 +41,7 @@ pub mod changes;
 pub mod collector;
 pub mod collectors;
 pub mod fault;
+pub mod identity;
 pub mod node;
 pub mod output;
 

@@ -63,11 +63,14 @@ pub enum FaultKind {
     Limit,
     /// A fault of the collector itself.
     Internal,
+    /// The credentials belong to another account than the one in question, or do not get into it: nothing was
+    /// done there. A worker with other credentials may.
+    WrongAccount,
 }
 
 impl FaultKind {
     /// All kinds, for tables and tests.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Config,
         Self::Credentials,
         Self::AccessDenied,
@@ -79,6 +82,7 @@ impl FaultKind {
         Self::Input,
         Self::Limit,
         Self::Internal,
+        Self::WrongAccount,
     ];
 
     /// The name used in reports, stable.
@@ -95,6 +99,7 @@ impl FaultKind {
             Self::Input => "input",
             Self::Limit => "limit",
             Self::Internal => "internal",
+            Self::WrongAccount => "wrong_account",
         }
     }
 
@@ -102,7 +107,7 @@ impl FaultKind {
     pub fn exit_code(self, retry: Retry) -> ExitCode {
         match self {
             Self::Config => ExitCode::Config,
-            Self::Credentials => ExitCode::Credentials,
+            Self::Credentials | Self::WrongAccount => ExitCode::Credentials,
             _ if retry == Retry::Later => ExitCode::TryAgain,
             // What the user gave us to read is configuration in the wider sense.
             Self::Input => ExitCode::Config,
@@ -157,7 +162,7 @@ mod tests {
             match kind {
                 // What the user must repair is never retried, whatever the child hopes for.
                 FaultKind::Config => assert_eq!((never, later), (ExitCode::Config, ExitCode::Config)),
-                FaultKind::Credentials => {
+                FaultKind::Credentials | FaultKind::WrongAccount => {
                     assert_eq!((never, later), (ExitCode::Credentials, ExitCode::Credentials));
                 }
                 _ => assert_eq!(later, ExitCode::TryAgain, "{kind:?}"),

@@ -5,6 +5,9 @@ cleanup_estate.py make --endpoint http://127.0.0.1:5000    fills moto; what is t
                                                            says the ids of some, and as "kept" all that is to stay
 cleanup_estate.py left --endpoint http://127.0.0.1:5000    says as JSON what is there, each resource by its id or name
 cleanup_estate.py tags --endpoint http://127.0.0.1:5000    says as JSON the tags of instances, buckets and roles
+cleanup_estate.py twins --endpoint http://127.0.0.1:5000   makes the same things in two accounts that trust nobody; says
+                                                           the keys of each
+cleanup_estate.py twins-left --endpoint http://127.0.0.1:5000   says as JSON what each has, with its tags
 """
 
 import argparse
@@ -231,11 +234,47 @@ def tags(p: Place) -> dict[str, dict[str, str]]:
     return {name: {tag["Key"]: tag["Value"] for tag in pairs} for name, pairs in found.items()}
 
 
+TWINS = ["100000000001", "100000000002"]
+
+
+def twin(place: Place) -> dict[str, str]:
+    """A log group, a role and a table, called the same in every account, and some more, so that the region counts."""
+    logs, tables = place.client("logs"), place.client("dynamodb")
+    for n in range(6):
+        logs.create_log_group(logGroupName=f"other-{n}")
+    logs.create_log_group(logGroupName="twin")
+    for name in ["twin", *(f"other-{n}" for n in range(6))]:
+        place.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=trust("ec2.amazonaws.com"))
+    key = [{"AttributeName": "k", "KeyType": "HASH"}]
+    attributes = [{"AttributeName": "k", "AttributeType": "S"}]
+    tables.create_table(TableName="twin", KeySchema=key, AttributeDefinitions=attributes, BillingMode="PAY_PER_REQUEST")
+    keys = place.session.get_credentials()
+    return {"id": keys.access_key, "secret": keys.secret_key, "token": keys.token}
+
+
+def twin_left(place: Place) -> dict[str, Any]:
+    logs, tables, iam = place.client("logs"), place.client("dynamodb"), place.client("iam")
+    found: dict[str, Any] = {}
+    for group in logs.describe_log_groups(logGroupNamePrefix="twin")["logGroups"]:
+        found["log group"] = logs.list_tags_log_group(logGroupName=group["logGroupName"])["tags"]
+    for name in tables.list_tables()["TableNames"]:
+        tagged = tables.list_tags_of_resource(ResourceArn=tables.describe_table(TableName=name)["Table"]["TableArn"])
+        found["table"] = {tag["Key"]: tag["Value"] for tag in tagged["Tags"]}
+    if any(role["RoleName"] == "twin" for role in iam.list_roles()["Roles"]):
+        found["role"] = {tag["Key"]: tag["Value"] for tag in iam.list_role_tags(RoleName="twin")["Tags"]}
+    return found
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["make", "left", "tags"])
+    parser.add_argument("what", choices=["make", "left", "tags", "twins", "twins-left"])
     parser.add_argument("--endpoint", required=True)
     args = parser.parse_args()
+    if args.what.startswith("twins"):
+        places = {a: Place(args.endpoint, a, REGION, 0, 1, session(args.endpoint, a)) for a in TWINS}
+        of_one = twin if args.what == "twins" else twin_left
+        print(json.dumps({account: of_one(place) for account, place in places.items()}))
+        return
     place = Place(args.endpoint, ACCOUNT, REGION, 0, 1, session(args.endpoint, ACCOUNT))
     print(json.dumps({"make": make, "left": left, "tags": tags}[args.what](place)))
 

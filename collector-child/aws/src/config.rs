@@ -27,6 +27,8 @@ pub struct AwsConfig {
     pub role: Option<String>,
     /// `role` also replaces the role that a node came with.
     pub role_override: bool,
+    /// What the trust policies of the roles ask for, that of the organization included.
+    pub role_external_id: Option<String>,
     /// Profiles to use, one after the other.
     pub profiles: Option<Vec<String>>,
     /// Ids of the accounts to collect with `role`.
@@ -82,6 +84,7 @@ impl Default for AwsConfig {
             secret_access_key: None,
             role: None,
             role_override: false,
+            role_external_id: None,
             profiles: None,
             account: None,
             region: None,
@@ -218,6 +221,11 @@ impl AwsConfig {
     /// `scrape_org_role_arn`, unless it is blank.
     pub fn organization_role(&self) -> Option<&str> {
         self.scrape_org_role_arn.as_deref().map(str::trim).filter(|arn| !arn.is_empty())
+    }
+
+    /// `role_external_id`, unless it is blank.
+    pub fn external_id(&self) -> Option<String> {
+        self.role_external_id.as_deref().map(str::trim).filter(|id| !id.is_empty()).map(str::to_owned)
     }
 
     /// `cloudwatch_metrics_for_atime_mtime_period`.

@@ -28,7 +28,8 @@ pub fn fault(kind: FaultKind, message: impl Into<String>) -> Fault {
         | FaultKind::Credentials
         | FaultKind::AccessDenied
         | FaultKind::Input
-        | FaultKind::Limit => (FaultSource::User, Retry::Never),
+        | FaultKind::Limit
+        | FaultKind::WrongAccount => (FaultSource::User, Retry::Never),
         FaultKind::Throttled | FaultKind::Unavailable => (FaultSource::Cloud, Retry::Later),
         FaultKind::InvalidAnswer => (FaultSource::Cloud, Retry::Never),
         FaultKind::Property | FaultKind::Resource | FaultKind::Internal => {

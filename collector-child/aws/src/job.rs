@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::env;
 use std::time::Duration;
 
-use aws_client::{Budgets, Client, Settings};
+use aws_client::{Budgets, Client, Session, Settings};
 use ipc_proto::job::Account;
 
-use crate::accounts::{self, sessions};
+use crate::accounts::{self, Identity, Scope, sessions};
+use crate::api::Api;
 use crate::config::AwsConfig;
 use crate::engine::{self, AccountFacts, Assignment};
 use crate::failure::Failure;
@@ -37,14 +38,47 @@ pub async fn accounts(config: &AwsConfig, sink: &dyn Sink) -> Result<Vec<Account
     accounts::list(&client, config, key_in_environment, sink).await
 }
 
+/// The way into an account that is to be collected.
+#[derive(Debug)]
+pub struct Way {
+    client: Client,
+    session: Session,
+    scope: Scope,
+    account: String,
+}
+
+impl Way {
+    /// Opens it: the credentials that the listing of accounts named.
+    pub async fn open(config: &AwsConfig, account: &Account) -> Result<Self, Failure> {
+        config.check()?;
+        Self::through(client(config).await?, config, account).await
+    }
+
+    pub(crate) async fn through(
+        client: Client,
+        config: &AwsConfig,
+        account: &Account,
+    ) -> Result<Self, Failure> {
+        let scope = accounts::scope_of(account)?;
+        let session = sessions::of_account(&client, config, &account.id, &scope).await;
+        let session = session.map_err(|error| error.to_fault())?;
+        Ok(Self { client, session, scope, account: account.id.clone() })
+    }
+
+    /// Whose credentials they are. STS is not asked about a role, which is named by its account.
+    pub async fn identity(&self, config: &AwsConfig) -> Result<Identity, Failure> {
+        match &self.scope.role {
+            Some(role) => Ok(Identity::of_role(role, &self.account)),
+            None => sessions::identity(&self.client, config, &self.session, &self.scope).await,
+        }
+    }
+}
+
 /// Collects one account and sends its graph.
-pub async fn collect(job: Collect<'_>, sink: &dyn Sink) -> Result<(), Failure> {
+pub async fn collect(job: Collect<'_>, way: Way, sink: &dyn Sink) -> Result<(), Failure> {
     let Collect { config, account, last_run_started_ago } = job;
-    config.check()?;
-    let scope = accounts::scope_of(account)?;
-    let client = client(config).await?;
-    let api = sessions::of_account(&client, config, &account.id, &scope).await;
-    let api = api.map_err(|error| error.to_fault())?;
+    let Way { client, session, scope, account: _ } = way;
+    let api = Api::new(client, session, &account.id);
     sink.step("asking for the regions of the account".to_owned());
     let regions =
         accounts::regions::of_account(&api, &scope, sink).await.map_err(|error| error.to_fault())?;

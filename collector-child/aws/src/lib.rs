@@ -44,12 +44,12 @@ mod tables;
 #[cfg(test)]
 mod testing;
 
-pub use accounts::Scope;
+pub use accounts::{Identity, Scope};
 pub use config::{AwsConfig, section};
 pub use describe::describe;
 pub use engine::{AccountFacts, Ask, Context, Draft, Pages};
 pub use failure::{Failure, fault};
-pub use job::{Collect, accounts, collect};
+pub use job::{Collect, Way, accounts, collect};
 pub use plans::Plans;
 pub use regions::{Region, RegionIndex, Regions};
 pub use sink::{BoxFuture, Sink};

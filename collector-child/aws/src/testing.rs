@@ -35,6 +35,8 @@ pub(crate) const ACCOUNT: &str = "100000000001";
 pub(crate) struct Called {
     pub(crate) service: String,
     pub(crate) region: String,
+    /// The access key that signed it.
+    pub(crate) key: String,
     /// The operation, or method and path where the address says it.
     pub(crate) operation: String,
     /// The body of JSON protocols.
@@ -273,6 +275,7 @@ fn called(method: &Method, uri: &Uri, headers: &HeaderMap, body: &Bytes) -> Call
     Called {
         service: (*scope.get(3).unwrap_or(&"")).to_owned(),
         region: (*scope.get(2).unwrap_or(&"")).to_owned(),
+        key: scope[0].rsplit('=').next().unwrap_or_default().to_owned(),
         operation,
         params: serde_json::from_str(&body).unwrap_or_default(),
         body,

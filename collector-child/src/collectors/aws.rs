@@ -1,11 +1,15 @@
 //! The collector `aws`: the crate `aws-collector` behind the interface of this program.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use aws_collector::change::{self, Above, Changer, Command, Deletion, Journal, Resource, Tagging};
-use aws_collector::{AwsConfig, BoxFuture as AwsFuture, Collect, Failure as AwsFailure, Sink};
+use aws_collector::{
+    AwsConfig, BoxFuture as AwsFuture, Collect, Failure as AwsFailure, Identity as AwsIdentity, Sink, Way,
+};
 use ipc_proto::clean::CleanOutcome;
-use ipc_proto::fault::Fault;
+use ipc_proto::fault::{Fault, FaultKind};
 use ipc_proto::graph::{DeferredEdge, Edge, EdgeType, Node};
 use ipc_proto::job::{Account, Described};
 use ipc_proto::message::Progress;
@@ -16,6 +20,8 @@ use crate::changes::{
     Ability, Change, CleanLog, CleanRequest, CleanTarget, CommandRequest, TagRequest, refused,
 };
 use crate::collector::{BoxFuture, CollectRequest, Collector, ConfigSection, Failure};
+use crate::fault::fault;
+use crate::identity::{Errand, Identity, Owner};
 use crate::node::{Ancestor, StoredNode};
 use crate::output::Output;
 
@@ -24,6 +30,65 @@ use crate::output::Output;
 pub(super) struct Aws {
     /// Its sessions live as long as the process.
     changer: Changer,
+    /// Into accounts that are to be collected, from the question whose the credentials are to the collection with them.
+    ways: Mutex<HashMap<WayKey, Way>>,
+}
+
+/// The id of an account and how it is reached.
+type WayKey = (String, Vec<u8>);
+
+fn key_of(account: &Account) -> WayKey {
+    (account.id.clone(), account.scope.expose().clone())
+}
+
+fn lock(ways: &Mutex<HashMap<WayKey, Way>>) -> MutexGuard<'_, HashMap<WayKey, Way>> {
+    ways.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Aws {
+    async fn whose(&self, errand: &Errand<'_>) -> Result<Identity, Failure> {
+        match *errand {
+            Errand::Collect(request) => {
+                let config: AwsConfig = request.config.to()?;
+                let way = Way::open(&config, &request.account).await.map_err(failure)?;
+                let identity = way.identity(&config).await.map_err(failure)?;
+                lock(&self.ways).insert(key_of(&request.account), way);
+                Ok(owner(identity, None))
+            }
+            Errand::Clean(CleanRequest { config, .. }, node)
+            | Errand::Tag(TagRequest { config, node, .. }) => {
+                let identity = self.changer.identity(&config.to()?, &resource(node)).await;
+                Ok(owner(identity.map_err(failure)?, None))
+            }
+            Errand::Command(request) => {
+                let config: AwsConfig = request.config.to()?;
+                let resource = request.node.as_ref().map(resource);
+                let command = aws_command(&config, request, resource.as_ref())?;
+                match self.changer.identity_of_command(&command).await.map_err(failure)? {
+                    Some((wanted, identity)) => Ok(owner(identity, Some(wanted))),
+                    None => Ok(Identity::AnyAccount),
+                }
+            }
+        }
+    }
+}
+
+fn owner(identity: AwsIdentity, wanted: Option<String>) -> Identity {
+    let AwsIdentity { account, credentials, .. } = identity;
+    let remedy = "set aws.role to a role that these credentials may assume there".to_owned();
+    Identity::Of(Owner { account, credentials, wanted, remedy })
+}
+
+/// The request as the crate sees it.
+fn aws_command<'a>(
+    config: &'a AwsConfig,
+    request: &'a CommandRequest,
+    resource: Option<&'a Resource>,
+) -> Result<Command<'a>, Failure> {
+    if request.name != "aws" {
+        return Err(refused(format!("the collector aws has no command {:?}", request.name)).into());
+    }
+    Ok(Command { config, args: &request.args, resource, remaining: request.remaining })
 }
 
 impl Collector for Aws {
@@ -47,6 +112,14 @@ impl Collector for Aws {
         })
     }
 
+    fn identity<'a>(
+        &'a self,
+        errand: &'a Errand<'a>,
+        _output: &'a Output,
+    ) -> BoxFuture<'a, Result<Identity, Failure>> {
+        Box::pin(self.whose(errand))
+    }
+
     fn collect<'a>(
         &'a self,
         request: &'a CollectRequest,
@@ -59,7 +132,11 @@ impl Collector for Aws {
                 account: &request.account,
                 last_run_started_ago: request.last_run_started_ago,
             };
-            aws_collector::collect(job, &ToOutput(output)).await.map_err(failure)
+            let way = lock(&self.ways).remove(&key_of(&request.account));
+            let Some(way) = way else {
+                return Err(fault(FaultKind::Internal, "nobody asked whose the credentials are").into());
+            };
+            aws_collector::collect(job, way, &ToOutput(output)).await.map_err(failure)
         })
     }
 
@@ -116,17 +193,9 @@ impl Collector for Aws {
         output: &'a Output,
     ) -> BoxFuture<'a, Result<Value, Failure>> {
         Box::pin(async move {
-            if request.name != "aws" {
-                return Err(refused(format!("the collector aws has no command {:?}", request.name)).into());
-            }
             let config: AwsConfig = request.config.to()?;
             let resource = request.node.as_ref().map(resource);
-            let command = Command {
-                config: &config,
-                args: &request.args,
-                resource: resource.as_ref(),
-                remaining: request.remaining,
-            };
+            let command = aws_command(&config, request, resource.as_ref())?;
             self.changer.command(&command, &ToOutput(output)).await.map_err(failure)
         })
     }

@@ -12,6 +12,7 @@ use super::graph::{Kinds, Sink};
 use super::imaginary;
 use crate::changes::{Ability, Change, CleanLog, CleanRequest, CleanTarget, TagRequest};
 use crate::collector::{BoxFuture, CollectRequest, Collector, ConfigSection, Failure};
+use crate::identity::{Errand, Identity};
 use crate::output::Output;
 
 /// What the kinds that can be changed have in common.
@@ -64,6 +65,14 @@ impl Collector for Example {
                 scope: Secret::new(Vec::new()),
             }])
         })
+    }
+
+    fn identity<'a>(
+        &'a self,
+        _errand: &'a Errand<'a>,
+        _output: &'a Output,
+    ) -> BoxFuture<'a, Result<Identity, Failure>> {
+        Box::pin(async { Ok(Identity::NoCredentials) })
     }
 
     fn collect<'a>(

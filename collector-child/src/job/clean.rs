@@ -11,6 +11,7 @@ use super::{Collectors, find};
 use crate::changes::{Change, CleanLog, CleanRequest, CleanTarget, RelatedNode};
 use crate::collector::{BoxFuture, Collector, ConfigSection, Failure};
 use crate::fault::fault;
+use crate::identity::{self, Errand};
 use crate::node::{NodeError, StoredNode};
 use crate::output::Output;
 use crate::panics::CatchPanic;
@@ -61,7 +62,12 @@ impl Pass<'_> {
         let log = CleanLog::default();
         let outcome = match self.refusal(&target.node) {
             Some(reason) => CleanOutcome::Refused { reason },
-            None => self.delete(&target, &log).await?,
+            None => {
+                // Whatever is wrong with it is wrong for the whole account.
+                identity::verify(self.collector, Errand::Clean(self.request, &target.node), self.output)
+                    .await?;
+                self.delete(&target, &log).await?
+            }
         };
         Ok(Cleaned { node_id: target.node.id, outcome, log: log.take() })
     }
@@ -91,8 +97,20 @@ impl Pass<'_> {
             Some(other) => return Some(format!("it belongs to the account {other}, not to {}", account.id)),
             None => return Some("it is not known which account it belongs to".to_owned()),
         }
+        if let Some(other) = self.account_of_its_node().filter(|other| *other != account.id) {
+            let id = &account.id;
+            return Some(format!(
+                "fixcore says that its account is {id}, and that the node of {id} is {other}"
+            ));
+        }
         let ability = self.collector.ability(Change::Clean, &node.kind);
         ability.refusal(Change::Clean, self.name, &node.kind)
+    }
+
+    /// What the node of the account says of itself.
+    fn account_of_its_node(&self) -> Option<&str> {
+        let node = self.above.iter().find(|node| node.id == self.request.account.node_id)?;
+        Some(node.cloud_id())
     }
 
     async fn delete(&self, target: &CleanTarget, log: &CleanLog) -> Result<CleanOutcome, Failure> {
@@ -126,7 +144,7 @@ impl Pass<'_> {
 fn outcome_of(fault: Fault) -> Result<CleanOutcome, Failure> {
     match fault.kind {
         // The next resource would end the same.
-        FaultKind::Credentials | FaultKind::Config => Err(fault.into()),
+        FaultKind::Credentials | FaultKind::Config | FaultKind::WrongAccount => Err(fault.into()),
         FaultKind::AccessDenied
         | FaultKind::Throttled
         | FaultKind::Unavailable

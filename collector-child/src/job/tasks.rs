@@ -11,6 +11,7 @@ use super::{Collectors, find};
 use crate::changes::{Change, CommandRequest, TagRequest, refused};
 use crate::collector::{ConfigSection, Failure};
 use crate::fault::{FaultExt, fault};
+use crate::identity::{self, Errand};
 use crate::node::{StoredNode, TagChange};
 use crate::output::Output;
 
@@ -36,6 +37,7 @@ pub(super) async fn tag(
     node.check_tags(&change).map_err(|error| refused(format!("{}: {error}", node.title())))?;
     let config = ConfigSection::parse(&job.collector, job.config.expose())?;
     let request = TagRequest { config, node, change, remaining };
+    identity::verify(collector, Errand::Tag(&request), output).await?;
     collector.tag(&request, output).await?;
     let TagRequest { mut node, change, .. } = request;
     node.change_tags(&change);
@@ -59,6 +61,7 @@ pub(super) async fn command(
         node: job.node_json.as_deref().map(read).transpose()?,
         remaining,
     };
+    identity::verify(collector, Errand::Command(&request), output).await?;
     let answer: Value = collector.command(&request, output).await?;
     output.work(1);
     output.answer(answer.to_string(), Report::Output, "the answer of the command").await

@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 
 use super::*;
 use crate::changes::{Ability, Change, CleanLog, CleanRequest, CleanTarget, CommandRequest, TagRequest};
+use crate::identity::{Identity, Owner};
 use crate::output::OutputLimits;
 
 /// Does with a resource what its id says.
@@ -42,6 +43,41 @@ impl Collector for Probe {
         _output: &'a Output,
     ) -> BoxFuture<'a, Result<Vec<Account>, Failure>> {
         Box::pin(async { Ok(Vec::new()) })
+    }
+
+    /// Has the credentials that the config says, by default those of the account of all tests.
+    fn identity<'a>(
+        &'a self,
+        errand: &'a Errand<'a>,
+        _output: &'a Output,
+    ) -> BoxFuture<'a, Result<Identity, Failure>> {
+        Box::pin(async move {
+            let config = match errand {
+                Errand::Collect(request) => &request.config,
+                Errand::Clean(request, _) => &request.config,
+                Errand::Tag(request) => &request.config,
+                Errand::Command(request) => &request.config,
+            };
+            let text = |setting: &str| config.get(setting).and_then(Value::as_str);
+            match text("trouble") {
+                Some("throttled") => return Err(fault(FaultKind::Throttled, "slow down").into()),
+                Some("denied") => return Err(fault(FaultKind::AccessDenied, "not allowed").into()),
+                Some("typo") => return Err(crate::changes::refused("did you mean that?").into()),
+                _ => {}
+            }
+            if text("owner") == Some("nobody") {
+                return Ok(Identity::NoCredentials);
+            }
+            if matches!(errand, Errand::Command(CommandRequest { node: None, .. })) {
+                return Ok(Identity::AnyAccount);
+            }
+            Ok(Identity::Of(Owner {
+                account: text("owner").unwrap_or("42").to_owned(),
+                credentials: "the profile prod".to_owned(),
+                wanted: text("wanted").map(str::to_owned),
+                remedy: "set a role".to_owned(),
+            }))
+        })
     }
 
     fn collect<'a>(
@@ -141,6 +177,14 @@ impl Collector for Plain {
         _output: &'a Output,
     ) -> BoxFuture<'a, Result<Vec<Account>, Failure>> {
         Box::pin(async { Ok(Vec::new()) })
+    }
+
+    fn identity<'a>(
+        &'a self,
+        _errand: &'a Errand<'a>,
+        _output: &'a Output,
+    ) -> BoxFuture<'a, Result<Identity, Failure>> {
+        Box::pin(async { Ok(Identity::NoCredentials) })
     }
 
     fn collect<'a>(
@@ -470,4 +514,111 @@ async fn a_collector_that_only_collects_says_so() {
 #[test]
 fn the_title_of_a_command_leaves_out_its_arguments() {
     assert_eq!(title(&command_job("probe", &["hunter2"], None)), "command probe echo");
+}
+
+/// The four jobs that are done with credentials, with this config.
+fn all_jobs(config: &Value) -> Vec<(Job, &'static str)> {
+    let config = || config.to_string().into();
+    let node = node("thing", "one");
+    let clean =
+        |dry_run| CleanJob { dry_run, config: config(), ..clean_job(vec![resource(&node), resource(&node)]) };
+    let Job::Tag(tag) = tag_job(&node, &[("a", "b")], &[]) else { panic!() };
+    let Job::Command(command) = command_job("probe", &[], Some(&node)) else { panic!() };
+    let collect = CollectJob {
+        collector: "probe".to_owned(),
+        config: config(),
+        account: account(),
+        last_run_started_ago: None,
+        max_resources: None,
+    };
+    vec![
+        (Job::Clean(Box::new(clean(false))), "nothing is deleted there"),
+        (Job::Clean(Box::new(clean(true))), "nothing would be deleted there"),
+        (Job::Tag(Box::new(TagJob { config: config(), ..*tag })), "nothing is changed there"),
+        (Job::Command(Box::new(CommandJob { config: config(), ..*command })), "nothing is called there"),
+        (Job::Collect(Box::new(collect)), "nothing is collected"),
+    ]
+}
+
+#[tokio::test]
+async fn nothing_is_done_with_the_credentials_of_another_account() {
+    for (job, not_done) in all_jobs(&json!({"owner": "43"})) {
+        let is_tag = matches!(job, Job::Tag(_));
+        let (outcome, heard) = hear(job, None).await;
+        let fatal = heard.fatal.as_ref().unwrap();
+        let prod = if not_done.contains("collected") { "42 (Prod)" } else { "42" };
+        assert_eq!(
+            fatal.message,
+            format!(
+                "the credentials of this worker (the profile prod) belong to the account 43, not to {prod}: {not_done}"
+            )
+        );
+        let hint = "set a role; or leave 42 to a worker that has credentials of it";
+        assert_eq!((fatal.kind, fatal.hint.as_deref()), (FaultKind::WrongAccount, Some(hint)));
+        assert_eq!(outcome.exit_code(), ExitCode::Credentials);
+        assert!(heard.cleaned.is_empty() && heard.answers.is_empty(), "told once, tag: {is_tag}");
+    }
+}
+
+#[tokio::test]
+async fn without_knowing_whose_the_credentials_are_nothing_is_done() {
+    for (trouble, kind, words) in [
+        ("throttled", FaultKind::Throttled, "; try again later: slow down"),
+        ("denied", FaultKind::AccessDenied, ": not allowed"),
+    ] {
+        for (job, not_done) in all_jobs(&json!({"trouble": trouble})) {
+            let (_, heard) = hear(job, None).await;
+            let fatal = heard.fatal.as_ref().unwrap();
+            let why = "because it cannot be learned to which account the credentials belong";
+            assert_eq!(fatal.message, format!("{not_done}, {why}{words}"));
+            assert_eq!(fatal.kind, kind, "whether it is tried again is as usual");
+            assert!(heard.cleaned.is_empty() && heard.answers.is_empty());
+        }
+    }
+    let (job, _) = all_jobs(&json!({"trouble": "typo"})).remove(3);
+    assert_eq!(hear(job, None).await.1.complaint(), "did you mean that?");
+}
+
+#[tokio::test]
+async fn the_account_of_the_credentials_is_enough() {
+    for config in [json!({"owner": "42"}), json!({"owner": "nobody"})] {
+        for (job, _) in all_jobs(&config) {
+            let (outcome, heard) = hear(job, None).await;
+            assert!(matches!(outcome, Outcome::Done(_)), "{heard:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_command_may_name_another_account_than_its_node() {
+    for (wanted, owner, fine) in [("43", "43", true), ("43", "42", false), ("42", "43", false)] {
+        let (job, _) = all_jobs(&json!({"wanted": wanted, "owner": owner})).remove(3);
+        let (_, heard) = hear(job, None).await;
+        assert_eq!(heard.fatal.is_none(), fine, "{heard:?}");
+        if let Some(fatal) = heard.fatal {
+            assert!(fatal.message.contains(wanted) && fatal.message.contains(owner), "{}", fatal.message);
+        }
+    }
+    let Job::Command(command) = command_job("probe", &[], None) else { panic!() };
+    let nobodys = CommandJob { config: json!({"owner": "43"}).to_string().into(), ..*command };
+    assert_eq!(
+        hear(Job::Command(Box::new(nobodys)), None).await.1.answers.len(),
+        1,
+        "it is about no account"
+    );
+}
+
+#[tokio::test]
+async fn what_has_no_account_or_two_is_not_touched() {
+    let mut homeless = node("thing", "one");
+    homeless["ancestors"] = json!({"account": {"reported": {"id": ""}}});
+    let (_, heard) = hear(tag_job(&homeless, &[("a", "b")], &[]), None).await;
+    assert_eq!(heard.complaint(), "it is not known which account it belongs to, so nothing is changed");
+    let (_, heard) = hear(command_job("probe", &[], Some(&homeless)), None).await;
+    assert!(heard.complaint().contains("it is not known which account"), "{}", heard.complaint());
+    let mut two = clean_job(vec![resource(&node("thing", "one"))]);
+    two.ancestors_json[0] = json!({"id": "account-node", "reported": {"id": "43", "kind": "k"}}).to_string();
+    let (_, heard) = hear(Job::Clean(Box::new(two)), None).await;
+    let reason = "fixcore says that its account is 42, and that the node of 42 is 43";
+    assert_eq!(heard.outcome("n-one"), &refused(reason));
 }

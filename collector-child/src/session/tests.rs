@@ -17,6 +17,7 @@ use serde_json::json;
 use super::*;
 use crate::collector::{BoxFuture, CollectRequest, ConfigSection, Failure};
 use crate::fault::{FaultExt, fault};
+use crate::identity::{Errand, Identity};
 
 /// Bytes of the JSON of one node of the collector.
 const NODE_BYTES: usize = 10_000;
@@ -77,6 +78,14 @@ impl Collector for Scripted {
             let count = config.get("accounts").and_then(serde_json::Value::as_u64).unwrap_or(0);
             Ok((0..count).map(account).collect())
         })
+    }
+
+    fn identity<'a>(
+        &'a self,
+        _errand: &'a Errand<'a>,
+        _output: &'a Output,
+    ) -> BoxFuture<'a, Result<Identity, Failure>> {
+        Box::pin(async { Ok(Identity::NoCredentials) })
     }
 
     fn collect<'a>(

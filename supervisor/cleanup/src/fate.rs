@@ -15,6 +15,8 @@ pub enum Fate {
     Skipped(String),
     /// The run ended before.
     Unfinished(String),
+    /// This worker does not get into its account. Another worker may, so fixcore is told nothing about it.
+    Elsewhere(String),
 }
 
 impl Fate {
@@ -30,7 +32,8 @@ impl Fate {
             Self::Failed(reason)
             | Self::Refused(reason)
             | Self::Skipped(reason)
-            | Self::Unfinished(reason) => Some(reason),
+            | Self::Unfinished(reason)
+            | Self::Elsewhere(reason) => Some(reason),
         }
     }
 }

@@ -39,7 +39,7 @@ impl EventLog {
     fn close(&mut self, fate: &Fate, at: Timestamp) {
         let (message, why) = match fate {
             Fate::Gone => ("deleted", None),
-            Fate::Planned => return,
+            Fate::Planned | Fate::Elsewhere(_) => return,
             Fate::Failed(why) => ("not deleted", Some(why)),
             Fate::Refused(why) => ("deletion refused", Some(why)),
             Fate::Skipped(why) => ("not touched", Some(why)),
@@ -51,10 +51,13 @@ impl EventLog {
 }
 
 /// The line for `PATCH /graph/.../nodes` about the node `id` that ended with `fate`, behind what is stored of
-/// earlier runs. `None` if there is nothing to tell: a dry run, or a run that ended before anything happened.
+/// earlier runs. `None` if there is nothing to tell: a dry run, a run that ended before anything happened, or an account
+/// that other workers look after, whose words must not be overwritten.
 pub fn line(id: &str, fate: &Fate, mut log: EventLog, stored: &[Value], at: Timestamp) -> Option<String> {
-    if *fate == Fate::Planned || (matches!(fate, Fate::Unfinished(_)) && log.is_empty()) {
-        return None;
+    match fate {
+        Fate::Planned | Fate::Elsewhere(_) => return None,
+        Fate::Unfinished(_) if log.is_empty() => return None,
+        _ => {}
     }
     log.close(fate, at);
     let kept = stored.len().min(MAX_LOG.saturating_sub(log.entries.len()));

@@ -78,6 +78,11 @@ pub enum PassEnd {
         /// A factor in (0.5, 1] for the pause.
         jitter: f64,
     },
+    /// The credentials of this worker do not get into the account, and the process is gone.
+    Foreign {
+        /// Whose they are, for people.
+        message: String,
+    },
 }
 
 /// What happened.
@@ -310,7 +315,7 @@ impl Planner {
                 if fate.makes_room() {
                     self.entries[waiting].waits_for -= 1;
                 } else {
-                    open.push((waiting, self.consequence(number, &fate)));
+                    open.push((waiting, self.consequence(number, waiting, &fate)));
                 }
             }
             effects.push(Effect::Ended { item: number, fate });
@@ -318,7 +323,8 @@ impl Planner {
     }
 
     /// The fate of what `number` depends on, when `number` stays.
-    fn consequence(&self, number: usize, fate: &Fate) -> Fate {
+    fn consequence(&self, number: usize, waiting: usize, fate: &Fate) -> Fate {
+        let account = |number: usize| self.entries[number].item.account;
         let name = &self.entries[number].item.name;
         match fate {
             Fate::Refused(_) => Fate::Skipped(format!("{name} depends on it and cannot be deleted")),
@@ -326,6 +332,10 @@ impl Planner {
             Fate::Skipped(_) => Fate::Skipped(format!("{name} depends on it and was not touched")),
             Fate::Unfinished(_) => {
                 Fate::Unfinished(format!("{name} depends on it and was not deleted in time"))
+            }
+            Fate::Elsewhere(_) if account(number) == account(waiting) => fate.clone(),
+            Fate::Elsewhere(_) => {
+                Fate::Skipped(format!("{name} depends on it and is left to a worker with credentials for it"))
             }
             // Whoever makes room has no such consequence.
             Fate::Gone | Fate::Planned => Fate::Skipped(format!("{name} depends on it")),

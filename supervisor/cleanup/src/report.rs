@@ -53,6 +53,7 @@ pub fn messages(endings: &[Ending], accounts: &[AccountWork]) -> Vec<Message> {
         let context = account.map_or_else(Vec::new, |it| vec![it.cloud.clone(), account_name(it)]);
         messages.extend(planned(&endings, &context));
         messages.extend(left(&endings, &context));
+        messages.extend(elsewhere(&endings, &context));
     }
     messages
 }
@@ -85,7 +86,7 @@ fn left(endings: &[&Ending], context: &[String]) -> Vec<Message> {
     let mut groups: Vec<(bool, String, Vec<String>)> = Vec::new();
     for ending in endings {
         let (error, head) = match &ending.fate {
-            Fate::Gone | Fate::Planned => continue,
+            Fate::Gone | Fate::Planned | Fate::Elsewhere(_) => continue,
             Fate::Failed(reason) => (true, format!("not deleted ({reason}):")),
             Fate::Refused(reason) => (true, format!("deletion refused ({reason}):")),
             Fate::Skipped(reason) => (true, format!("not touched ({reason}):")),
@@ -99,6 +100,21 @@ fn left(endings: &[&Ending], context: &[String]) -> Vec<Message> {
     groups.iter().flat_map(|(error, head, names)| packed(*error, context, head, names)).collect()
 }
 
+/// What is left to other workers, in one sentence: whether they delete it is not known here, so it is no error.
+fn elsewhere(endings: &[&Ending], context: &[String]) -> Vec<Message> {
+    let reasons = endings.iter().filter_map(|ending| match &ending.fate {
+        Fate::Elsewhere(reason) => Some(reason),
+        _ => None,
+    });
+    let reasons: Vec<&String> = reasons.collect();
+    let Some(reason) = reasons.first() else { return Vec::new() };
+    let these = match reasons.len() {
+        1 => "1 resource is not touched by this worker".to_owned(),
+        count => format!("{count} resources are not touched by this worker"),
+    };
+    vec![Message { error: false, context: context.to_vec(), text: format!("{these}: {reason}") }]
+}
+
 /// How many resources ended how.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -106,6 +122,8 @@ pub struct Counts {
     pub gone: usize,
     /// Would be deleted.
     pub planned: usize,
+    /// In accounts that this worker does not get into.
+    pub elsewhere: usize,
     /// Tried in vain.
     pub failed: usize,
     /// Must not or cannot be deleted.
@@ -128,6 +146,7 @@ impl Counts {
                 Fate::Refused(_) => &mut counts.refused,
                 Fate::Skipped(_) => &mut counts.skipped,
                 Fate::Unfinished(_) => &mut counts.unfinished,
+                Fate::Elsewhere(_) => &mut counts.elsewhere,
             } += 1;
         }
         counts
@@ -142,6 +161,7 @@ impl Counts {
             (self.refused, "refused"),
             (self.skipped, "not touched"),
             (self.unfinished, "not reached"),
+            (self.elsewhere, "in accounts that this worker does not get into"),
         ];
         let total: usize = parts.iter().map(|(count, _)| count).sum();
         let mut text = match total {
@@ -240,6 +260,18 @@ mod tests {
         ];
         assert_eq!(texts(&endings), expected);
         assert_eq!(verdict(&endings), Ok(()));
+    }
+
+    #[test]
+    fn an_account_of_other_workers_is_told_once_and_is_no_error() {
+        let foreign = || Fate::Elsewhere("its credentials belong to the account 2".into());
+        let endings = [ending(0, "volume a", foreign()), ending(0, "volume b", foreign())];
+        let [message] = &messages(&endings, &[account("1", "prod")])[..] else { panic!("one message") };
+        assert!(!message.error);
+        let text = "2 resources are not touched by this worker: its credentials belong to the account 2";
+        assert_eq!((message.text.as_str(), message.context[1].as_str()), (text, "prod (1)"));
+        assert_eq!(verdict(&endings), Ok(()));
+        assert!(Counts::of(&endings).summary().ends_with("2 in accounts that this worker does not get into"));
     }
 
     #[test]

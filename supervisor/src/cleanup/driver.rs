@@ -10,10 +10,10 @@ use fixworker_cleanup::plan::{Answer, Effect, Event, Item, PassEnd};
 use fixworker_cleanup::report::Ending;
 use fixworker_cleanup::{Fate, Planner, Rules, Work};
 use fixworker_fleet::child::outcome::Class;
-use fixworker_fleet::{AccountName as FleetAccount, Child, ChildSpec, Failure, Subject};
+use fixworker_fleet::{AccountName as FleetAccount, Child, ChildSpec, Failure, Outcome, Subject};
 use fixworker_surface::metrics;
 use ipc_proto::clean::{CleanOutcome, Cleaned};
-use ipc_proto::fault::Fault;
+use ipc_proto::fault::{Fault, FaultKind};
 use ipc_proto::message::Progress;
 use ipc_proto::secret::Secret;
 use jiff::Timestamp;
@@ -325,11 +325,16 @@ impl<'a> Driver<'a> {
                 failed_attempt(&self.lanes[account].name.collector, &failure);
                 let hint = failure.hint().map(|hint| format!(" ({hint})")).unwrap_or_default();
                 let message = format!("{}{hint}", failure.message());
+                if is_foreign(&failure) {
+                    return self.step(Event::PassEnded { account, end: PassEnd::Foreign { message } });
+                }
                 PassEnd::Failed { class: failure.outcome.class(), message, jitter: jitter() }
             }
         };
         let trouble = match &end {
-            PassEnd::Complete | PassEnd::Failed { class: Class::Cancelled, .. } => None,
+            PassEnd::Complete | PassEnd::Foreign { .. } | PassEnd::Failed { class: Class::Cancelled, .. } => {
+                None
+            }
             PassEnd::Failed { message, .. } => Some(message.clone()),
         };
         let before = self.endings.len();
@@ -373,7 +378,11 @@ impl<'a> Driver<'a> {
             Fate::Gone => tracing::info!("{whom}{name} is deleted"),
             Fate::Planned => tracing::info!("{whom}{name} would be deleted: {}", steps.join("; ")),
             // The others are told together at the end.
-            Fate::Failed(_) | Fate::Refused(_) | Fate::Skipped(_) | Fate::Unfinished(_) => {
+            Fate::Failed(_)
+            | Fate::Refused(_)
+            | Fate::Skipped(_)
+            | Fate::Unfinished(_)
+            | Fate::Elsewhere(_) => {
                 tracing::debug!("{whom}{name}: {fate:?}");
             }
         }
@@ -410,6 +419,11 @@ impl<'a> Driver<'a> {
             tracing::error!("what was deleted cannot be kept for fixcore if this worker dies: {error}");
         }
     }
+}
+
+/// The child says that its credentials are not for this account.
+fn is_foreign(failure: &Failure) -> bool {
+    matches!(&failure.outcome, Outcome::Fatal(fault) if fault.kind == FaultKind::WrongAccount)
 }
 
 async fn at(time: Option<Instant>) {

@@ -5,6 +5,7 @@
 
 mod alone;
 mod cleanup;
+mod twins;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,6 +15,7 @@ use serde_json::Value;
 
 pub use alone::{AwsAlone, Ended};
 pub use cleanup::CleanupCloud;
+pub use twins::{TWINS, TwinCloud};
 
 use crate::binaries::repository;
 use crate::process::{Invocation, Process};

@@ -25,6 +25,7 @@ use crate::sink::Sink;
 use identity::Owner;
 pub use scope::Scope;
 use select::{Asked, Names, Way};
+pub use sessions::Identity;
 
 /// Profiles that are asked at once.
 const PROFILES_AT_ONCE: usize = 8;
@@ -216,7 +217,7 @@ async fn ask_names(
     for asked in select::order(config, names.profile.as_deref()) {
         let answer = match asked {
             Asked::Alias => {
-                let session = sessions::in_account(client, base, id, scope);
+                let session = sessions::in_account(client, config, base, id, scope);
                 let api = Api::new(client.clone(), session, id);
                 let answer = api.call(region, "iam", "ListAccountAliases", Map::new()).await;
                 answer.map(|answer| answer["AccountAliases"][0].as_str().map(str::to_owned))

@@ -1,11 +1,15 @@
 //! Credentials by profile and role.
 
-use aws_client::{CallError, Client, Login, Role, Session};
+use std::sync::Arc;
+
+use aws_client::{CallError, Client, Login, Role, Session, Target};
+use ipc_proto::fault::FaultKind;
+use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::Scope;
-use crate::api::Api;
 use crate::config::AwsConfig;
+use crate::failure::{Failure, fault};
 use crate::partition::home;
 
 /// The credentials of a profile, or without one those of the config or the environment.
@@ -30,24 +34,31 @@ pub(crate) async fn of_account(
     config: &AwsConfig,
     account: &str,
     scope: &Scope,
-) -> Result<Api, CallError> {
+) -> Result<Session, CallError> {
     let base = base(client, config, scope.profile.as_deref()).await?;
-    Ok(Api::new(client.clone(), in_account(client, &base, account, scope), account))
+    Ok(in_account(client, config, &base, account, scope))
 }
 
 /// The same, with the credentials of the profile at hand.
-pub(crate) fn in_account(client: &Client, base: &Session, account: &str, scope: &Scope) -> Session {
+pub(crate) fn in_account(
+    client: &Client,
+    config: &AwsConfig,
+    base: &Session,
+    account: &str,
+    scope: &Scope,
+) -> Session {
     match &scope.role {
         Some(role) => {
             let region = home(&hints(base, Some(&scope.regions)), &scope.partition);
-            client.assume(base, Role::of_account(&scope.partition, account, role, &region, &client.unique()))
+            let role = Role::of_account(&scope.partition, account, role, &region, &client.unique());
+            client.assume(base, Role { external_id: config.external_id(), ..role })
         }
         None => base.clone(),
     }
 }
 
 /// The credentials that may ask about the organization.
-pub(super) fn of_organization(
+pub(crate) fn of_organization(
     client: &Client,
     config: &AwsConfig,
     base: &Session,
@@ -59,7 +70,8 @@ pub(super) fn of_organization(
             let region = home(&hints(base, config.region.as_deref()), partition);
             let session_name = format!("organization-{}", client.unique());
             let role = Role::of_arn(arn, &region, "");
-            let role = Role { session_name, account: account.to_owned(), ..role };
+            let role =
+                Role { session_name, account: account.to_owned(), external_id: config.external_id(), ..role };
             client.assume(base, role)
         }
         None => base.clone(),
@@ -70,4 +82,51 @@ pub(super) fn of_organization(
 /// by the settings.
 pub(crate) fn hints(session: &Session, configured: Option<&[String]>) -> Vec<String> {
     session.default_region().into_iter().chain(configured.unwrap_or_default().iter().cloned()).collect()
+}
+
+/// Whose credentials a session has, as STS says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The id of their access key.
+    pub(crate) key: Arc<str>,
+    /// The account.
+    pub account: String,
+    /// Which ones they are, for people: `the profile prod, arn:aws:iam::123456789012:user/fix`.
+    pub credentials: String,
+}
+
+impl Identity {
+    /// Credentials of a role of this account.
+    pub(crate) fn of_role(role: &str, account: &str) -> Self {
+        let credentials = format!("the role {role}");
+        Self { key: "".into(), account: account.to_owned(), credentials }
+    }
+}
+
+/// Asks STS whose the credentials of a session are.
+pub(crate) async fn identity(
+    client: &Client,
+    config: &AwsConfig,
+    session: &Session,
+    scope: &Scope,
+) -> Result<Identity, Failure> {
+    let key = session.key().await.map_err(|error| error.to_fault())?;
+    // Whatever replaces them in the meantime may belong to somebody else.
+    let session = session.bound_to(Arc::clone(&key));
+    let region = home(&hints(&session, Some(&scope.regions)), &scope.partition);
+    let target = Target { session: &session, region: &region, account: "", deadline: None };
+    let answer = client.call(&target, "sts", "GetCallerIdentity", json!({})).await;
+    let answer = answer.map_err(|error| error.to_fault())?;
+    let Some(account) = answer["Account"].as_str().filter(|account| !account.is_empty()) else {
+        let message = "sts:GetCallerIdentity does not say to which account the credentials belong";
+        return Err(fault(FaultKind::InvalidAnswer, message).into());
+    };
+    let source = match (&scope.role, &scope.profile, &config.access_key_id) {
+        (Some(role), _, _) => format!("the role {role}"),
+        (None, Some(profile), _) => format!("the profile {profile}"),
+        (None, None, Some(_)) => "the keys of aws.access_key_id".to_owned(),
+        (None, None, None) => "those of the environment".to_owned(),
+    };
+    let arn = answer["Arn"].as_str().map(|arn| format!(", {arn}")).unwrap_or_default();
+    Ok(Identity { key, account: account.to_owned(), credentials: format!("{source}{arn}") })
 }

@@ -1,13 +1,14 @@
 //! Credentials and calls that all changes of the process share.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use aws_client::{CallError, Client, Pages, Session, Target};
 use serde_json::{Map, Value};
 
-use crate::accounts::{Scope, sessions};
+use super::Resource;
+use super::doors::Doors;
+use crate::accounts::{Identity, Scope};
 use crate::config::AwsConfig;
 use crate::failure::Failure;
 use crate::job;
@@ -16,23 +17,6 @@ use crate::sink::Sink;
 /// Changes AWS. One for the process: it keeps connections and credentials from one change to the next.
 #[derive(Debug, Default)]
 pub struct Changer(tokio::sync::Mutex<Option<Arc<Doors>>>);
-
-/// Connections and credentials of one configuration.
-#[derive(Debug)]
-struct Doors {
-    config: AwsConfig,
-    client: Client,
-    sessions: Mutex<HashMap<Who, Session>>,
-}
-
-/// Whose credentials.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Who {
-    account: String,
-    role: Option<String>,
-    profile: Option<String>,
-    partition: String,
-}
 
 /// Calls of one change.
 pub(super) struct Access<'a> {
@@ -45,7 +29,23 @@ pub(super) struct Access<'a> {
 }
 
 impl Changer {
-    /// Access to an account in a region; `account` may be empty for that of the credentials. `remaining` is the time
+    /// Whose credentials a change of this resource would be made with. STS is asked once for each of them.
+    pub async fn identity(&self, config: &AwsConfig, resource: &Resource) -> Result<Identity, Failure> {
+        self.identity_in(config, resource.account()?, &resource.scope(config)).await
+    }
+
+    /// The same for an account.
+    pub(super) async fn identity_in(
+        &self,
+        config: &AwsConfig,
+        account: &str,
+        scope: &Scope,
+    ) -> Result<Identity, Failure> {
+        let doors = self.doors(config).await?;
+        doors.enter(account, scope).await.map(|(_, identity)| identity)
+    }
+
+    /// Access to an account in a region, with credentials that belong to it; `account` may be empty for that of the credentials. `remaining` is the time
     /// that is left for the change.
     pub(super) async fn access<'a>(
         &self,
@@ -57,7 +57,7 @@ impl Changer {
         sink: &'a dyn Sink,
     ) -> Result<Access<'a>, Failure> {
         let doors = self.doors(config).await?;
-        let session = doors.session(account, scope).await.map_err(|error| error.to_fault())?;
+        let session = doors.enter_to_change(account, scope).await?;
         Ok(Access {
             client: doors.client.clone(),
             session,
@@ -76,7 +76,7 @@ impl Changer {
         }
         config.check()?;
         let client = job::client(config).await?;
-        let doors = Arc::new(Doors { config: config.clone(), client, sessions: Mutex::default() });
+        let doors = Arc::new(Doors::new(config.clone(), client));
         *current = Some(Arc::clone(&doors));
         Ok(doors)
     }
@@ -84,29 +84,16 @@ impl Changer {
     /// With this client, whatever the environment says.
     #[cfg(test)]
     pub(super) fn with_client(config: &AwsConfig, client: Client) -> Self {
-        let doors = Doors { config: config.clone(), client, sessions: Mutex::default() };
-        Self(tokio::sync::Mutex::new(Some(Arc::new(doors))))
+        Self(tokio::sync::Mutex::new(Some(Arc::new(Doors::new(config.clone(), client)))))
     }
-}
 
-impl Doors {
-    /// Looked up once; sessions renew themselves.
-    async fn session(&self, account: &str, scope: &Scope) -> Result<Session, CallError> {
-        let Scope { role, profile, partition, regions: _ } = scope;
-        let who = Who {
-            account: account.to_owned(),
-            role: role.clone(),
-            profile: profile.clone(),
-            partition: partition.clone(),
-        };
-        let known = |sessions: &HashMap<Who, Session>| sessions.get(&who).cloned();
-        if let Some(session) = known(&self.sessions.lock().unwrap_or_else(PoisonError::into_inner)) {
-            return Ok(session);
+    /// The account of these keys is known already.
+    #[cfg(test)]
+    pub(super) async fn knowing(self, key: &str, account: &str) -> Self {
+        if let Some(doors) = &*self.0.lock().await {
+            doors.know(key, account).await;
         }
-        let base = sessions::base(&self.client, &self.config, scope.profile.as_deref()).await?;
-        let session = sessions::in_account(&self.client, &base, account, scope);
-        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(sessions.entry(who).or_insert(session).clone())
+        self
     }
 }
 

@@ -14,6 +14,7 @@
 //! - A dry run makes reading calls only.
 //! - A call is made for the resource alone: with the account, role and region that its node names. Without one of them
 //!   nothing is called.
+//! - Credentials are used only as long as STS says that they belong to the account of the resource (`doors`).
 //! - A call that lacks an argument is not made, and a resource for which nothing could be called is not gone.
 //! - Credentials that fail end the job, everything else costs one resource.
 
@@ -21,7 +22,10 @@ mod ability;
 mod access;
 mod clean;
 mod command;
+mod doors;
 mod hooks;
+#[cfg(test)]
+mod identity_tests;
 mod judge;
 mod perform;
 mod resource;

@@ -92,7 +92,8 @@ async fn changer(
         Some(answers(called))
     })
     .await;
-    (Changer::with_client(&config(), client), calls)
+    let changer = Changer::with_client(&config(), client);
+    (changer.knowing("AKIDEXAMPLE", "100000000001").await, calls)
 }
 
 async fn clean(
@@ -281,7 +282,8 @@ async fn notebook(describe: Reply, dry_run: bool) -> Seen<Result<(), judge::Stop
         ..Default::default()
     };
     let reported = object(json!({"id": "n", "name": "n"}));
-    let resource = Resource::new("aws_sagemaker_notebook", reported, object(json!({"id": "1"})), Map::new());
+    let resource =
+        Resource::new("aws_sagemaker_notebook", reported, object(json!({"id": "100000000001"})), Map::new());
     let log = Log::default();
     let deletion = Deletion { config: &config(), resource: &resource, above: &[], dry_run, remaining: None };
     let result = changer.by_plan(&plan, &deletion, &log, &Recorder::default()).await;

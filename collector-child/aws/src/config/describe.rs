@@ -7,7 +7,7 @@ use super::AwsConfig;
 
 /// Name, type and meaning of each setting, in the order of the document. Names and types are those of the Python
 /// worker, so that both can share a fixcore.
-const SETTINGS: [(&str, &str, &str); 26] = [
+const SETTINGS: [(&str, &str, &str); 27] = [
     ("access_key_id", "string", "Id of an access key. Null (recommended): credentials of the environment"),
     (
         "secret_access_key",
@@ -19,6 +19,11 @@ const SETTINGS: [(&str, &str, &str); 26] = [
         "role_override",
         "boolean",
         "Use the role above also for resources that were collected with another one",
+    ),
+    (
+        "role_external_id",
+        "string",
+        "The external id that the trust policies of the roles ask for, that of scrape_org_role_arn included. Null: none",
     ),
     (
         "profiles",
@@ -122,6 +127,7 @@ fn defaults(config: &AwsConfig) -> Value {
         secret_access_key,
         role,
         role_override,
+        role_external_id,
         profiles,
         account,
         region,
@@ -150,6 +156,7 @@ fn defaults(config: &AwsConfig) -> Value {
         "secret_access_key": secret_access_key,
         "role": role,
         "role_override": role_override,
+        "role_external_id": role_external_id,
         "profiles": profiles,
         "account": account,
         "region": region,

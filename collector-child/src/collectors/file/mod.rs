@@ -23,6 +23,7 @@ use tokio::task::{JoinError, spawn_blocking};
 use super::graph::Kinds;
 use crate::collector::{BoxFuture, CollectRequest, Collector, ConfigSection, Failure};
 use crate::fault::fault;
+use crate::identity::{Errand, Identity};
 use crate::output::Output;
 use config::FileConfig;
 use stream::Stream;
@@ -74,6 +75,14 @@ impl Collector for FileCollector {
             }
             first.map_or(Ok(accounts), |fault| Err(fault.into()))
         })
+    }
+
+    fn identity<'a>(
+        &'a self,
+        _errand: &'a Errand<'a>,
+        _output: &'a Output,
+    ) -> BoxFuture<'a, Result<Identity, Failure>> {
+        Box::pin(async { Ok(Identity::NoCredentials) })
     }
 
     fn collect<'a>(

@@ -21,6 +21,7 @@ use super::imaginary;
 use crate::changes::{Ability, Change, CleanLog, CleanRequest, CleanTarget, TagRequest};
 use crate::collector::{BoxFuture, CollectRequest, Collector, ConfigSection, Failure};
 use crate::fault::fault;
+use crate::identity::{Errand, Identity};
 use crate::output::Output;
 use config::RandomConfig;
 use pace::Pace;
@@ -65,6 +66,14 @@ impl Collector for Random {
         _output: &'a Output,
     ) -> BoxFuture<'a, Result<Vec<Account>, Failure>> {
         Box::pin(async { Ok((0..RandomConfig::read(config)?.estate().accounts()).map(account).collect()) })
+    }
+
+    fn identity<'a>(
+        &'a self,
+        _errand: &'a Errand<'a>,
+        _output: &'a Output,
+    ) -> BoxFuture<'a, Result<Identity, Failure>> {
+        Box::pin(async { Ok(Identity::NoCredentials) })
     }
 
     fn collect<'a>(

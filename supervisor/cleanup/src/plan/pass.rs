@@ -152,6 +152,10 @@ impl Planner {
         }
         match end {
             PassEnd::Complete => self.completed(number, &pass, now, effects),
+            PassEnd::Foreign { message } => {
+                self.accounts[number].slot = Slot::None;
+                self.leave(number, &message, effects);
+            }
             PassEnd::Failed { class, message, jitter } => {
                 self.accounts[number].slot = Slot::None;
                 if self.stopped.is_none() {
@@ -222,6 +226,15 @@ impl Planner {
         match verdict {
             Verdict::Retry(pause) => account.retry_at = Some(now + pause),
             Verdict::GiveUp(why) => self.give_up(number, &message, why, effects),
+        }
+    }
+
+    /// The account is for workers with other credentials.
+    fn leave(&mut self, number: usize, message: &str, effects: &mut Vec<Effect>) {
+        for item in self.accounts[number].items.clone() {
+            if self.entries[item].state == State::Open {
+                self.end(item, Fate::Elsewhere(message.to_owned()), effects);
+            }
         }
     }
 

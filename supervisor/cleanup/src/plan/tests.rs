@@ -311,3 +311,23 @@ fn a_circle_that_was_not_cut_does_not_hang_the_run() {
         matches!(&effects[0], Effect::Ended { fate: Fate::Failed(why), .. } if why.contains("fault of fixworker"))
     );
 }
+
+#[test]
+fn an_account_for_other_workers_is_left_to_them_without_a_second_try() {
+    // r1 waits for r0 in the same account, r2 for r0 from another one.
+    let (mut run, effects) = Run::new(items(&[(0, &[]), (0, &[0]), (1, &[0]), (1, &[])]), 2, rules());
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::Start { account: 0, .. })), "{effects:?}");
+    let end = PassEnd::Foreign { message: "the credentials are those of b".into() };
+    let effects = run.step(Event::PassEnded { account: 0, end });
+    let fate = |number: usize| {
+        effects.iter().find_map(|effect| match effect {
+            Effect::Ended { item, fate } if *item == number => Some(fate.clone()),
+            _ => None,
+        })
+    };
+    let left = Some(Fate::Elsewhere("the credentials are those of b".into()));
+    assert_eq!((fate(0), fate(1)), (left.clone(), left));
+    let reason = "r0 depends on it and is left to a worker with credentials for it";
+    assert_eq!(fate(2), Some(Fate::Skipped(reason.into())));
+    assert_eq!(fate(3), None, "its own account goes on");
+}

@@ -16,15 +16,21 @@ use super::freshness::{Freshness, Use};
 use super::{Chain, Role};
 use crate::client::{Client, Target};
 use crate::environment::Environment;
-use crate::error::{CallError, CredentialsTrouble};
+use crate::error::{CallError, Class, CredentialsTrouble, Place};
 use crate::sign::identity;
 
 /// A look-up that failed is not repeated for so long: all calls of an account would do it one after the other.
 const REMEMBERED: Duration = Duration::from_secs(10);
 
+const PLACE: Place<'static> = Place { account: "", region: "", service: "credentials", operation: "look-up" };
+
 /// Credentials of one account or role. Clones share them.
 #[derive(Clone)]
-pub struct Session(Arc<Inner>);
+pub struct Session {
+    inner: Arc<Inner>,
+    /// No other key is used.
+    only: Option<Arc<str>>,
+}
 
 struct Inner {
     source: Source,
@@ -73,7 +79,7 @@ pub(crate) struct Signer {
 /// Shows the kind of source only.
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let source = match &self.0.source {
+        let source = match &self.inner.source {
             Source::Keys(_) => "keys",
             Source::Chain(_) => "environment",
             Source::Nobody => "nobody",
@@ -85,7 +91,28 @@ impl fmt::Debug for Session {
 
 impl Session {
     pub(crate) fn new(source: Source, environment: Arc<Environment>) -> Self {
-        Self(Arc::new(Inner { source, environment, state: Mutex::default(), proven: AtomicBool::new(false) }))
+        let state = Mutex::default();
+        let inner = Arc::new(Inner { source, environment, state, proven: AtomicBool::new(false) });
+        Self { inner, only: None }
+    }
+
+    /// The id of the access key of the credentials now, which are fetched if there are none. It tells credentials from
+    /// those that replace them.
+    pub async fn key(&self) -> Result<Arc<str>, CallError> {
+        self.signer(SystemTime::now(), 0.5).await.map(|signer| signer.key)
+    }
+
+    /// The same credentials as long as they have this key: when they are replaced, calls fail as
+    /// [`Class::Unavailable`]. Those of a role may be replaced, because they never belong to another account.
+    #[must_use]
+    pub fn bound_to(&self, key: Arc<str>) -> Self {
+        let only = Some(key).filter(|_| !self.is_of_role());
+        Self { inner: Arc::clone(&self.inner), only }
+    }
+
+    /// They are those of a role that was assumed for this session.
+    pub fn is_of_role(&self) -> bool {
+        matches!(self.inner.source, Source::Role { .. })
     }
 
     /// Fetches the credentials if there are none yet. Errors say what was looked for.
@@ -95,12 +122,12 @@ impl Session {
 
     /// The region that the environment or the profile means when none is said.
     pub fn default_region(&self) -> Option<String> {
-        self.0.environment.region()
+        self.inner.environment.region()
     }
 
     /// The region of the instance whose credentials these are. Known only after they were used.
     pub async fn region_of_instance(&self) -> Option<String> {
-        match &self.0.source {
+        match &self.inner.source {
             Source::Chain(chain) => chain.region_of_instance().await,
             Source::Role { base, .. } => Box::pin(base.region_of_instance()).await,
             Source::Keys(_) | Source::Nobody => None,
@@ -108,21 +135,32 @@ impl Session {
     }
 
     pub(crate) fn environment(&self) -> &Arc<Environment> {
-        &self.0.environment
+        &self.inner.environment
     }
 
     /// AWS has accepted them once.
     pub(crate) fn proven(&self) -> bool {
-        self.0.proven.load(Ordering::Relaxed)
+        self.inner.proven.load(Ordering::Relaxed)
     }
 
     pub(crate) fn prove(&self) {
-        self.0.proven.store(true, Ordering::Relaxed);
+        self.inner.proven.store(true, Ordering::Relaxed);
     }
 
     /// Credentials for a request now. All callers wait for one renewal.
     pub(crate) async fn signer(&self, now: SystemTime, chance: f64) -> Result<Signer, CallError> {
-        let mut state = self.0.state.lock().await;
+        let signer = self.any_signer(now, chance).await?;
+        match &self.only {
+            Some(only) if *only != signer.key => {
+                let message = "the credentials were replaced by others in the meantime; try again";
+                Err(CallError::new(Class::Unavailable, PLACE, message))
+            }
+            _ => Ok(signer),
+        }
+    }
+
+    async fn any_signer(&self, now: SystemTime, chance: f64) -> Result<Signer, CallError> {
+        let mut state = self.inner.state.lock().await;
         let old = match &*state {
             State::Held(held) => match held.freshness.now(now) {
                 Use::Fresh => return Ok(held.signer()),
@@ -154,10 +192,10 @@ impl Session {
 
     /// AWS said of this key that it has expired: the next caller renews it. False if there is nothing to renew.
     pub(crate) async fn refused(&self, key: &str, now: SystemTime) -> bool {
-        if matches!(self.0.source, Source::Keys(_)) {
+        if matches!(self.inner.source, Source::Keys(_)) {
             return false;
         }
-        if let State::Held(held) = &mut *self.0.state.lock().await
+        if let State::Held(held) = &mut *self.inner.state.lock().await
             && *held.key == *key
         {
             held.freshness = Freshness::ended(now);
@@ -169,7 +207,7 @@ impl Session {
     /// its own.
     pub(super) fn fetch(&self, now: SystemTime) -> Fetching<'_> {
         Box::pin(async move {
-            match &self.0.source {
+            match &self.inner.source {
                 Source::Keys(credentials) => Ok(credentials.clone()),
                 Source::Chain(chain) => chain.look(now).await,
                 Source::Nobody => Err(Trouble::new(CredentialsTrouble::Missing, "there are none").error()),

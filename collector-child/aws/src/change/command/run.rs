@@ -10,7 +10,7 @@ use super::line::{self, Line, Options};
 use super::names::{kebab, operation, service};
 use super::value::params;
 use super::{Command, Wrong};
-use crate::accounts::Scope;
+use crate::accounts::{Identity, Scope};
 use crate::failure::Failure;
 use crate::partition::global_region;
 use crate::sink::Sink;
@@ -19,17 +19,47 @@ impl Changer {
     /// Executes a command, and gives what the user sees: the answer, an empty list if it is empty, and of a list with
     /// one element that element.
     pub async fn command(&self, command: &Command<'_>, sink: &dyn Sink) -> Result<Value, Failure> {
+        let Understood { line, service, operation, params, whom } = Understood::of(command)?;
+        let access = self
+            .access(command.config, &whom.account, &whom.scope, &whom.region, command.remaining, sink)
+            .await?;
+        let answer = ask(&access, service, operation, params, &line).await.map_err(said)?;
+        Ok(shown(answer))
+    }
+
+    /// The account that a command is for, and whose credentials it would be executed with. `None` if it is for no account
+    /// in particular.
+    pub async fn identity_of_command(
+        &self,
+        command: &Command<'_>,
+    ) -> Result<Option<(String, Identity)>, Failure> {
+        let Whom { account, scope, .. } = Understood::of(command)?.whom;
+        if account.is_empty() {
+            return Ok(None);
+        }
+        let identity = self.identity_in(command.config, &account, &scope).await?;
+        Ok(Some((account, identity)))
+    }
+}
+
+/// A command that makes sense.
+struct Understood {
+    line: Line,
+    service: &'static Service,
+    operation: &'static Operation,
+    params: Map<String, Value>,
+    whom: Whom,
+}
+
+impl Understood {
+    fn of(command: &Command<'_>) -> Result<Self, Failure> {
         let line = line::read(command.args)?;
         let service = service(&line.service)?;
         let operation = operation(service, &line.operation)?;
         let params = params(service, operation, line.options.input.as_deref(), &line.params)?;
         can_be_answered(service, operation)?;
         let whom = Whom::of(command, &line.options)?;
-        let access = self
-            .access(command.config, &whom.account, &whom.scope, &whom.region, command.remaining, sink)
-            .await?;
-        let answer = ask(&access, service, operation, params, &line).await.map_err(said)?;
-        Ok(shown(answer))
+        Ok(Self { line, service, operation, params, whom })
     }
 }
 
