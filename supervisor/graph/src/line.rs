@@ -101,6 +101,8 @@ pub struct CheckedLine<'a> {
     pub reported_id: Option<Cow<'a, str>>,
     /// `reported.name`, if it is there and a string.
     pub reported_name: Option<Cow<'a, str>>,
+    /// The name that the cloud gives it (`reported.arn`, else `urn` or `link`), which is part of most node ids.
+    pub reported_arn: Option<Cow<'a, str>>,
     /// The first of the marks that only resources may have: `desired`, or in `metadata` `protected`, `cleaned` and
     /// `phantom`.
     pub mark: Option<&'static str>,
@@ -131,6 +133,7 @@ pub fn check_line<'a>(node: &Node<'a>) -> Result<CheckedLine<'a>, LineError> {
     Ok(CheckedLine {
         reported_id: line.reported_id.map(Text::decoded),
         reported_name: line.reported_name.map(Text::decoded),
+        reported_arn: line.reported_arn.map(Text::decoded),
         mark: line.mark,
         splice,
     })
@@ -152,6 +155,7 @@ struct Line<'a> {
     kind: Option<Text<'a>>,
     reported_id: Option<Text<'a>>,
     reported_name: Option<Text<'a>>,
+    reported_arn: Option<Text<'a>>,
     mark: Option<&'static str>,
     metadata: Option<Splice>,
     /// The keys in [`KEYS`] that were seen, one bit each.
@@ -219,6 +223,15 @@ impl<'a> Line<'a> {
                     _ => scanner.value(2)?,
                 }
             }
+            "arn" | "urn" | "link" => match scanner.peek() {
+                Some(b'"') => {
+                    let text = scanner.string()?;
+                    if key == "arn" || self.reported_arn.is_none() {
+                        self.reported_arn = Some(text);
+                    }
+                }
+                _ => scanner.value(2)?,
+            },
             // The last one wins, here as in fixcore.
             "name" => match scanner.peek() {
                 Some(b'"') => self.reported_name = Some(scanner.string()?),

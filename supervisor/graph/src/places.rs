@@ -20,6 +20,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) kind: &'a str,
     pub(crate) id: &'a str,
     pub(crate) name: &'a str,
+    /// What its cloud calls it, if it has such a name: most kinds add it.
+    pub(crate) arn: Option<&'a str>,
 }
 
 /// The places of an account, as far as they have come.
@@ -51,38 +53,35 @@ impl Places {
         found
     }
 
-    fn resource(&mut self, id: CompactId, Parts { kind, id: own, .. }: Parts<'_>) -> bool {
+    fn resource(&mut self, id: CompactId, Parts { kind, id: own, arn, .. }: Parts<'_>) -> bool {
         let (cloud, account, key) = (&self.cloud, &self.account, &mut self.key);
         let tries = if self.unexplained > PATIENCE { 2 } else { MOST_PLACES };
-        let fits = |[region, zone]: &[String; 2]| {
-            key.of(&[kind, cloud, account, region, zone, own]).id() == Some(id)
-        };
+        let fits = |[region, zone]: &[String; 2]| key.is(id, &[kind, cloud, account, region, zone, own], arn);
         let Some(at) = self.known.iter().take(tries).position(fits) else { return false };
         self.known.swap(0, at);
         true
     }
 
-    fn region(&mut self, id: CompactId, Parts { kind, id: own, name }: Parts<'_>) -> bool {
-        let key = self.key.of(&[kind, &self.cloud, &self.account, own, UNDEFINED, own, name]);
-        let found = key.id() == Some(id);
+    fn region(&mut self, id: CompactId, Parts { kind, id: own, name, arn }: Parts<'_>) -> bool {
+        let parts = [kind, &self.cloud, &self.account, own, UNDEFINED, own, name];
+        let found = self.key.is(id, &parts, arn);
         if found {
             self.learn(own, UNDEFINED);
         }
         found
     }
 
-    fn zone(&mut self, id: CompactId, Parts { kind, id: own, .. }: Parts<'_>) -> bool {
+    fn zone(&mut self, id: CompactId, Parts { kind, id: own, arn, .. }: Parts<'_>) -> bool {
         let (cloud, account, key) = (&self.cloud, &self.account, &mut self.key);
-        let fits =
-            |[region, _]: &&[String; 2]| key.of(&[kind, cloud, account, region, own, own]).id() == Some(id);
+        let fits = |[region, _]: &&[String; 2]| key.is(id, &[kind, cloud, account, region, own, own], arn);
         let Some([region, _]) = self.known.iter().find(fits).cloned() else { return false };
         self.learn(&region, own);
         true
     }
 
-    fn organization(&mut self, id: CompactId, Parts { kind, id: own, .. }: Parts<'_>) -> bool {
+    fn organization(&mut self, id: CompactId, Parts { kind, id: own, arn, .. }: Parts<'_>) -> bool {
         let parts = [kind, &self.cloud, UNDEFINED, UNDEFINED, UNDEFINED, own];
-        self.key.of(&parts).id() == Some(id)
+        self.key.is(id, &parts, arn)
     }
 
     fn learn(&mut self, region: &str, zone: &str) {
@@ -101,7 +100,7 @@ mod tests {
     }
 
     fn parts<'a>(kind: &'a str, id: &'a str, name: &'a str) -> Parts<'a> {
-        Parts { kind, id, name }
+        Parts { kind, id, name, arn: None }
     }
 
     #[test]
@@ -120,6 +119,18 @@ mod tests {
         let global = id(&["v", "aws", "1", "undefined", "undefined", "x"]);
         assert!(places.explain(global, Role::Resource, parts("v", "x", "")));
         assert!(!places.explain(global, Role::Resource, parts("v", "y", "")));
+    }
+
+    #[test]
+    fn what_the_cloud_calls_a_resource_is_part_of_its_id() {
+        let mut places = Places::new("aws", "100000000001");
+        let arn = "arn:aws:ec2:us-east-1:100000000001:instance/i-48b11f45de04d6198";
+        let parts = Parts { kind: "aws_ec2_instance", id: "i-48b11f45de04d6198", name: "x", arn: Some(arn) };
+        let region = Parts { kind: "aws_region", id: "us-east-1", name: "global", arn: None };
+        let id = |text: &str| CompactId::parse(text).unwrap();
+        assert!(places.explain(id("GBy84m9g2JaOG7ti4KGGuQ"), Role::Region, region));
+        assert!(places.explain(id("ATsYZHwJTyF8EO3DS6Elcg"), Role::Resource, parts));
+        assert!(!places.explain(id("ATsYZHwJTyF8EO3DS6Elcg"), Role::Resource, Parts { arn: None, ..parts }));
     }
 
     #[test]

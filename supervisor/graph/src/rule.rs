@@ -39,6 +39,17 @@ impl Key {
         self.text.push(b'\'');
     }
 
+    /// Whether `id` is that of these parts, with `last` behind them or without.
+    pub(crate) fn is(&mut self, id: CompactId, parts: &[&str], last: Option<&str>) -> bool {
+        if let Some(last) = last {
+            self.of(parts).push(last);
+            if self.id() == Some(id) {
+                return true;
+            }
+        }
+        self.of(parts).id() == Some(id)
+    }
+
     /// The id; `None` if a part has a character that is not printable ASCII, a quote or a backslash.
     pub(crate) fn id(&mut self) -> Option<CompactId> {
         self.text.push(b')');

@@ -202,7 +202,11 @@ impl Staging {
         }
         let own = line.reported_id.as_deref().unwrap_or_default();
         let name = line.reported_name.as_deref().unwrap_or(own);
-        self.places.explain(id, role, Parts { kind: node.kind, id: own, name })
+        self.places.explain(
+            id,
+            role,
+            Parts { kind: node.kind, id: own, name, arn: line.reported_arn.as_deref() },
+        )
     }
 
     /// Root and cloud are ours: what the child has written does not go on.
