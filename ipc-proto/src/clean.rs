@@ -138,6 +138,12 @@ pub enum CleanOutcome {
     },
     /// A dry run: the log says what would be done.
     Planned,
+    /// It cannot be deleted by itself, and goes when another resource of the run goes (the first security group of
+    /// a VPC). It holds that one up no longer, and its end is that of the other one: nothing is patched before.
+    GoesWith {
+        /// The node id of the other one.
+        node_id: String,
+    },
 }
 
 /// One entry of an event log.
@@ -170,6 +176,7 @@ impl CleanOutcome {
             Self::Failed { .. } => "failed",
             Self::Refused { .. } => "refused",
             Self::Planned => "planned",
+            Self::GoesWith { .. } => "goes with",
         }
     }
 
@@ -177,7 +184,7 @@ impl CleanOutcome {
     pub fn reason(&self) -> Option<&str> {
         match self {
             Self::Later { reason } | Self::Failed { reason } | Self::Refused { reason } => Some(reason),
-            Self::Gone | Self::Planned => None,
+            Self::Gone | Self::Planned | Self::GoesWith { .. } => None,
         }
     }
 }

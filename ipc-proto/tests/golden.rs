@@ -347,6 +347,7 @@ fn values_of_small_enums() {
         CleanOutcome::Failed { reason: reason() },
         CleanOutcome::Refused { reason: reason() },
         CleanOutcome::Planned,
+        CleanOutcome::GoesWith { node_id: "n".to_owned() },
     ];
     check("values-clean-outcome", &outcomes);
     check("values-none", &(None::<Duration>, None::<String>, None::<u64>));

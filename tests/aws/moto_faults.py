@@ -3,7 +3,8 @@
 
 `--log FILE` appends every call as a line of JSON, in the form of the shape mock's log and with the fault that it met.
 `--fault SERVICE.OPERATION[@REGION]=KIND[:TIMES]` is as for the shape mock. Kinds: its errors; what AWS says of a
-resource that is in use (moto checks little of that, and deletes at once); and what a killed caller leaves behind:
+resource that is in use (moto checks little of that, and deletes at once; the rest is in moto_strict.py); and what a
+killed caller leaves behind:
 
     hold   nothing is done, and the call waits until the caller is gone
     lost   it is done, and the answer waits until the caller is gone
@@ -21,7 +22,9 @@ import threading
 from typing import Any
 from xml.etree.ElementTree import ParseError
 
+import moto_strict
 from mock import faults
+from mock.answers import error
 from mock.faults import Fault
 from mock.requests import Asked, understand
 from mock.services import Unknown
@@ -61,6 +64,9 @@ class Front:
             return refuse(start_response, 503, {}, b"")
         if fault and asked and (instead := fault.before(asked)):
             return refuse(start_response, *instead)
+        if asked and (refused := moto_strict.refusal(asked)):
+            status, code, message = refused
+            return refuse(start_response, *error(asked.service.name, asked.protocol, status, code, message))
         answer = self.app(environ, start_response)
         if fault and fault.kind == "lost":
             answer = list(answer)

@@ -4,13 +4,13 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use aws_collector::change::{self, Above, Changer, Command, Deletion, Journal, Resource, Tagging};
+use aws_collector::change::{self, Above, Changer, Command, Deletion, Journal, Memory, Resource, Tagging};
 use aws_collector::{
     AwsConfig, BoxFuture as AwsFuture, Collect, Failure as AwsFailure, Identity as AwsIdentity, Sink, Way,
 };
 use ipc_proto::clean::CleanOutcome;
 use ipc_proto::fault::{Fault, FaultKind};
-use ipc_proto::graph::{DeferredEdge, Edge, EdgeType, Node};
+use ipc_proto::graph::{DeferredEdge, Edge, Node};
 use ipc_proto::job::{Account, Described};
 use ipc_proto::message::Progress;
 use serde_json::{Value, json};
@@ -32,6 +32,8 @@ pub(super) struct Aws {
     changer: Changer,
     /// Into accounts that are to be collected, from the question whose the credentials are to the collection with them.
     ways: Mutex<HashMap<WayKey, Way>>,
+    /// What cleanups have done so far.
+    memory: Memory,
 }
 
 /// The id of an account and how it is reached.
@@ -168,6 +170,7 @@ impl Collector for Aws {
                 above: &above(target),
                 dry_run: request.dry_run,
                 remaining: request.remaining,
+                memory: &self.memory,
             };
             self.changer.clean(&deletion, &ToLog(log), &ToOutput(output)).await.map_err(failure)
         })
@@ -210,10 +213,12 @@ fn resource(node: &StoredNode) -> Resource {
     Resource::new(&node.kind, node.reported.clone(), reported(&above.account), reported(&above.region))
 }
 
-/// What may go only after the resource: its delete edges lead to what goes before it.
+/// What the resource belongs to, and what may go only after it: delete edges lead to what goes before, the others from
+/// the whole to its part.
 fn above(target: &CleanTarget) -> Vec<Above> {
-    let after = target.related.iter().filter(|other| other.edge == EdgeType::Delete && !other.outgoing);
+    let after = target.related.iter().filter(|other| !other.outgoing);
     let above = after.map(|other| Above {
+        node_id: other.node.id.clone(),
         kind: other.node.kind.clone(),
         title: other.node.title(),
         goes: other.node.marked && !other.node.is_protected(),

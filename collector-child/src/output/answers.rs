@@ -18,7 +18,7 @@ impl Output {
             CleanOutcome::Later { reason }
             | CleanOutcome::Failed { reason }
             | CleanOutcome::Refused { reason } => cut(reason, limit),
-            CleanOutcome::Gone | CleanOutcome::Planned => {}
+            CleanOutcome::Gone | CleanOutcome::Planned | CleanOutcome::GoesWith { .. } => {}
         }
         for event in &mut cleaned.log {
             cut(&mut event.message, limit);

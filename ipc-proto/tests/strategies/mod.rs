@@ -127,6 +127,7 @@ fn cleaned() -> impl Strategy<Value = Cleaned> {
         text().prop_map(|reason| CleanOutcome::Failed { reason }),
         text().prop_map(|reason| CleanOutcome::Refused { reason }),
         Just(CleanOutcome::Planned),
+        text().prop_map(|node_id| CleanOutcome::GoesWith { node_id }),
     ];
     let event = (text(), any::<bool>()).prop_map(|(message, failed)| CleanEvent { message, failed });
     (text(), outcome, vec(event, 0..4)).prop_map(|(node_id, outcome, log)| Cleaned { node_id, outcome, log })

@@ -7,6 +7,8 @@
 //!     +---- later, or child died ----+
 //! ```
 //!
+//! What goes with another resource (its owner) is joined to it: it holds nothing up any more, and ends as the owner ends.
+//!
 //! Per account one pass at a time: everything of it that may go now. An account needs one of the slots of the
 //! pool as long as it has a child; one that only waits gives its slot up if another account is ready.
 
@@ -62,6 +64,8 @@ pub enum Answer {
     Failed(String),
     /// It must not or cannot be deleted.
     Refused(String),
+    /// It goes when this resource goes.
+    GoesWith(usize),
 }
 
 /// How a pass of an account ended.
@@ -153,6 +157,8 @@ pub enum Effect {
 enum State {
     Open,
     Asked,
+    /// It ends with another one.
+    Joined,
     Ended,
 }
 
@@ -164,6 +170,10 @@ struct Entry {
     waits_for: usize,
     /// Those that wait for it.
     frees: Vec<usize>,
+    /// Those that go with it.
+    joined: Vec<usize>,
+    /// How it ended.
+    fate: Option<Fate>,
     /// Why it could not go when it was asked for the last time.
     later: Option<String>,
     /// How often it was asked for.
@@ -237,8 +247,17 @@ impl Planner {
                 planner.accounts[account].items.push(number);
             }
             let waits_for = item.dependents.len();
-            let (later, tries, deaths) = (None, 0, 0);
-            planner.entries.push(Entry { item, state: State::Open, waits_for, frees, later, tries, deaths });
+            planner.entries.push(Entry {
+                item,
+                state: State::Open,
+                waits_for,
+                frees,
+                joined: Vec::new(),
+                fate: None,
+                later: None,
+                tries: 0,
+                deaths: 0,
+            });
         }
         planner
     }
@@ -309,16 +328,53 @@ impl Planner {
             if self.entries[number].state == State::Ended {
                 continue;
             }
+            let held_up = self.entries[number].state != State::Joined;
             self.entries[number].state = State::Ended;
             self.entries[number].later = None;
-            for waiting in self.entries[number].frees.clone() {
+            self.entries[number].fate = Some(fate.clone());
+            for waiting in self.entries[number].frees.clone().into_iter().filter(|_| held_up) {
                 if fate.makes_room() {
                     self.entries[waiting].waits_for -= 1;
                 } else {
                     open.push((waiting, self.consequence(number, waiting, &fate)));
                 }
             }
+            for joined in std::mem::take(&mut self.entries[number].joined) {
+                open.push((joined, self.shared(number, &fate)));
+            }
             effects.push(Effect::Ended { item: number, fate });
+        }
+    }
+
+    /// Something goes with `owner`: it makes room, also for the owner, and waits for its end.
+    fn join(&mut self, number: usize, owner: usize, effects: &mut Vec<Effect>) {
+        if owner == number || owner >= self.entries.len() {
+            return self.end(number, Fate::Refused("it goes with nothing else".to_owned()), effects);
+        }
+        self.entries[number].state = State::Joined;
+        self.entries[number].later = None;
+        for waiting in self.entries[number].frees.clone() {
+            self.entries[waiting].waits_for -= 1;
+        }
+        match self.entries[owner].fate.clone() {
+            Some(fate) => self.end(number, self.shared(owner, &fate), effects),
+            None => self.entries[owner].joined.push(number),
+        }
+    }
+
+    /// The fate of what goes with `owner`.
+    fn shared(&self, owner: usize, fate: &Fate) -> Fate {
+        let name = &self.entries[owner].item.name;
+        match fate {
+            Fate::Gone => Fate::Gone,
+            Fate::Planned => Fate::Planned,
+            Fate::Refused(_) => Fate::Skipped(format!("it goes with {name}, which cannot be deleted")),
+            Fate::Failed(_) => Fate::Skipped(format!("it goes with {name}, which could not be deleted")),
+            Fate::Skipped(_) => Fate::Skipped(format!("it goes with {name}, which was not touched")),
+            Fate::Unfinished(_) => {
+                Fate::Unfinished(format!("it goes with {name}, which was not deleted in time"))
+            }
+            Fate::Elsewhere(_) => fate.clone(),
         }
     }
 

@@ -115,6 +115,11 @@ impl Work {
         &self.found.nodes()[self.resources[resource].node]
     }
 
+    /// The resource whose node has this id.
+    pub fn numbered(&self, node_id: &str) -> Option<usize> {
+        (0..self.resources.len()).find(|resource| self.node(*resource).id == node_id)
+    }
+
     /// The name of a resource for people.
     pub fn name(&self, resource: usize) -> String {
         self.node(resource).display_name()

@@ -305,6 +305,10 @@ impl<'a> Driver<'a> {
             }
             CleanOutcome::Failed { reason } => Answer::Failed(reason),
             CleanOutcome::Refused { reason } => Answer::Refused(reason),
+            CleanOutcome::GoesWith { node_id } => match self.work.numbered(&node_id) {
+                Some(owner) => Answer::GoesWith(owner),
+                None => Answer::Refused(format!("it goes with {node_id}, which is not marked for cleanup")),
+            },
         };
         self.step(Event::Answered { item: number, answer });
     }

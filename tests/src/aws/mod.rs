@@ -6,6 +6,7 @@
 mod alone;
 mod cleanup;
 mod twins;
+mod deletable;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -16,6 +17,7 @@ use serde_json::Value;
 pub use alone::{AwsAlone, Ended};
 pub use cleanup::CleanupCloud;
 pub use twins::{TWINS, TwinCloud};
+pub use deletable::{DeletableCloud, Made};
 
 use crate::binaries::repository;
 use crate::process::{Invocation, Process};

@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use aws_tables::plan::{Condition, DeletePlan, GoesWith, Scope};
+use aws_tables::plan::{Condition, DeletePlan, GoesWith, NodeCall, Scope};
 use ipc_proto::clean::CleanOutcome;
 
 use super::access::Changer;
-use super::hooks;
-use super::judge::{Codes, Stop};
+use super::judge::{Codes, Stop, explained, later};
+use super::memory::{Done, Who};
 use super::perform::Job;
-use super::{Journal, Resource};
+use super::prepare::Prepared;
+use super::{Journal, Memory, Resource};
 use crate::config::AwsConfig;
 use crate::failure::Failure;
 use crate::sink::Sink;
@@ -22,17 +23,21 @@ pub struct Deletion<'a> {
     pub config: &'a AwsConfig,
     /// What is to be deleted.
     pub resource: &'a Resource,
-    /// What has delete edges to it, so that it may go only after it.
+    /// What has edges to it: it belongs to that, or that may go only after it.
     pub above: &'a [Above],
     /// Nothing is changed; the journal says what would be.
     pub dry_run: bool,
     /// Time that is left; `None` is no limit.
     pub remaining: Option<Duration>,
+    /// What the process has done so far.
+    pub memory: &'a Memory,
 }
 
-/// A node that may go only after the one that is deleted.
+/// A node with an edge to the one that is deleted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Above {
+    /// Its node id.
+    pub node_id: String,
     /// Its kind.
     pub kind: String,
     /// Kind, name and id for people.
@@ -58,6 +63,7 @@ impl Changer {
         match self.by_plan(plan, deletion, journal, sink).await {
             Ok(()) if deletion.dry_run => Ok(CleanOutcome::Planned),
             Ok(()) => Ok(CleanOutcome::Gone),
+            Err(Stop::Held(reason)) => Ok(CleanOutcome::Later { reason }),
             Err(Stop::Outcome(outcome)) => Ok(outcome),
             Err(Stop::Failure(failure)) => Err(failure),
         }
@@ -71,43 +77,102 @@ impl Changer {
         journal: &dyn Journal,
         sink: &dyn Sink,
     ) -> Result<(), Stop> {
-        let Deletion { config, resource, above, dry_run, remaining } = *deletion;
+        let Deletion { config, resource, above, dry_run, remaining, memory } = *deletion;
         let place = resource.place();
         let scope = Scope::new(resource.document(), &place);
-        if let Some(with) = goes_by_itself(plan, above, &scope)? {
-            journal.done(format!("goes away with {with}"));
-            return Ok(());
+        if let Some(owner) = goes_by_itself(plan, above, &scope)? {
+            journal.done(format!("goes away with {}", owner.title));
+            return Err(Stop::Outcome(CleanOutcome::GoesWith { node_id: owner.node_id.clone() }));
         }
         let reached = resource.scope(config);
         let access =
             self.access(config, resource.account()?, &reached, resource.region(), remaining, sink).await?;
         let codes = Codes { gone: &plan.gone, later: &plan.later };
-        let job = Job { access: &access, journal, dry_run, codes };
-        if let Some(hook) = &plan.hook {
-            hooks::Before::of(hook)?.run(job, resource).await?;
+        let who = Who::of(resource);
+        let known = (memory, &who);
+        let job = Job { access: &access, journal, dry_run, codes, done: None };
+        let attempt = Attempt { plan, job, resource, scope, known };
+        if dry_run {
+            return attempt.told().await;
         }
-        for call in &plan.before {
-            job.perform(call, scope).await?;
+        memory.asks(&who);
+        let ended = attempt.made().await;
+        if ended.is_ok() {
+            memory.forgets(&who);
         }
-        let mut made = 0;
-        for call in &plan.calls {
-            let report = job.perform(call, scope).await?;
-            made += report.made;
+        ended
+    }
+}
+
+/// The deletion of one resource in one pass.
+struct Attempt<'a> {
+    plan: &'a DeletePlan,
+    job: Job<'a>,
+    resource: &'a Resource,
+    scope: Scope<'a>,
+    known: (&'a Memory, &'a Who),
+}
+
+impl Attempt<'_> {
+    /// A dry run: what would be taken away, then what would be called.
+    async fn told(&self) -> Result<(), Stop> {
+        self.prepare().await?;
+        self.decide().await
+    }
+
+    /// The cloud is asked first, so that nothing is taken away from what it does not let go anyway. When it says that
+    /// something is in the way, that is taken away, unless more is in the way than that.
+    async fn made(&self) -> Result<(), Stop> {
+        if self.plan.first {
+            let prepared = self.prepare().await?;
+            return self.decide().await.map_err(|stop| explained(stop, &prepared.troubles));
+        }
+        let refused = match self.decide().await {
+            Err(Stop::Held(refused)) => refused,
+            ended => return ended,
+        };
+        if let Some(keeps) = self.job.held(&self.plan.holds, self.scope).await? {
+            return Err(later(format!("{refused}; {keeps}")));
+        }
+        let prepared = self.prepare().await?;
+        let again = if prepared.made == 0 { Err(Stop::Held(refused)) } else { self.decide().await };
+        again.map_err(|stop| explained(stop, &prepared.troubles))
+    }
+
+    async fn prepare(&self) -> Result<Prepared, Stop> {
+        let job = Job { done: Some(Done::of(self.known)), ..self.job };
+        job.prepare(self.plan, self.resource, self.scope, self.known).await
+    }
+
+    /// The calls that delete.
+    async fn decide(&self) -> Result<(), Stop> {
+        let (mut made, mut needless) = (0, 0);
+        for call in &self.plan.calls {
+            let report = self.job.perform(call, self.scope).await?;
+            (made, needless) = (made + report.made, needless + report.needless);
             if report.gone > 0 && report.made == 0 {
-                journal.done("it is gone already".to_owned());
+                if made == 0 {
+                    self.job.journal.done("it is gone already".to_owned());
+                }
                 return Ok(());
             }
             if let Some(missing) = report.missing.filter(|_| report.made == 0) {
-                let reason =
-                    format!("{}:{} cannot be called: {missing}", call.call.service, call.call.operation);
-                return Err(Stop::Outcome(CleanOutcome::Failed { reason }));
+                return Err(failed(call, &format!("cannot be called: {missing}")));
+            }
+            if report.made + report.needless == 0 {
+                return Err(failed(call, "cannot be called: the service told nothing about the resource"));
             }
         }
-        if made == 0 {
-            journal.done("nothing has to be called, it is on its way out already".to_owned());
+        if made == 0 && needless > 0 {
+            self.job.journal.done("nothing has to be called, it is on its way out already".to_owned());
         }
         Ok(())
     }
+}
+
+fn failed(call: &NodeCall, why: &str) -> Stop {
+    let reason = format!("{}:{} {why}", call.call.service, call.call.operation);
+    Stop::Outcome(CleanOutcome::Failed { reason })
 }
 
 /// What the resource goes away with, if it does not have to be deleted itself; an error if it stays.
@@ -115,7 +180,7 @@ fn goes_by_itself<'a>(
     plan: &DeletePlan,
     above: &'a [Above],
     scope: &Scope<'_>,
-) -> Result<Option<&'a str>, Stop> {
+) -> Result<Option<&'a Above>, Stop> {
     let refused = |reason: String| Err(Stop::Outcome(CleanOutcome::Refused { reason }));
     if let Some(refusal) = plan.refuse.iter().find(|refusal| Condition::all(&refusal.when, scope)) {
         return refused(refusal.reason.clone());
@@ -124,7 +189,7 @@ fn goes_by_itself<'a>(
         return Ok(None);
     };
     match above.iter().find(|node| node.kind == with.kind && node.goes) {
-        Some(node) => Ok(Some(&node.title)),
+        Some(node) => Ok(Some(node)),
         None => refused(stays(with)),
     }
 }

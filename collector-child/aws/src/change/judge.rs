@@ -1,35 +1,39 @@
 //! What a failed call means for the resource that is changed.
 
 use aws_client::{CallError, Class};
+use aws_tables::plan::ErrorSaid;
 use ipc_proto::clean::CleanOutcome;
+use ipc_proto::fault::FaultKind;
 
 use crate::failure::Failure;
 
-/// Codes with which services say that something depends on a resource or that it is busy, besides those in tables.
-const BUSY: [&str; 14] = [
+/// Codes with which services say that something depends on a resource, besides those in tables and all that end with
+/// one of [`IN_USE`].
+const HELD: [&str; 4] =
+    ["ConflictException", "DeleteConflict", "DependencyViolation", "ResourceConflictException"];
+const IN_USE: [&str; 3] = ["InUse", "InUseException", "InUseFault"];
+
+/// Codes with which services say that just now something else happens to a resource.
+const PASSING: [&str; 10] = [
     "ConcurrentModification",
     "ConcurrentModificationException",
-    "ConflictException",
-    "DeleteConflict",
-    "DependencyViolation",
+    "IncorrectState",
     "InternalError",
     "OperationAborted",
+    "OperationAbortedException",
     "OperationInProgressException",
     "PriorRequestNotComplete",
-    "ResourceInUse",
-    "ResourceInUseException",
-    "ResourceInUseFault",
     "SlowDown",
-    "VolumeInUse",
+    "UpdateInProgressException",
 ];
 
 /// What the table of a kind says about codes.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Codes<'a> {
     /// It is not there any more.
-    pub(super) gone: &'a [String],
+    pub(super) gone: &'a [ErrorSaid],
     /// Something depends on it still.
-    pub(super) later: &'a [String],
+    pub(super) later: &'a [ErrorSaid],
 }
 
 /// What an error means.
@@ -39,7 +43,9 @@ pub(super) enum Meaning {
     Nothing,
     /// What was to be changed is not there any more.
     Gone,
-    /// It may work later.
+    /// Something is in the way, and may be taken away.
+    Held,
+    /// It may work later: nothing is known of the resource.
     Later,
     /// It will not work.
     Never,
@@ -48,6 +54,8 @@ pub(super) enum Meaning {
 /// Why a deletion ends before its last call.
 #[derive(Debug)]
 pub(super) enum Stop {
+    /// The cloud says that something is in the way, in these words.
+    Held(String),
     /// With this outcome.
     Outcome(CleanOutcome),
     /// With an error, which the program around judges.
@@ -61,41 +69,53 @@ impl From<Failure> for Stop {
 }
 
 impl Codes<'_> {
-    /// What an error code means, `expected` being the codes that mean nothing in this call. What the table says counts
-    /// more than what codes usually mean.
-    pub(super) fn meaning(self, expected: &[String], code: &str) -> Meaning {
-        let among = |codes: &[String]| codes.iter().any(|known| known == code);
-        if among(expected) {
+    /// What an error of a service means, `expected` being the codes that mean nothing in this call.
+    ///
+    /// That a resource is gone is only believed where its table says so: what is not found may as well be what it is
+    /// made of, or what it is in.
+    pub(super) fn meaning(self, expected: &[String], code: &str, message: &str) -> Meaning {
+        // A code with words says more than the code alone.
+        let said = |what: &[ErrorSaid], words: bool| {
+            what.iter().any(|said| said.words.is_some() == words && said.is(code, message))
+        };
+        if expected.iter().any(|known| known == code) {
             Meaning::Nothing
-        } else if among(self.gone) {
+        } else if said(self.gone, true) {
             Meaning::Gone
-        } else if among(self.later) || BUSY.contains(&code) {
+        } else if said(self.later, true) {
+            Meaning::Held
+        } else if said(self.gone, false) {
+            Meaning::Gone
+        } else if said(self.later, false)
+            || HELD.contains(&code)
+            || IN_USE.iter().any(|end| code.ends_with(end))
+        {
+            Meaning::Held
+        } else if PASSING.contains(&code) {
             Meaning::Later
-        } else if says_gone(code) {
-            Meaning::Gone
         } else {
             Meaning::Never
         }
     }
 
-    /// What a failed call means.
+    /// What a failed call means. Credentials that do not work say nothing about the resource, whatever their code, and
+    /// neither do troubles on the way to the service.
     pub(super) fn of_call(self, expected: &[String], error: &CallError) -> Meaning {
-        let told = error.code.as_deref().map_or(Meaning::Never, |code| self.meaning(expected, code));
+        let told = || match error.code.as_deref() {
+            Some(code) => self.meaning(expected, code, &error.message),
+            None => Meaning::Never,
+        };
         match error.class {
-            Class::Throttled | Class::Unavailable | Class::Network | Class::Garbage | Class::Deadline
-                if told == Meaning::Never =>
-            {
-                Meaning::Later
+            Class::Credentials(_) | Class::Config => Meaning::Never,
+            Class::Throttled | Class::Unavailable | Class::Network | Class::Garbage | Class::Deadline => {
+                match told() {
+                    Meaning::Never => Meaning::Later,
+                    told => told,
+                }
             }
-            _ => told,
+            _ => told(),
         }
     }
-}
-
-/// The ways in which services say that something does not exist.
-fn says_gone(code: &str) -> bool {
-    let ends = ["NotFound", "NotFoundException", "NotFoundFault", "DoesNotExistException", "NotExist"];
-    code.starts_with("NoSuch") || ends.iter().any(|end| code.ends_with(end))
 }
 
 /// The end of a deletion because of an error that will not go away.
@@ -113,34 +133,127 @@ pub(super) fn later(reason: impl Into<String>) -> Stop {
     Stop::Outcome(CleanOutcome::Later { reason: reason.into() })
 }
 
+/// What an error in the way of a deletion leads to; `None` if it is none.
+pub(super) fn stop(meaning: Meaning, error: &CallError) -> Option<Stop> {
+    match meaning {
+        Meaning::Nothing | Meaning::Gone => None,
+        Meaning::Held => Some(Stop::Held(error.to_string())),
+        Meaning::Later => Some(later(error.to_string())),
+        Meaning::Never => Some(never(error)),
+    }
+}
+
+/// Something that should have been taken away before a deletion and was not.
+#[derive(Debug)]
+pub(super) struct Trouble {
+    words: String,
+    /// It will be the same next time.
+    lasting: bool,
+}
+
+impl Trouble {
+    /// A preparation that ended so. What ends the job, or the whole deletion, is handed back.
+    pub(super) fn of(stop: Stop) -> Result<Self, Stop> {
+        match stop {
+            Stop::Held(words) | Stop::Outcome(CleanOutcome::Later { reason: words }) => {
+                Ok(Self { words, lasting: false })
+            }
+            Stop::Outcome(CleanOutcome::Failed { reason: words }) => Ok(Self { words, lasting: true }),
+            Stop::Failure(Failure::Fault(fault))
+                if !matches!(fault.kind, FaultKind::Credentials | FaultKind::Config) =>
+            {
+                Ok(Self { words: fault.message.clone(), lasting: true })
+            }
+            other => Err(other),
+        }
+    }
+}
+
+/// The end of a deletion before which something could not be taken away: both are told. It is not waited for what will
+/// be the same next time.
+pub(super) fn explained(stop: Stop, troubles: &[Trouble]) -> Stop {
+    if troubles.is_empty() {
+        return stop;
+    }
+    let words = troubles.iter().map(|trouble| trouble.words.as_str()).collect::<Vec<_>>().join("; ");
+    let both = |reason: String| format!("{reason}; what has to go first could not be taken away: {words}");
+    let lasting = troubles.iter().any(|trouble| trouble.lasting);
+    match stop {
+        Stop::Held(reason) | Stop::Outcome(CleanOutcome::Later { reason }) if lasting => {
+            Stop::Outcome(CleanOutcome::Failed { reason: both(reason) })
+        }
+        Stop::Held(reason) => Stop::Held(both(reason)),
+        Stop::Outcome(CleanOutcome::Later { reason }) => later(both(reason)),
+        Stop::Outcome(CleanOutcome::Failed { reason }) => {
+            Stop::Outcome(CleanOutcome::Failed { reason: both(reason) })
+        }
+        Stop::Failure(Failure::Fault(mut fault)) => {
+            fault.message = both(std::mem::take(&mut fault.message));
+            Stop::Failure(Failure::Fault(fault))
+        }
+        other => other,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn meaning(code: &str) -> Meaning {
-        let [gone, later, expected] =
-            ["Lost", "ResourceNotFound", "NoSuchEntity"].map(|code| [code.to_owned()]);
-        Codes { gone: &gone, later: &later }.meaning(&expected, code)
+    fn meaning(code: &str, message: &str) -> Meaning {
+        let said = |texts: &[&str]| -> Vec<ErrorSaid> {
+            texts.iter().map(|text| (*text).to_owned().into()).collect()
+        };
+        let gone = said(&["Lost", "Transition", "ValidationError: not found"]);
+        let later = said(&["ResourceNotFound", "Transition: starting", "ValidationError: in use"]);
+        Codes { gone: &gone, later: &later }.meaning(&["NoSuchEntity".to_owned()], code, message)
     }
 
     #[test]
     fn the_table_counts_more_than_what_codes_usually_mean() {
-        assert_eq!(meaning("NoSuchEntity"), Meaning::Nothing);
-        assert_eq!(meaning("Lost"), Meaning::Gone);
-        assert_eq!(meaning("ResourceNotFound"), Meaning::Later);
+        assert_eq!(meaning("NoSuchEntity", ""), Meaning::Nothing);
+        assert_eq!(meaning("Lost", ""), Meaning::Gone);
+        assert_eq!(meaning("ResourceNotFound", ""), Meaning::Held);
     }
 
     #[test]
-    fn what_is_not_there_or_busy_is_recognised_without_a_table() {
-        for code in ["InvalidVolume.NotFound", "NoSuchBucket", "DBInstanceNotFoundFault", "NotFoundException"]
+    fn a_code_that_is_said_of_everything_counts_by_its_words() {
+        assert_eq!(meaning("ValidationError", "Group 'x' Not Found"), Meaning::Gone);
+        assert_eq!(meaning("ValidationError", "it is in use by y"), Meaning::Held);
+        assert_eq!(meaning("ValidationError", "1 validation error detected"), Meaning::Never);
+        assert_eq!(meaning("Transition", "it is starting"), Meaning::Held);
+        assert_eq!(meaning("Transition", "it is deleted"), Meaning::Gone);
+    }
+
+    #[test]
+    fn what_is_in_use_is_known_without_a_table_and_what_is_gone_is_not() {
+        for code in
+            ["DependencyViolation", "ConflictException", "VolumeInUse", "PublicKeyInUse", "XInUseFault"]
         {
-            assert_eq!(meaning(code), Meaning::Gone, "{code}");
+            assert_eq!(meaning(code, ""), Meaning::Held, "{code}");
         }
-        for code in ["DependencyViolation", "ConflictException", "VolumeInUse"] {
-            assert_eq!(meaning(code), Meaning::Later, "{code}");
+        for code in ["OperationAborted", "SlowDown"] {
+            assert_eq!(meaning(code, ""), Meaning::Later, "{code}");
         }
-        for code in ["OperationNotPermitted", "AccessDenied", "ValidationException"] {
-            assert_eq!(meaning(code), Meaning::Never, "{code}");
+        // A snapshot that is not found is no volume that is not found.
+        for code in ["InvalidSnapshot.NotFound", "NoSuchKey", "AccessDenied", "OperationNotPermitted"] {
+            assert_eq!(meaning(code, ""), Meaning::Never, "{code}");
         }
+    }
+
+    #[test]
+    fn both_reasons_are_told_and_nobody_waits_for_what_stays_the_same() {
+        let trouble = |lasting| [Trouble { words: "denied".to_owned(), lasting }];
+        let reason = |stop: Stop| match stop {
+            Stop::Outcome(outcome) => format!("{} {}", outcome.name(), outcome.reason().unwrap_or_default()),
+            Stop::Held(reason) => format!("held {reason}"),
+            Stop::Failure(failure) => format!("failure {failure}"),
+        };
+        let held = || Stop::Held("conflict".to_owned());
+        let both = "conflict; what has to go first could not be taken away: denied";
+        assert_eq!(reason(explained(held(), &trouble(true))), format!("failed {both}"));
+        assert_eq!(reason(explained(held(), &trouble(false))), format!("held {both}"));
+        assert_eq!(reason(explained(held(), &[])), "held conflict");
+        let refused = || Stop::Failure(crate::failure::fault(FaultKind::AccessDenied, "conflict").into());
+        assert_eq!(reason(explained(refused(), &trouble(false))), format!("failure {both}"));
     }
 }

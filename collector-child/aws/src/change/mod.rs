@@ -15,6 +15,8 @@
 //! - A call is made for the resource alone: with the account, role and region that its node names. Without one of them
 //!   nothing is called.
 //! - Credentials are used only as long as STS says that they belong to the account of the resource (`doors`).
+//! - Nothing is taken away from a resource before the cloud has said that it is in the way of its deletion, and nothing
+//!   that does not help.
 //! - A call that lacks an argument is not made, and a resource for which nothing could be called is not gone.
 //! - Credentials that fail end the job, everything else costs one resource.
 
@@ -27,7 +29,9 @@ mod hooks;
 #[cfg(test)]
 mod identity_tests;
 mod judge;
+mod memory;
 mod perform;
+mod prepare;
 mod resource;
 mod tag;
 #[cfg(test)]
@@ -38,6 +42,7 @@ pub use ability::{Ability, ability};
 pub use access::Changer;
 pub use clean::{Above, Deletion};
 pub use command::{Command, definition as command_definition};
+pub use memory::Memory;
 pub use resource::Resource;
 pub use tag::Tagging;
 

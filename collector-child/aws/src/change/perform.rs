@@ -9,7 +9,8 @@ use serde_json::{Map, Value};
 
 use super::Journal;
 use super::access::Access;
-use super::judge::{Codes, Meaning, Stop, is_fatal, later, never};
+use super::judge::{Codes, Meaning, Stop, is_fatal, later, stop};
+use super::memory::Done;
 use super::words;
 
 /// What calls are made for.
@@ -20,6 +21,8 @@ pub(super) struct Job<'a> {
     /// Nothing is changed; what would be called goes to the journal.
     pub(super) dry_run: bool,
     pub(super) codes: Codes<'a>,
+    /// What was taken away from the resource already, while something is.
+    pub(super) done: Option<Done<'a>>,
 }
 
 /// What came of one call of a table, which may have been many calls.
@@ -29,40 +32,88 @@ pub(super) struct Report {
     pub(super) made: usize,
     /// Calls that found nothing to change any more.
     pub(super) gone: usize,
+    /// Calls that a condition says are not needed.
+    pub(super) needless: usize,
     /// A call that was not made, because an argument had no value.
     pub(super) missing: Option<MissingArgument>,
+}
+
+/// What one call is made for.
+pub(super) enum Elements {
+    /// The resource itself.
+    Itself,
+    /// Each of these.
+    Each(Vec<Value>),
+}
+
+/// What a listing found.
+pub(super) enum Listed {
+    /// These.
+    Items(Vec<Value>),
+    /// The resource is not there.
+    Gone,
+    /// An argument has no value.
+    Missing(MissingArgument),
+    /// It failed.
+    Failed(CallError, Meaning),
 }
 
 impl Job<'_> {
     /// Makes a call of a table, for each of its elements if it has such.
     pub(super) async fn perform(&self, call: &NodeCall, scope: Scope<'_>) -> Result<Report, Stop> {
         let mut report = Report::default();
-        match &call.each {
-            None => self.element(call, scope, &mut report).await?,
-            Some(EachOf::Path(path)) => self.elements(call, scope, at(path, &scope), &mut report).await?,
-            Some(EachOf::Call(list)) => self.listed(call, list, scope, &mut report).await?,
-        }
+        let elements = match &call.each {
+            None => Elements::Itself,
+            Some(EachOf::Path(path)) => Elements::Each(at(path, &scope)),
+            Some(EachOf::Call(list)) => match self.list(list, scope).await {
+                Listed::Items(items) => Elements::Each(items),
+                Listed::Gone => {
+                    report.gone += 1;
+                    return Ok(report);
+                }
+                Listed::Missing(missing) => {
+                    report.missing = Some(missing);
+                    return Ok(report);
+                }
+                Listed::Failed(error, _) if self.dry_run && !is_fatal(&error) => {
+                    self.journal.failed(format!("whether it can be deleted is not known: {error}"));
+                    return Ok(Report { needless: 1, ..report });
+                }
+                Listed::Failed(error, meaning) => return Err(stopped(meaning, &error)),
+            },
+        };
+        self.each(call, scope, &elements, &mut report).await?;
         Ok(report)
+    }
+
+    /// Makes a call for the elements that were found.
+    pub(super) async fn each(
+        &self,
+        call: &NodeCall,
+        scope: Scope<'_>,
+        elements: &Elements,
+        report: &mut Report,
+    ) -> Result<(), Stop> {
+        match elements {
+            Elements::Itself => self.element(call, scope, report).await,
+            Elements::Each(elements) => {
+                for element in elements {
+                    self.element(call, scope.with_each(element), report).await?;
+                }
+                Ok(())
+            }
+        }
     }
 
     /// What is listed is changed when the listing is complete, because tokens for further pages may not outlive the
     /// change.
-    async fn listed(
-        &self,
-        call: &NodeCall,
-        list: &ListCall,
-        scope: Scope<'_>,
-        report: &mut Report,
-    ) -> Result<(), Stop> {
+    pub(super) async fn list(&self, list: &ListCall, scope: Scope<'_>) -> Listed {
         if !Condition::all(&list.when, &scope) {
-            return Ok(());
+            return Listed::Items(Vec::new());
         }
         let params = match list.call.arguments.fill(&scope) {
             Ok(params) => params,
-            Err(missing) => {
-                report.missing = Some(missing);
-                return Ok(());
-            }
+            Err(missing) => return Listed::Missing(missing),
         };
         let mut gathered = Vec::new();
         let mut pages = self.access.pages(&list.call.service, &list.call.operation, params);
@@ -71,50 +122,37 @@ impl Job<'_> {
             match page {
                 Ok(page) => gathered.extend(items(list, page)),
                 Err(error) => {
-                    self.not_listed(list, &error, report)?;
-                    break;
+                    return match self.codes.of_call(&list.call.expected, &error) {
+                        Meaning::Nothing => Listed::Items(gathered),
+                        Meaning::Gone => Listed::Gone,
+                        meaning => Listed::Failed(error, meaning),
+                    };
                 }
             }
         }
-        self.elements(call, scope, gathered, report).await
-    }
-
-    fn not_listed(&self, list: &ListCall, error: &CallError, report: &mut Report) -> Result<(), Stop> {
-        match self.codes.of_call(&list.call.expected, error) {
-            Meaning::Nothing => {}
-            Meaning::Gone => report.gone += 1,
-            Meaning::Later | Meaning::Never if self.dry_run && !is_fatal(error) => {
-                self.journal.failed(format!("what would have to go first is not known: {error}"));
-            }
-            Meaning::Later => return Err(later(error.to_string())),
-            Meaning::Never => return Err(never(error)),
-        }
-        Ok(())
-    }
-
-    async fn elements(
-        &self,
-        call: &NodeCall,
-        scope: Scope<'_>,
-        elements: Vec<Value>,
-        report: &mut Report,
-    ) -> Result<(), Stop> {
-        for element in &elements {
-            self.element(call, scope.with_each(element), report).await?;
-        }
-        Ok(())
+        Listed::Items(gathered)
     }
 
     async fn element(&self, call: &NodeCall, scope: Scope<'_>, report: &mut Report) -> Result<(), Stop> {
         if !Condition::all(&call.when, &scope) {
+            report.needless += 1;
             return Ok(());
         }
         match call.call.arguments.fill(&scope) {
             Ok(params) => {
+                let what =
+                    self.done.filter(|_| !self.dry_run).map(|done| (done, Value::from(params.clone())));
+                if what.as_ref().is_some_and(|(done, what)| done.has(&call.call.operation, what)) {
+                    report.needless += 1;
+                    return Ok(());
+                }
                 if self.send(&call.call, call.failed.as_ref(), params).await? {
                     report.gone += 1;
                 } else {
                     report.made += 1;
+                }
+                if let Some((done, what)) = what {
+                    done.keeps(&call.call.operation, &what);
                 }
             }
             Err(missing) => {
@@ -149,20 +187,20 @@ impl Job<'_> {
             Err(error) => match self.codes.of_call(&call.expected, &error) {
                 Meaning::Nothing => Ok(false),
                 Meaning::Gone => Ok(true),
-                Meaning::Later => Err(later(error.to_string())),
-                Meaning::Never => Err(never(&error)),
+                meaning => Err(stopped(meaning, &error)),
             },
         }
     }
 
     /// Judges the troubles inside of a good answer. True if all that they say is that something is gone.
     fn inside(&self, call: &Call, troubles: &[Value]) -> Result<bool, Stop> {
-        let (mut gone, mut busy, mut refused) = (0, Vec::new(), Vec::new());
+        let (mut gone, mut held, mut busy, mut refused) = (0, Vec::new(), Vec::new(), Vec::new());
         for trouble in troubles.iter().filter(|trouble| trouble.is_object()) {
             let [code, message] = ["Code", "Message"].map(|name| trouble[name].as_str().unwrap_or_default());
-            match self.codes.meaning(&call.expected, code) {
+            match self.codes.meaning(&call.expected, code, message) {
                 Meaning::Nothing => {}
                 Meaning::Gone => gone += 1,
+                Meaning::Held => held.push(format!("{message} ({code})")),
                 Meaning::Later => busy.push(format!("{message} ({code})")),
                 Meaning::Never => refused.push(format!("{message} ({code})")),
             }
@@ -174,6 +212,9 @@ impl Job<'_> {
         if !refused.is_empty() {
             return Err(Stop::Outcome(CleanOutcome::Failed { reason: told(&refused) }));
         }
+        if !held.is_empty() {
+            return Err(Stop::Held(told(&held)));
+        }
         if !busy.is_empty() {
             return Err(later(told(&busy)));
         }
@@ -181,8 +222,13 @@ impl Job<'_> {
     }
 }
 
+/// The end because of an error that is one.
+fn stopped(meaning: Meaning, error: &CallError) -> Stop {
+    stop(meaning, error).unwrap_or_else(|| later(error.to_string()))
+}
+
 /// The elements that a path leads to.
-fn at(path: &Path, scope: &Scope<'_>) -> Vec<Value> {
+pub(super) fn at(path: &Path, scope: &Scope<'_>) -> Vec<Value> {
     match path.get(scope).map(Cow::into_owned) {
         None => Vec::new(),
         Some(Value::Array(elements)) => elements,

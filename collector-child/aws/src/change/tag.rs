@@ -34,14 +34,14 @@ pub struct Tagging<'a> {
 
 /// One tag to change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum TagChange<'a> {
+pub(super) enum TagChange<'a> {
     Remove(&'a str),
     Set(&'a str, &'a str),
 }
 
 impl<'a> Tagging<'a> {
     /// All changes in their order.
-    fn changes(&self) -> impl Iterator<Item = TagChange<'a>> {
+    pub(super) fn changes(&self) -> impl Iterator<Item = TagChange<'a>> {
         let remove = self.remove.iter().map(|key| TagChange::Remove(key));
         remove.chain(self.set.iter().map(|(key, value)| TagChange::Set(key, value)))
     }
@@ -78,13 +78,13 @@ impl Changer {
 async fn by_calls(plan: &TagPlan, tagging: &Tagging<'_>, access: &Access<'_>) -> Result<(), Stop> {
     let place = tagging.resource.place();
     let scope = Scope::new(tagging.resource.document(), &place);
-    let job = Job { access, journal: &Silent, dry_run: false, codes: Codes::default() };
+    let job = Job { access, journal: &Silent, dry_run: false, codes: Codes::default(), done: None };
     for change in tagging.changes() {
         let (calls, key, value) = match change {
             TagChange::Remove(key) => (&plan.remove, Value::from(key), Value::Null),
             TagChange::Set(key, value) => (&plan.set, Value::from(key), Value::from(value)),
         };
-        job.change(calls, scope.with_tag(&key, &value)).await?;
+        job.change(calls, scope.with_tag(&key, &value)).await.map_err(unless_gone)?;
     }
     Ok(())
 }
@@ -96,10 +96,6 @@ impl Job<'_> {
         for call in calls {
             let report = self.perform(call, scope).await?;
             let name = format!("{}:{}", call.call.service, call.call.operation);
-            if report.gone > 0 && report.made == 0 {
-                let message = format!("{name}: it does not exist any more");
-                return Err(Failure::from(fault(FaultKind::Resource, message)).into());
-            }
             if let Some(missing) = report.missing.filter(|_| report.made == 0) {
                 let message = format!("{name} cannot be called: {missing}");
                 return Err(Failure::from(fault(FaultKind::Resource, message)).into());
@@ -131,7 +127,7 @@ pub(super) fn applied(mut tags: Vec<Value>, tagging: &Tagging<'_>) -> Result<Vec
 }
 
 /// The fault of a tag that is to be removed and is not there.
-fn no_such_tag(key: &str) -> Failure {
+pub(super) fn no_such_tag(key: &str) -> Failure {
     fault(
         FaultKind::Config,
         format!("there is no tag {key:?} to remove; it may be gone since the last collect"),
@@ -139,10 +135,30 @@ fn no_such_tag(key: &str) -> Failure {
     .into()
 }
 
+/// The words for what services say of something that does not exist; which thing that is, only their message tells.
+fn unless_gone(stop: Stop) -> Stop {
+    match stop {
+        Stop::Failure(Failure::Fault(mut fault)) if says_gone(&fault.message) => {
+            fault.message = format!("it does not exist any more: {}", fault.message);
+            fault.kind = FaultKind::Resource;
+            Stop::Failure(Failure::Fault(fault))
+        }
+        other => other,
+    }
+}
+
+/// Whether the code in the message says that.
+fn says_gone(message: &str) -> bool {
+    let ends = ["NotFound", "NotFoundException", "NotFoundFault", "DoesNotExistException", "NotExist"];
+    let mut words = message.split(|c: char| !(c.is_alphanumeric() || c == '.'));
+    words.any(|code| code.starts_with("NoSuch") || ends.iter().any(|end| code.ends_with(end)))
+}
+
 /// What ends a deletion, said to somebody who waits for a tag.
 pub(super) fn for_user(stop: Stop) -> Failure {
     match stop {
         Stop::Failure(failure) => failure,
+        Stop::Held(reason) => fault(FaultKind::Unavailable, reason).into(),
         Stop::Outcome(outcome) => {
             let kind = match outcome {
                 CleanOutcome::Later { .. } => FaultKind::Unavailable,

@@ -28,10 +28,13 @@ remove = { op = "DeleteTags", args = { Resources = ["{id}"], Tags = [{ Key = "{$
 refuse = [{ when = ["volume_status == in-use"], reason = "it is in use" }]
 with = [{ kind = "aws_vpc", when = ["name == default"], reason = "it is the default one" }]
 before = [
-    { each = { op = "DescribeSnapshots", args = { Filters = [{ Name = "volume-id", Values = ["{id}"] }] }, items = "Snapshots" }, op = "DeleteSnapshot", args = { SnapshotId = "{$each.SnapshotId}" } },
+    { each = { op = "DescribeSnapshots", args = { Filters = [{ Name = "volume-id", Values = ["{id}"] }] }, items = "Snapshots" }, op = "DeleteSnapshot", args = { SnapshotId = "{$each.SnapshotId}" }, expect = ["InvalidSnapshot.NotFound"] },
+]
+holds = [
+    { each = { op = "DescribeVolumeStatus", args = { VolumeIds = ["{id}"] }, items = "VolumeStatuses" }, when = ["$each.VolumeStatus.Status == impaired"], reason = "its status in {$each.AvailabilityZone} keeps it" },
 ]
 calls = [{ op = "DeleteVolume", args = { VolumeId = "{id}" } }]
-gone = ["InvalidVolume.Lost"]
+gone = ["InvalidVolume.Lost", "InvalidParameterValue: does not exist"]
 later = ["VolumeBusy"]
 "#;
 
@@ -114,11 +117,14 @@ async fn clean_below(
     let plans: Plans = plans(TABLES);
     let plan = plans.get("aws_ec2_volume").unwrap().delete.as_ref().unwrap();
     let log = Log::default();
-    let deletion = Deletion { config: &config(), resource: &resource, above, dry_run, remaining: None };
+    let (config, memory) = (config(), Memory::default());
+    let deletion =
+        Deletion { config: &config, resource: &resource, above, dry_run, remaining: None, memory: &memory };
     let result = changer.by_plan(plan, &deletion, &log, &Recorder::default()).await;
     let result = match result {
         Ok(()) if dry_run => Ok(CleanOutcome::Planned),
         Ok(()) => Ok(CleanOutcome::Gone),
+        Err(judge::Stop::Held(reason)) => Ok(CleanOutcome::Later { reason }),
         Err(judge::Stop::Outcome(outcome)) => Ok(outcome),
         Err(judge::Stop::Failure(failure)) => Err(failure),
     };
@@ -151,12 +157,41 @@ fn but(operation: &'static str, code: &'static str) -> impl Fn(&Called) -> Reply
     move |called| if called.operation == operation { ec2_error(code) } else { usual(called) }
 }
 
+/// As EC2 would be if snapshots held their volume: `refusing` is answered with an error as well.
+fn held(refusing: &'static [(&str, &str)]) -> impl Fn(&Called) -> Reply + Send + Sync {
+    let deleted = Mutex::new(Vec::new());
+    move |called| {
+        if let Some((_, code)) = refusing.iter().find(|(operation, _)| *operation == called.operation) {
+            return ec2_error(code);
+        }
+        let mut deleted = deleted.lock().unwrap();
+        match called.operation.as_str() {
+            "DeleteVolume" if deleted.len() < 2 => return ec2_error("VolumeBusy"),
+            "DeleteSnapshot" if deleted.contains(&called.body) => {
+                return ec2_error("InvalidSnapshot.NotFound");
+            }
+            "DeleteSnapshot" => deleted.push(called.body.clone()),
+            _ => {}
+        }
+        usual(called)
+    }
+}
+
 #[tokio::test]
-async fn what_has_to_go_before_goes_before() {
-    let seen = clean(usual, volume(json!({})), false).await;
-    assert_eq!(seen.result.unwrap(), CleanOutcome::Gone);
-    let operations: Vec<&str> = seen.calls.iter().map(|called| called.operation.as_str()).collect();
-    assert_eq!(operations, ["DescribeSnapshots", "DeleteSnapshot", "DeleteSnapshot", "DeleteVolume"]);
+async fn what_holds_it_is_taken_away_when_the_cloud_says_so() {
+    let seen = clean(held(&[]), volume(json!({})), false).await;
+    assert_eq!(seen.result.as_ref().unwrap(), &CleanOutcome::Gone);
+    assert_eq!(
+        seen.operations(),
+        [
+            "DeleteVolume",
+            "DescribeVolumeStatus",
+            "DescribeSnapshots",
+            "DeleteSnapshot",
+            "DeleteSnapshot",
+            "DeleteVolume"
+        ]
+    );
     assert_eq!(
         seen.log,
         [
@@ -166,6 +201,95 @@ async fn what_has_to_go_before_goes_before() {
         ]
     );
     assert!(seen.calls.iter().all(|called| called.region == "eu-west-1"));
+}
+
+#[tokio::test]
+async fn nothing_is_taken_away_from_what_stays_anyway() {
+    // Nothing is in the way, or the cloud refuses whatever is.
+    let seen = clean(usual, volume(json!({})), false).await;
+    assert_eq!(seen.operations(), ["DeleteVolume"]);
+    for code in ["UnauthorizedOperation", "OperationNotPermitted", "RequestLimitExceeded", "InternalError"] {
+        let seen = clean(but("DeleteVolume", code), volume(json!({})), false).await;
+        assert!(seen.operations().iter().all(|operation| *operation == "DeleteVolume"), "{code}");
+    }
+    // Something else is in the way.
+    let impaired = |called: &Called| match called.operation.as_str() {
+        "DeleteVolume" => ec2_error("VolumeBusy"),
+        "DescribeVolumeStatus" => Reply::xml(
+            "<DescribeVolumeStatusResponse><volumeStatusSet><item><availabilityZone>a</availabilityZone>\
+             <volumeStatus><status>impaired</status></volumeStatus></item></volumeStatusSet></DescribeVolumeStatusResponse>",
+        ),
+        _ => usual(called),
+    };
+    let seen = clean(impaired, volume(json!({})), false).await;
+    assert_eq!(seen.operations(), ["DeleteVolume", "DescribeVolumeStatus"]);
+    let reason = seen.result.unwrap().reason().unwrap().to_owned();
+    assert!(reason.contains("VolumeBusy") && reason.ends_with("; its status in a keeps it"), "{reason}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_looked_up_or_taken_away_is_told_with_the_refusal() {
+    // Not allowed: it will not work later either.
+    for refused in
+        [("DescribeSnapshots", "UnauthorizedOperation"), ("DeleteSnapshot", "UnauthorizedOperation")]
+    {
+        let refusing: &'static [(&str, &str)] = Box::leak(Box::new([refused]));
+        let seen = clean(held(refusing), volume(json!({})), false).await;
+        let deletions = seen.operations().iter().filter(|operation| **operation == "DeleteSnapshot").count();
+        assert_eq!(deletions, usize::from(refused.0 == "DeleteSnapshot"), "the rest of them is left");
+        match seen.result.unwrap() {
+            CleanOutcome::Failed { reason } => {
+                assert!(
+                    reason.contains("VolumeBusy") && reason.contains("UnauthorizedOperation"),
+                    "{reason}"
+                );
+            }
+            other => panic!("{refused:?}: {other:?}"),
+        }
+    }
+    // It may work later.
+    for refused in [("DescribeSnapshots", "InternalError"), ("DeleteSnapshot", "ResourceInUse")] {
+        let refusing: &'static [(&str, &str)] = Box::leak(Box::new([refused]));
+        let seen = clean(held(refusing), volume(json!({})), false).await;
+        match seen.result.unwrap() {
+            CleanOutcome::Later { reason } => {
+                assert!(reason.contains("VolumeBusy") && reason.contains(refused.1), "{reason}");
+            }
+            other => panic!("{refused:?}: {other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_look_that_fails_is_no_reason_to_stay() {
+    let seen = clean(but("DescribeSnapshots", "UnauthorizedOperation"), volume(json!({})), false).await;
+    assert_eq!(seen.result.unwrap(), CleanOutcome::Gone);
+}
+
+#[tokio::test]
+async fn what_was_taken_away_in_one_pass_is_not_in_the_next() {
+    // The volume never goes, and the snapshots are listed for ever.
+    let (changer, calls) = changer(held(&[("DeleteVolume", "VolumeBusy")])).await;
+    let plans: Plans = plans(TABLES);
+    let plan = plans.get("aws_ec2_volume").unwrap().delete.as_ref().unwrap();
+    let (config, resource, memory, log) = (config(), volume(json!({})), Memory::default(), Log::default());
+    let deletion = Deletion {
+        config: &config,
+        resource: &resource,
+        above: &[],
+        dry_run: false,
+        remaining: None,
+        memory: &memory,
+    };
+    let times =
+        |operation: &str| calls.lock().unwrap().iter().filter(|call| call.operation == operation).count();
+    let mut passes = Vec::new();
+    for _ in 0..3 {
+        let ended = changer.by_plan(plan, &deletion, &log, &Recorder::default()).await;
+        assert!(matches!(ended, Err(judge::Stop::Held(_))), "{ended:?}");
+        passes.push((times("DeleteSnapshot"), times("DeleteVolume")));
+    }
+    assert_eq!(passes, [(2, 2), (2, 3), (2, 4)]);
 }
 
 #[tokio::test]
@@ -186,15 +310,14 @@ async fn a_dry_run_goes_on_where_it_may_not_look() {
 
 #[tokio::test]
 async fn what_is_not_there_counts_as_deleted() {
-    for code in ["InvalidVolume.Lost", "InvalidVolume.NotFound"] {
-        let seen = clean(but("DeleteVolume", code), volume(json!({})), false).await;
-        assert_eq!(seen.result.unwrap(), CleanOutcome::Gone, "{code}");
-        assert_eq!(seen.log.last().unwrap(), "it is gone already");
-    }
-    // What goes before may be gone as well.
-    let seen = clean(but("DeleteSnapshot", "InvalidSnapshot.NotFound"), volume(json!({})), false).await;
-    assert_eq!(seen.operations().len(), 4);
+    let seen = clean(but("DeleteVolume", "InvalidVolume.Lost"), volume(json!({})), false).await;
     assert_eq!(seen.result.unwrap(), CleanOutcome::Gone);
+    assert_eq!(seen.log.last().unwrap(), "it is gone already");
+    // Something else is not there.
+    for code in ["InvalidSnapshot.NotFound", "NoSuchEntity", "InvalidParameterValue"] {
+        let seen = clean(but("DeleteVolume", code), volume(json!({})), false).await;
+        assert!(matches!(seen.result, Err(Failure::Fault(_))), "{code}");
+    }
 }
 
 #[tokio::test]
@@ -203,11 +326,8 @@ async fn what_is_busy_is_left_for_later() {
         ("DeleteVolume", "VolumeBusy"),
         ("DeleteVolume", "DependencyViolation"),
         ("DeleteVolume", "RequestLimitExceeded"),
-        ("DeleteSnapshot", "VolumeBusy"),
-        ("DescribeSnapshots", "InternalError"),
     ] {
         let seen = clean(but(operation, code), volume(json!({})), false).await;
-        assert_eq!(seen.operations().last(), Some(&operation), "nothing after it");
         match seen.result.unwrap() {
             CleanOutcome::Later { reason } => assert!(reason.contains(code), "{reason}"),
             other => panic!("{operation} {code}: {other:?}"),
@@ -239,13 +359,17 @@ async fn what_must_stay_is_refused_without_a_call() {
 
 #[tokio::test]
 async fn what_goes_with_another_one_is_never_called_for() {
-    let above = |goes| [Above { kind: "aws_vpc".to_owned(), title: "aws_vpc x".to_owned(), goes }];
+    let above = |goes| {
+        let (node_id, kind, title) = ("n".to_owned(), "aws_vpc".to_owned(), "aws_vpc x".to_owned());
+        [Above { node_id, kind, title, goes }]
+    };
     let default = || volume(json!({"name": "default"}));
     let seen = clean_below(usual, default(), false, &above(true)).await;
     assert!(seen.calls.is_empty());
     assert_eq!(
         (seen.result.unwrap(), seen.log),
-        (CleanOutcome::Gone, vec!["goes away with aws_vpc x".to_owned()])
+        (CleanOutcome::GoesWith { node_id: "n".to_owned() }, vec!["goes away with aws_vpc x".to_owned()]),
+        "whether it went, the other one tells"
     );
     for above in [above(false).to_vec(), Vec::new()] {
         let seen = clean_below(usual, default(), false, &above).await;
@@ -278,14 +402,24 @@ async fn notebook(describe: Reply, dry_run: bool) -> Seen<Result<(), judge::Stop
     .await;
     let plan = aws_tables::plan::DeletePlan {
         hook: Some("stop_notebook".to_owned()),
-        later: vec!["ValidationException".to_owned()],
+        gone: vec!["ValidationException: RecordNotFound".to_owned().into()],
+        later: vec!["ValidationException: Status (".to_owned().into()],
+        first: true,
         ..Default::default()
     };
     let reported = object(json!({"id": "n", "name": "n"}));
     let resource =
         Resource::new("aws_sagemaker_notebook", reported, object(json!({"id": "100000000001"})), Map::new());
     let log = Log::default();
-    let deletion = Deletion { config: &config(), resource: &resource, above: &[], dry_run, remaining: None };
+    let (config, memory) = (config(), Memory::default());
+    let deletion = Deletion {
+        config: &config,
+        resource: &resource,
+        above: &[],
+        dry_run,
+        remaining: None,
+        memory: &memory,
+    };
     let result = changer.by_plan(&plan, &deletion, &log, &Recorder::default()).await;
     let calls = calls.lock().unwrap().clone();
     Seen { result, log: log.0.into_inner().unwrap(), calls }
@@ -446,4 +580,159 @@ fn what_is_listed_before_a_deletion_only_reads() {
             }
         }
     }
+}
+
+/// Two security groups that name each other, as EC2 has them: what is revoked, and which of them is in use.
+#[derive(Default)]
+struct Groups {
+    revoked: Vec<String>,
+    deleted: Vec<String>,
+    in_use: bool,
+}
+
+impl Groups {
+    fn answer(&mut self, called: &Called) -> Reply {
+        let is = |id: &str| called.body.contains(id);
+        let (own, other) = if is("sg-a") { ("sg-a", "sg-b") } else { ("sg-b", "sg-a") };
+        let names = |groups: &Self, by: &str| {
+            !groups.revoked.iter().any(|id| id == by) && !groups.deleted.iter().any(|id| id == by)
+        };
+        let reply = |operation: &str, inside: &str| {
+            Reply::xml(&format!("<{operation}Response>{inside}</{operation}Response>"))
+        };
+        match called.operation.as_str() {
+            "DeleteSecurityGroup" if self.in_use || names(self, other) => ec2_error("DependencyViolation"),
+            "DeleteSecurityGroup" => {
+                self.deleted.push(own.to_owned());
+                reply("DeleteSecurityGroup", "")
+            }
+            "DescribeNetworkInterfaces" if self.in_use => reply(
+                "DescribeNetworkInterfaces",
+                "<networkInterfaceSet><item><networkInterfaceId>eni-1</networkInterfaceId></item></networkInterfaceSet>",
+            ),
+            "DescribeSecurityGroups" if is("Filter.1.Name=ip-permission") && names(self, other) => {
+                let inside =
+                    format!("<securityGroupInfo><item><groupId>{other}</groupId></item></securityGroupInfo>");
+                reply("DescribeSecurityGroups", &inside)
+            }
+            "DescribeSecurityGroups" if is("GroupId.1=") => {
+                let inside = format!(
+                    "<securityGroupInfo><item><groupId>{own}</groupId><ipPermissions><item><ipProtocol>tcp</ipProtocol>\
+                     <fromPort>1</fromPort><toPort>1</toPort><groups><item><groupId>{other}</groupId></item></groups>\
+                     <ipRanges><item><cidrIp>10.0.0.0/8</cidrIp></item></ipRanges></item></ipPermissions></item></securityGroupInfo>"
+                );
+                reply("DescribeSecurityGroups", &inside)
+            }
+            "RevokeSecurityGroupIngress" => {
+                assert!(!is("CidrIp"), "address ranges stay: {}", called.body);
+                let whose = called.body.split('&').find_map(|part| part.strip_prefix("GroupId="));
+                self.revoked.push(whose.unwrap().to_owned());
+                reply("RevokeSecurityGroupIngress", "")
+            }
+            operation => reply(operation, ""),
+        }
+    }
+}
+
+/// Passes over the groups until they are gone, at most three; what every pass ended with.
+async fn untangle(groups: Groups, ids: &[&str]) -> (Vec<String>, Vec<String>) {
+    let groups = Arc::new(Mutex::new(groups));
+    let cloud = Arc::clone(&groups);
+    let (changer, _) = changer(move |called| cloud.lock().unwrap().answer(called)).await;
+    let plan = crate::tables::plans().unwrap().get("aws_ec2_security_group").unwrap();
+    let (config, memory) = (config(), Memory::default());
+    let mut said = Vec::new();
+    for _ in 0..3 {
+        for id in ids {
+            if groups.lock().unwrap().deleted.iter().any(|gone| gone == id) {
+                continue;
+            }
+            let reported = object(json!({"id": id, "name": id}));
+            let region = object(json!({"id": "eu-west-1", "name": "eu-west-1"}));
+            let account = object(json!({"id": "100000000001"}));
+            let resource = Resource::new("aws_ec2_security_group", reported, account, region);
+            let deletion = Deletion {
+                config: &config,
+                resource: &resource,
+                above: &[],
+                dry_run: false,
+                remaining: None,
+                memory: &memory,
+            };
+            let delete = plan.delete.as_ref().unwrap();
+            let ended = changer.by_plan(delete, &deletion, &Log::default(), &Recorder::default()).await;
+            said.push(match ended {
+                Ok(()) => format!("{id} gone"),
+                Err(judge::Stop::Held(reason)) => format!("{id} held: {reason}"),
+                Err(other) => format!("{id} {other:?}"),
+            });
+        }
+    }
+    (said, groups.lock().unwrap().revoked.clone())
+}
+
+#[tokio::test]
+async fn groups_that_name_each_other_lose_that_and_go() {
+    let (said, revoked) = untangle(Groups::default(), &["sg-a", "sg-b"]).await;
+    assert_eq!(revoked, ["sg-b"], "the second knows that the first is to go as well");
+    let gone: Vec<&str> = said.iter().filter_map(|said| said.strip_suffix(" gone")).collect();
+    assert_eq!(gone, ["sg-a", "sg-b"], "{said:?}");
+}
+
+#[tokio::test]
+async fn a_group_that_stays_keeps_its_rules() {
+    let used = Groups { in_use: true, ..Groups::default() };
+    let (said, revoked) = untangle(used, &["sg-a", "sg-b"]).await;
+    assert_eq!(revoked, [""; 0]);
+    assert!(said[0].ends_with("the network interface eni-1 uses it"), "{said:?}");
+    let (said, revoked) = untangle(Groups::default(), &["sg-a"]).await;
+    assert_eq!(revoked, [""; 0]);
+    assert!(said[2].ends_with("rules of the group sg-b name it"), "{said:?}");
+}
+
+#[tokio::test]
+async fn tags_of_scaling_groups_keep_whether_instances_get_them() {
+    let described = |called: &Called| {
+        let tag = "<Tags><member><ResourceId>web</ResourceId><Key>Team</Key><Value>red</Value>\
+                   <PropagateAtLaunch>true</PropagateAtLaunch></member></Tags>";
+        let known = called.operation == "DescribeTags" && called.body.contains("Team");
+        let result = if known { tag } else { "<Tags/>" };
+        let operation = &called.operation;
+        Reply::xml(&format!(
+            "<{operation}Response><{operation}Result>{result}</{operation}Result></{operation}Response>"
+        ))
+    };
+    let change = |set: &'static [(&str, &str)], remove: &'static [&str]| async move {
+        let (changer, calls) = changer(described).await;
+        let plan =
+            crate::tables::plans().unwrap().get("aws_autoscaling_group").unwrap().tag.as_ref().unwrap();
+        let group = Resource::new(
+            "aws_autoscaling_group",
+            object(json!({"id": "web", "name": "web"})),
+            object(json!({"id": "100000000001"})),
+            object(json!({"id": "eu-west-1", "name": "eu-west-1"})),
+        );
+        let set: Vec<_> = set.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        let remove: Vec<_> = remove.iter().map(|key| (*key).to_owned()).collect();
+        let tagging =
+            Tagging { config: &config(), resource: &group, remove: &remove, set: &set, remaining: None };
+        let result = changer.tag_by_plan(plan, &tagging, &Recorder::default()).await;
+        let last = calls.lock().unwrap().last().unwrap().clone();
+        (result.map_err(|failure| failure.to_string()), last)
+    };
+    for (key, value, propagates) in [("Team", "blue", "true"), ("New", "1", "false")] {
+        let set: &'static [(&str, &str)] = Box::leak(Box::new([(key, value)]));
+        let (result, last) = change(set, &[]).await;
+        result.unwrap();
+        assert_eq!(last.operation, "CreateOrUpdateTags");
+        assert!(last.body.contains(&format!("PropagateAtLaunch={propagates}")), "{key}: {}", last.body);
+        assert!(last.body.contains(&format!("Value={value}")), "{key}: {}", last.body);
+    }
+    let (result, last) = change(&[], &["Team"]).await;
+    assert_eq!((result, last.operation.as_str()), (Ok(()), "DeleteTags"));
+    let (result, last) = change(&[], &["None"]).await;
+    assert_eq!(
+        (result.unwrap_err().contains("no tag \"None\""), last.operation.as_str()),
+        (true, "DescribeTags")
+    );
 }

@@ -35,6 +35,8 @@ pub(super) struct Plan {
     pass: u32,
     /// What the last answer of those was that have to be tried again.
     waiting: BTreeMap<usize, Answer>,
+    /// What goes with another one, with that one and what was said of it; it ends as the other one does.
+    joined: BTreeMap<usize, (usize, Vec<CleanEvent>)>,
 }
 
 /// Says why resources of a kind cannot be deleted.
@@ -60,7 +62,7 @@ impl Plan {
         let edges = graph.edges.iter().filter(|(_, _, edge)| *edge == EdgeType::Delete);
         let edges = edges.filter_map(|(from, to, _)| Some((*places.get(from)?, *places.get(to)?)));
         let order = Order::new(items.len(), edges);
-        let mut plan = Self { items, order, pass: 0, waiting: BTreeMap::new() };
+        let mut plan = Self { items, order, pass: 0, waiting: BTreeMap::new(), joined: BTreeMap::new() };
         plan.refuse_cycles();
         for one in 0..plan.items.len() {
             if let Some(reason) = refusal(&plan.items[one].node) {
@@ -131,13 +133,46 @@ impl Plan {
                 self.stays(one, cleaned.outcome, cleaned.log);
                 false
             }
+            CleanOutcome::GoesWith { node_id } => self.join(one, &node_id, cleaned.log),
+        }
+    }
+
+    /// Something goes with another one: it makes room for it, and waits for its end.
+    fn join(&mut self, one: usize, owner: &str, log: Vec<CleanEvent>) -> bool {
+        let Some(owner) = self.items.iter().position(|item| item.node.id == owner) else {
+            let reason = format!("it goes with {owner}, which is not to be deleted");
+            self.stays(one, CleanOutcome::Refused { reason }, log);
+            return false;
+        };
+        self.order.gone(one);
+        self.joined.insert(one, (owner, log));
+        self.end_joined(owner);
+        true
+    }
+
+    /// What goes with `owner` ends as it did.
+    fn end_joined(&mut self, owner: usize) {
+        let Some(answer) = &self.items[owner].answer else { return };
+        let outcome = match &answer.outcome {
+            gone @ (CleanOutcome::Gone | CleanOutcome::Planned) => gone.clone(),
+            _ => CleanOutcome::Refused {
+                reason: format!("it goes with {}, which stays", self.items[owner].node.title()),
+            },
+        };
+        let of_owner = |(_, (of, _)): &(&usize, &(usize, _))| *of == owner;
+        let joined: Vec<usize> = self.joined.iter().filter(of_owner).map(|(one, _)| *one).collect();
+        for one in joined {
+            if let Some((_, log)) = self.joined.remove(&one) {
+                self.answer(one, outcome.clone(), log);
+            }
         }
     }
 
     /// Ends a pass: what was asked for in it has to have an answer.
     pub(super) fn end_pass(&mut self, asked: &[usize]) {
         for one in asked {
-            if self.items[*one].answer.is_none() && !self.waiting.contains_key(one) {
+            let is_open = !self.waiting.contains_key(one) && !self.joined.contains_key(one);
+            if self.items[*one].answer.is_none() && is_open {
                 let reason = "the collector did not say what became of it".to_owned();
                 self.stays(*one, CleanOutcome::Failed { reason }, Vec::new());
             }
@@ -162,7 +197,8 @@ impl Plan {
     pub(super) fn give_up_account(&mut self, account: &str, reason: &str) {
         for one in 0..self.items.len() {
             let item = &self.items[one];
-            if item.answer.is_none() && item.node.ancestors.account_id() == Some(account) {
+            let is_open = item.answer.is_none() && !self.joined.contains_key(&one);
+            if is_open && item.node.ancestors.account_id() == Some(account) {
                 self.stays(one, CleanOutcome::Failed { reason: reason.to_owned() }, Vec::new());
             }
         }
@@ -193,6 +229,7 @@ impl Plan {
     fn answer(&mut self, one: usize, outcome: CleanOutcome, log: Vec<CleanEvent>) {
         let answer = Answer { pass: self.pass, outcome, log };
         self.items[one].answer.get_or_insert(answer);
+        self.end_joined(one);
     }
 }
 

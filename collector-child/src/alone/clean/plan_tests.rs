@@ -109,3 +109,27 @@ fn the_account_is_named_as_far_as_it_is_known() {
     assert_eq!(account.node_id, "n-a");
     assert!(account_of(&StoredNode::default(), "x", &[]).is_none());
 }
+
+#[test]
+fn what_goes_with_another_one_ends_as_it_does() {
+    let with = || CleanOutcome::GoesWith { node_id: "a-net".to_owned() };
+    let failed = || CleanOutcome::Failed { reason: "in use".to_owned() };
+    let ended = [
+        (CleanOutcome::Gone, ["a-net 2 gone", "a-first 2 gone"]),
+        (failed(), ["a-net 2 failed in use", "a-first 2 refused it goes with disk a-net, which stays"]),
+    ];
+    for (outcome, expected) in ended {
+        let mut plan = plan(&["a-net", "a-first"], &[("a-net", "a-first")]);
+        assert_eq!(plan.next_pass(), [1]);
+        assert!(answer(&mut plan, "a-first", with()));
+        plan.end_pass(&[1]);
+        assert_eq!(state(&plan), ["a-net open", "a-first open"]);
+        assert_eq!(plan.next_pass(), [0], "it holds nothing up");
+        answer(&mut plan, "a-net", outcome);
+        assert_eq!(state(&plan), expected);
+        assert!(plan.next_pass().is_empty());
+    }
+    let mut alone = plan(&["a-first"], &[]);
+    answer(&mut alone, "a-first", with());
+    assert_eq!(state(&alone), ["a-first 0 refused it goes with a-net, which is not to be deleted"]);
+}

@@ -116,6 +116,13 @@ impl Planner {
             Answer::Planned => Fate::Planned,
             Answer::Failed(reason) => Fate::Failed(reason),
             Answer::Refused(reason) => Fate::Refused(reason),
+            Answer::GoesWith(owner) => {
+                let account = entry.item.account;
+                if let Some(pass) = account.and_then(|account| self.accounts[account].pass.as_mut()) {
+                    pass.ended += 1;
+                }
+                return self.join(item, owner, effects);
+            }
             // Nothing changes in a dry run, so nothing will be different later.
             Answer::Later(reason) if self.rules.dry_run => Fate::Failed(reason),
             Answer::Later(reason) => {

@@ -97,6 +97,42 @@ fn leaves_go_first_and_the_rest_follows_pass_by_pass() {
 }
 
 #[test]
+fn what_goes_with_another_one_ends_as_it_does() {
+    // 0 waits for 1, which goes with it, and for 2.
+    let run = || Run::new(items(&[(0, &[1, 2]), (0, &[]), (0, &[])]), 1, rules()).0;
+    let mut gone = run();
+    assert_eq!(gone.answer(1, Answer::GoesWith(0)), [], "nothing is gone yet");
+    gone.answer(2, Answer::Gone);
+    assert_eq!(gone.complete(0), [start(0, &[0])], "it holds nothing up");
+    assert_eq!(gone.answer(0, Answer::Gone), [ended(0, Fate::Gone), ended(1, Fate::Gone)]);
+
+    let mut stays = run();
+    stays.answer(1, Answer::GoesWith(0));
+    stays.answer(2, Answer::Gone);
+    stays.complete(0);
+    let effects = stays.answer(0, Answer::Failed("in use".into()));
+    let why = Fate::Skipped("it goes with r0, which could not be deleted".into());
+    assert_eq!(effects, [ended(0, Fate::Failed("in use".into())), ended(1, why)]);
+
+    let mut stopped = run();
+    stopped.answer(1, Answer::GoesWith(0));
+    stopped.step(Event::Stop("the end".into()));
+    let fates = stopped.complete(0);
+    let unfinished = |effect: &&Effect| matches!(effect, Effect::Ended { fate: Fate::Unfinished(_), .. });
+    assert_eq!(fates.iter().filter(unfinished).count(), 3, "{fates:?}");
+}
+
+#[test]
+fn what_goes_with_something_that_was_refused_before_stays() {
+    let mut both = items(&[(0, &[1]), (0, &[])]);
+    both[0].fate = Some(Fate::Refused("protected".into()));
+    let (mut run, effects) = Run::new(both, 1, rules());
+    assert_eq!(effects, [ended(0, Fate::Refused("protected".into())), start(0, &[1])]);
+    let why = Fate::Skipped("it goes with r0, which cannot be deleted".into());
+    assert_eq!(run.answer(1, Answer::GoesWith(0)), [ended(1, why)]);
+}
+
+#[test]
 fn nothing_to_do_is_over_at_once() {
     let (_, effects) = Run::new(Vec::new(), 0, rules());
     assert_eq!(effects, [Effect::Finished]);

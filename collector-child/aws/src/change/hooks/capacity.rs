@@ -5,7 +5,7 @@ use aws_tables::plan::Call;
 use serde_json::{Map, Value, json};
 
 use super::super::Resource;
-use super::super::judge::{Meaning, Stop, is_fatal, later, never};
+use super::super::judge::{Stop, is_fatal, stop};
 use super::super::perform::Job;
 
 const SERVICE: &str = "ecs";
@@ -14,7 +14,8 @@ const CLUSTERS: usize = 100;
 const SERVICES: usize = 10;
 
 /// Takes it away from the services and clusters that use it.
-pub(super) async fn detach(job: Job<'_>, resource: &Resource) -> Result<(), Stop> {
+pub(super) async fn detach(job: Job<'_>, resource: &Resource) -> Result<usize, Stop> {
+    let mut made = 0;
     let provider = resource.document()["name"].as_str().unwrap_or_default();
     let arns = list(job, "ListClusters", Map::new(), "clusterArns").await?;
     for some in arns.chunks(CLUSTERS) {
@@ -22,14 +23,15 @@ pub(super) async fn detach(job: Job<'_>, resource: &Resource) -> Result<(), Stop
         for cluster in list(job, "DescribeClusters", params, "clusters").await? {
             let users = cluster["capacityProviders"].as_array().into_iter().flatten();
             if users.into_iter().any(|user| user == provider) {
-                detach_from(job, &cluster, provider).await?;
+                made += detach_from(job, &cluster, provider).await?;
             }
         }
     }
-    Ok(())
+    Ok(made)
 }
 
-async fn detach_from(job: Job<'_>, cluster: &Value, provider: &str) -> Result<(), Stop> {
+async fn detach_from(job: Job<'_>, cluster: &Value, provider: &str) -> Result<usize, Stop> {
+    let mut made = 0;
     let arn = &cluster["clusterArn"];
     let of_cluster = || Map::from_iter([("cluster".to_owned(), arn.clone())]);
     let services = list(job, "ListServices", of_cluster(), "serviceArns").await?;
@@ -43,6 +45,7 @@ async fn detach_from(job: Job<'_>, cluster: &Value, provider: &str) -> Result<()
             params.insert("capacityProviderStrategy".to_owned(), others);
             params.insert("forceNewDeployment".to_owned(), true.into());
             send(job, "UpdateService", params).await?;
+            made += 1;
         }
     }
     let providers = cluster["capacityProviders"].as_array().into_iter().flatten();
@@ -52,7 +55,8 @@ async fn detach_from(job: Job<'_>, cluster: &Value, provider: &str) -> Result<()
     let mut params = of_cluster();
     params.insert("capacityProviders".to_owned(), json!(providers));
     params.insert("defaultCapacityProviderStrategy".to_owned(), or_empty(strategy));
-    send(job, "PutClusterCapacityProviders", params).await
+    send(job, "PutClusterCapacityProviders", params).await?;
+    Ok(made + 1)
 }
 
 /// A strategy without a provider, the others as they are; `None` if it does not have it.
@@ -90,14 +94,13 @@ async fn list(
 }
 
 fn judged(job: Job<'_>, error: &CallError) -> Result<(), Stop> {
-    match job.codes.of_call(&[], error) {
-        Meaning::Nothing | Meaning::Gone => Ok(()),
-        Meaning::Later | Meaning::Never if job.dry_run && !is_fatal(error) => {
+    match stop(job.codes.of_call(&[], error), error) {
+        None => Ok(()),
+        Some(_) if job.dry_run && !is_fatal(error) => {
             job.journal.failed(format!("what uses it is not known: {error}"));
             Ok(())
         }
-        Meaning::Later => Err(later(error.to_string())),
-        Meaning::Never => Err(never(error)),
+        Some(stop) => Err(stop),
     }
 }
 

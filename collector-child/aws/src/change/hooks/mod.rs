@@ -2,7 +2,9 @@
 
 mod bucket;
 mod capacity;
+mod groups;
 mod notebook;
+mod scaling;
 mod stacks;
 mod zone;
 
@@ -14,6 +16,7 @@ use ipc_proto::fault::FaultKind;
 use super::Resource;
 use super::access::Access;
 use super::judge::Stop;
+use super::memory::{Memory, Who};
 use super::perform::Job;
 use super::tag::Tagging;
 use crate::failure::{Failure, fault};
@@ -34,11 +37,15 @@ pub(super) enum Before {
     EmptyZone,
     /// Stops a notebook and waits until it is.
     StopNotebook,
+    /// Takes away the rules by which security groups keep each other.
+    UntangleGroups,
 }
 
 /// How tags are changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tags {
+    /// Those of an auto scaling group, with whether instances get them.
+    ScalingGroup,
     /// Those of a bucket, all at once.
     Bucket,
     /// Those of a CloudFormation stack, by an update that changes nothing else.
@@ -55,6 +62,7 @@ impl Before {
             "empty_bucket" => Some(Self::EmptyBucket),
             "empty_zone" => Some(Self::EmptyZone),
             "stop_notebook" => Some(Self::StopNotebook),
+            "untangle_groups" => Some(Self::UntangleGroups),
             _ => None,
         }
     }
@@ -64,13 +72,19 @@ impl Before {
         Self::named(name).ok_or_else(|| wrong(name))
     }
 
-    /// Does it.
-    pub(super) async fn run(self, job: Job<'_>, resource: &Resource) -> Result<(), Stop> {
+    /// Does it, and says how many calls that took (or would take).
+    pub(super) async fn run(
+        self,
+        job: Job<'_>,
+        resource: &Resource,
+        known: (&Memory, &Who),
+    ) -> Result<usize, Stop> {
         match self {
             Self::DetachCapacityProvider => capacity::detach(job, resource).await,
             Self::EmptyBucket => bucket::empty(job, resource).await,
             Self::EmptyZone => zone::empty(job, resource).await,
             Self::StopNotebook => notebook::stop(job, resource).await,
+            Self::UntangleGroups => groups::untangle(job, resource, known).await,
         }
     }
 }
@@ -80,6 +94,7 @@ impl Tags {
     pub(super) fn named(name: &str) -> Option<Self> {
         match name {
             "bucket_tags" => Some(Self::Bucket),
+            "scaling_group_tags" => Some(Self::ScalingGroup),
             "stack_tags" => Some(Self::Stack),
             "stack_set_tags" => Some(Self::StackSet),
             _ => None,
@@ -95,6 +110,7 @@ impl Tags {
     pub(super) async fn run(self, access: &Access<'_>, tagging: &Tagging<'_>) -> Result<(), Failure> {
         match self {
             Self::Bucket => bucket::tags(access, tagging).await,
+            Self::ScalingGroup => scaling::tags(access, tagging).await,
             Self::Stack => stacks::stack(access, tagging).await,
             Self::StackSet => stacks::stack_set(access, tagging).await,
         }

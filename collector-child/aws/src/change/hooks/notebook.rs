@@ -4,7 +4,7 @@ use aws_client::CallError;
 use ipc_proto::clean::CleanOutcome;
 use serde_json::{Map, Value};
 
-use super::super::judge::{Meaning, Stop, later, never};
+use super::super::judge::{Stop, later};
 use super::super::perform::Job;
 use super::super::{Resource, words};
 use super::{FIRST_LOOK, pause};
@@ -14,19 +14,23 @@ const SERVICE: &str = "sagemaker";
 const LOOKS: u32 = 20;
 
 /// Stops it, and waits until it is stopped.
-pub(super) async fn stop(job: Job<'_>, resource: &Resource) -> Result<(), Stop> {
+pub(super) async fn stop(job: Job<'_>, resource: &Resource) -> Result<usize, Stop> {
     let name = resource.document()["name"].clone();
     let params = Map::from_iter([("NotebookInstanceName".to_owned(), name)]);
     let (mut wait, mut asked) = (FIRST_LOOK, false);
     for _ in 0..LOOKS {
         let status = status(job, &params).await?;
         match status.as_str() {
-            // Nothing runs any more: it can be deleted, or is being deleted.
-            "Stopped" | "Failed" | "Deleting" => return Ok(()),
+            // Nothing runs any more. If it was refused as running a moment ago, another try makes sense.
+            "Stopped" | "Failed" => return Ok(1),
+            "Deleting" => {
+                job.journal.done("it is on its way out already".to_owned());
+                return Err(gone(job));
+            }
             "InService" if job.dry_run => {
                 let call = words::call(SERVICE, "StopNotebookInstance", &params);
                 job.journal.done(format!("would call {call}, and wait until it is stopped"));
-                return Ok(());
+                return Ok(1);
             }
             "InService" if !asked => {
                 let stopped = job.access.call(SERVICE, "StopNotebookInstance", params.clone()).await;
@@ -36,7 +40,7 @@ pub(super) async fn stop(job: Job<'_>, resource: &Resource) -> Result<(), Stop> 
             }
             _ if job.dry_run => {
                 job.journal.done(format!("would wait until it is stopped: it is {status}"));
-                return Ok(());
+                return Ok(1);
             }
             _ => {}
         }
@@ -47,7 +51,6 @@ pub(super) async fn stop(job: Job<'_>, resource: &Resource) -> Result<(), Stop> 
     Err(later("it is not stopped yet"))
 }
 
-/// Its status. Whatever else the table says of the code with which the service says that there is none, it is gone.
 async fn status(job: Job<'_>, params: &Map<String, Value>) -> Result<String, Stop> {
     match job.access.call(SERVICE, "DescribeNotebookInstance", params.clone()).await {
         Ok(answer) => Ok(answer["NotebookInstanceStatus"].as_str().unwrap_or_default().to_owned()),
@@ -55,18 +58,13 @@ async fn status(job: Job<'_>, params: &Map<String, Value>) -> Result<String, Sto
     }
 }
 
-/// The service has no code for that, only words.
-fn is_unknown(error: &CallError) -> bool {
-    error.has_code(&["ValidationException"]) && error.message.contains("RecordNotFound")
+fn judged(job: Job<'_>, error: &CallError) -> Stop {
+    super::super::judge::stop(job.codes.of_call(&[], error), error).unwrap_or_else(|| {
+        job.journal.done("it is gone already".to_owned());
+        gone(job)
+    })
 }
 
-fn judged(job: Job<'_>, error: &CallError) -> Stop {
-    if is_unknown(error) {
-        job.journal.done("it is gone already".to_owned());
-        return Stop::Outcome(if job.dry_run { CleanOutcome::Planned } else { CleanOutcome::Gone });
-    }
-    match job.codes.of_call(&[], error) {
-        Meaning::Later => later(error.to_string()),
-        Meaning::Nothing | Meaning::Gone | Meaning::Never => never(error),
-    }
+fn gone(job: Job<'_>) -> Stop {
+    Stop::Outcome(if job.dry_run { CleanOutcome::Planned } else { CleanOutcome::Gone })
 }

@@ -4,7 +4,7 @@ use aws_tables::plan::{Arguments, Call};
 use serde_json::{Map, Value, json};
 
 use super::super::Resource;
-use super::super::judge::{Meaning, Stop, later, never};
+use super::super::judge::{Stop, stop};
 use super::super::perform::Job;
 
 const SERVICE: &str = "route53";
@@ -12,8 +12,8 @@ const SERVICE: &str = "route53";
 /// where something is replaced.
 const TOGETHER: usize = 100;
 
-/// Deletes its records.
-pub(super) async fn empty(job: Job<'_>, resource: &Resource) -> Result<(), Stop> {
+/// Deletes its records, and says how many calls that took.
+pub(super) async fn empty(job: Job<'_>, resource: &Resource) -> Result<usize, Stop> {
     let zone = &resource.document()["id"];
     let params = Map::from_iter([("HostedZoneId".to_owned(), zone.clone())]);
     let mut records = Vec::new();
@@ -23,12 +23,8 @@ pub(super) async fn empty(job: Job<'_>, resource: &Resource) -> Result<(), Stop>
         match page {
             Ok(page) => records.extend(page["ResourceRecordSets"].as_array().cloned().unwrap_or_default()),
             Err(error) => {
-                return match job.codes.of_call(&[], &error) {
-                    // The deletion itself will find the same.
-                    Meaning::Nothing | Meaning::Gone => Ok(()),
-                    Meaning::Later => Err(later(error.to_string())),
-                    Meaning::Never => Err(never(&error)),
-                };
+                // If the zone is gone, the deletion itself will find the same.
+                return stop(job.codes.of_call(&[], &error), &error).map_or(Ok(0), Err);
             }
         }
     }
@@ -51,7 +47,7 @@ pub(super) async fn empty(job: Job<'_>, resource: &Resource) -> Result<(), Stop>
         ]);
         job.send(&call, None, params).await?;
     }
-    Ok(())
+    Ok(records.len().div_ceil(TOGETHER))
 }
 
 /// The name of the zone: that of its SOA.

@@ -8,7 +8,7 @@ use super::gather::{conditions, read_list};
 use super::on_node::in_place;
 use super::reader::{Fields, Node, Toml, parse};
 use super::roots::{Roots, node_document};
-use crate::plan::{DeletePlan, EachOf, GoesWith, NodeCall, Path, Refusal, TagPlan};
+use crate::plan::{DeletePlan, EachOf, GoesWith, Hold, NodeCall, Path, Refusal, TagPlan, Template};
 use crate::suggest;
 
 /// Reads `tag`.
@@ -37,12 +37,19 @@ pub(crate) fn delete(
 ) -> Option<DeletePlan> {
     let table = fields.table("delete")?;
     let roots = node_roots(kind);
-    let codes = |key| table.texts(key).into_iter().map(|(code, _)| code.to_owned()).collect();
+    let said = |key| table.texts(key).into_iter().map(|(code, _)| code.to_owned().into()).collect();
+    if table.get("gone").is_none() {
+        let message =
+            "`delete` says in `gone` by which codes one that is not there is known; `[]` if by none";
+        table.log.say(table.at, message);
+    }
     let plan = DeletePlan {
         before: node_calls(&table, "before", service, kind, &roots),
+        first: table.flag("first"),
+        holds: holds(&table, service, kind, &roots),
         calls: node_calls(&table, "calls", service, kind, &roots),
-        gone: codes("gone"),
-        later: codes("later"),
+        gone: said("gone"),
+        later: said("later"),
         refuse: table.tables("refuse").iter().filter_map(|refusal| read_refusal(refusal, &roots)).collect(),
         with: table.tables("with").iter().filter_map(|with| read_with(with, &roots, kinds)).collect(),
         hook: table.text("hook").map(|(name, _)| name.to_owned()),
@@ -52,6 +59,37 @@ pub(crate) fn delete(
         table.log.say(table.at, "`delete` has `calls`, or a `hook`");
     }
     Some(plan)
+}
+
+fn holds(table: &Fields<'_>, service: &str, kind: &Kind, roots: &Roots<'_>) -> Vec<Hold> {
+    let tables = table.tables("holds");
+    let read = tables.iter().filter_map(|fields| {
+        let hold = hold(fields, service, kind, roots);
+        fields.finish();
+        hold
+    });
+    read.collect()
+}
+
+/// What keeps a resource: a listing, and the sentence about an element of it.
+fn hold(fields: &Fields<'_>, service: &str, kind: &Kind, roots: &Roots<'_>) -> Option<Hold> {
+    let Some(node) = fields.get("each") else {
+        fields.log.say(fields.at, "`each` is missing: the call that lists what keeps it");
+        return None;
+    };
+    let table = Fields::of(node, "`each`", fields.log)?;
+    let read = read_list_of_node(&table, service, kind, roots);
+    table.finish();
+    let (EachOf::Call(list), element) = read? else { return None };
+    let mut roots = roots.clone();
+    roots.each = Some(element);
+    let when = conditions(fields, &roots);
+    let Some((reason, at)) = fields.parsed::<Template>("reason") else {
+        fields.log.say(fields.at, "`reason` is missing: what the resource waits for");
+        return None;
+    };
+    roots.template(&reason).map_err(|wrong| fields.log.say(at, format!("`reason`: {wrong}"))).ok()?;
+    Some(Hold { list, when, reason })
 }
 
 fn read_refusal(fields: &Fields<'_>, roots: &Roots<'_>) -> Option<Refusal> {

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::condition::Condition;
 use super::path::Path;
-use super::template::Arguments;
+use super::template::{Arguments, Template};
 
 /// One operation of one service with its arguments.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -260,21 +260,64 @@ pub struct TagPlan {
     pub hook: Option<String>,
 }
 
+/// How a service says something of a resource: by an error code, or by a code and words in its message where the code
+/// alone is said of much else. Written `CODE` or `CODE: WORDS`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub struct ErrorSaid {
+    /// The error code.
+    pub code: String,
+    /// What the message has in it, in any case of its letters.
+    pub words: Option<String>,
+}
+
+impl ErrorSaid {
+    /// Whether an error says that.
+    pub fn is(&self, code: &str, message: &str) -> bool {
+        let has = |words: &String| message.to_lowercase().contains(&words.to_lowercase());
+        self.code == code && self.words.as_ref().is_none_or(has)
+    }
+}
+
+impl From<String> for ErrorSaid {
+    fn from(text: String) -> Self {
+        match text.split_once(": ") {
+            Some((code, words)) => Self { code: code.to_owned(), words: Some(words.to_owned()) },
+            None => Self { code: text, words: None },
+        }
+    }
+}
+
+impl From<ErrorSaid> for String {
+    fn from(said: ErrorSaid) -> Self {
+        match said.words {
+            Some(words) => format!("{}: {words}", said.code),
+            None => said.code,
+        }
+    }
+}
+
 /// How nodes of a kind are deleted.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct DeletePlan {
-    /// Before anything of the account is deleted in this pass.
+    /// Takes away what is in the way, when the service has refused the deletion because of it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub before: Vec<NodeCall>,
+    /// The service accepts the deletion whatever is in the way, so that is taken away before the first try.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub first: bool,
+    /// What cannot be taken away, and makes it useless to take away the rest.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub holds: Vec<Hold>,
     /// Deletes it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub calls: Vec<NodeCall>,
-    /// Error codes that mean that it is not there any more.
+    /// What is said of one that is not there any more.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub gone: Vec<String>,
-    /// Error codes that mean that something depends on it still.
+    pub gone: Vec<ErrorSaid>,
+    /// What is said of one on which something depends still.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub later: Vec<String>,
+    pub later: Vec<ErrorSaid>,
     /// What is never deleted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refuse: Vec<Refusal>,
@@ -284,6 +327,18 @@ pub struct DeletePlan {
     /// Written in Rust: name of the hook.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hook: Option<String>,
+}
+
+/// Something that keeps a resource, and that its deletion does not take away.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Hold {
+    /// Lists it.
+    pub list: ListCall,
+    /// What of the listed keeps the resource (`$each`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub when: Vec<Condition>,
+    /// Says so, for people: what the resource waits for.
+    pub reason: Template,
 }
 
 /// Nodes that are never deleted, although their kind can be.

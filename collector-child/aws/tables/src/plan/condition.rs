@@ -1,4 +1,4 @@
-//! Conditions: `path == text`, `path != text`, `path in a, b`, `path` (something is there), `!path`.
+//! Conditions: `path == text`, `path != text`, `path in a, b`, `path contains text`, `path` (something is there), `!path`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -30,6 +30,8 @@ pub enum Test {
     OneOf(Vec<String>),
     /// It is none of these, or missing.
     NoneOf(Vec<String>),
+    /// It is a text with this in it.
+    Contains(String),
 }
 
 impl Condition {
@@ -46,6 +48,9 @@ impl Condition {
             Test::Falsy => !values.iter().any(truthy),
             Test::OneOf(texts) => values.iter().any(|value| is_one_of(value, texts)),
             Test::NoneOf(texts) => !values.iter().any(|value| is_one_of(value, texts)),
+            Test::Contains(part) => {
+                values.iter().any(|value| value.as_str().is_some_and(|text| text.contains(part)))
+            }
         }
     }
 
@@ -92,6 +97,8 @@ impl FromStr for Condition {
             (path, Test::NoneOf(list(values)))
         } else if let Some((path, values)) = condition.split_once(" in ") {
             (path, Test::OneOf(list(values)))
+        } else if let Some((path, part)) = condition.split_once(" contains ") {
+            (path, Test::Contains(part.trim().to_owned()))
         } else if let Some(path) = condition.strip_prefix('!') {
             (path, Test::Falsy)
         } else {
@@ -101,7 +108,7 @@ impl FromStr for Condition {
         if path.contains(' ') {
             return Err(format!(
                 "`{condition}` is no condition; those are `path == text`, `path != text`, `path in a, b`, \
-                 `path not in a, b`, `path`, `!path`"
+                 `path not in a, b`, `path contains text`, `path`, `!path`"
             ));
         }
         Ok(Self { path: path.parse().map_err(|error: super::PathError| error.to_string())?, test })
@@ -118,6 +125,7 @@ impl fmt::Display for Condition {
             Test::NoneOf(texts) if texts.len() == 1 => write!(f, "{path} != {}", texts[0]),
             Test::OneOf(texts) => write!(f, "{path} in {}", texts.join(", ")),
             Test::NoneOf(texts) => write!(f, "{path} not in {}", texts.join(", ")),
+            Test::Contains(part) => write!(f, "{path} contains {part}"),
         }
     }
 }

@@ -12,7 +12,8 @@ mod scope;
 mod template;
 
 pub use call::{
-    BatchCall, Call, DeletePlan, EachOf, FollowUp, GoesWith, Into, Join, ListCall, NodeCall, Refusal, TagPlan,
+    BatchCall, Call, DeletePlan, EachOf, ErrorSaid, FollowUp, GoesWith, Hold, Into, Join, ListCall, NodeCall,
+    Refusal, TagPlan,
 };
 pub use condition::{Condition, Test};
 pub use edge::{DeleteEdge, Direction, EdgeRule, EdgeType, Lookup, Other};
