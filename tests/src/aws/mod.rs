@@ -5,8 +5,8 @@
 
 mod alone;
 mod cleanup;
-mod twins;
 mod deletable;
+mod twins;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -16,8 +16,8 @@ use serde_json::Value;
 
 pub use alone::{AwsAlone, Ended};
 pub use cleanup::CleanupCloud;
-pub use twins::{TWINS, TwinCloud};
 pub use deletable::{DeletableCloud, Made};
+pub use twins::{TWINS, TwinCloud};
 
 use crate::binaries::repository;
 use crate::process::{Invocation, Process};

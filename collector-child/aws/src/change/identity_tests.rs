@@ -114,8 +114,15 @@ async fn nothing_is_called_in_the_account_of_the_credentials_for_a_resource_of_a
     assert_eq!(identity.credentials, "the keys of aws.access_key_id, arn:aws:iam::100000000001:user/x");
     // Whoever asks all the same gets nowhere.
     for dry_run in [true, false] {
-        let deletion =
-            Deletion { config: &config, resource: &resource, above: &[], dry_run, remaining: None };
+        let memory = Memory::default();
+        let deletion = Deletion {
+            config: &config,
+            resource: &resource,
+            above: &[],
+            dry_run,
+            remaining: None,
+            memory: &memory,
+        };
         let refused = fault_of(changer.clean(&deletion, &Silent, &Recorder::default()).await);
         assert_eq!(refused.kind, FaultKind::WrongAccount);
         assert!(refused.message.contains(OURS) && refused.message.contains(OTHER), "{}", refused.message);

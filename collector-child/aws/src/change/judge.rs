@@ -160,7 +160,10 @@ impl Trouble {
             }
             Stop::Outcome(CleanOutcome::Failed { reason: words }) => Ok(Self { words, lasting: true }),
             Stop::Failure(Failure::Fault(fault))
-                if !matches!(fault.kind, FaultKind::Credentials | FaultKind::Config) =>
+                if !matches!(
+                    fault.kind,
+                    FaultKind::Credentials | FaultKind::Config | FaultKind::WrongAccount
+                ) =>
             {
                 Ok(Self { words: fault.message.clone(), lasting: true })
             }

@@ -91,7 +91,7 @@ fn paths_that_lead_nowhere() {
     says(
         "only = [\"KeyId = x\"]",
         1,
-        "`KeyId = x` is no condition; those are `path == text`, `path != text`, `path in a, b`, `path not in a, b`, `path`, `!path`",
+        "`KeyId = x` is no condition; those are `path == text`, `path != text`, `path in a, b`, `path not in a, b`, `path contains text`, `path`, `!path`",
     );
     says(
         "link = \"https://{KeyIdd}\"",
@@ -206,9 +206,25 @@ fn operations_and_their_arguments() {
 fn what_is_deleted() {
     let delete = |more: &str| {
         format!(
-            "[aws_kms_key.delete]\ncalls = {{ op = \"DisableKey\", args = {{ KeyId = \"{{id}}\" }} }}\n{more}"
+            "[aws_kms_key.delete]\ncalls = {{ op = \"DisableKey\", args = {{ KeyId = \"{{id}}\" }} }}\n{more}\ngone = []"
         )
     };
+    says(
+        "[aws_kms_key.delete]\ncalls = { op = \"DisableKey\", args = { KeyId = \"{id}\" } }",
+        1,
+        "`delete` says in `gone` by which codes one that is not there is known; `[]` if by none",
+    );
+    says(
+        &delete("holds = { each = { op = \"ListKeys\", items = \"Keys\" } }"),
+        3,
+        "`reason` is missing: what the resource waits for",
+    );
+    says(&delete("holds = { reason = \"x\" }"), 3, "`each` is missing: the call that lists what keeps it");
+    says(
+        &delete("holds = { each = { op = \"ListKeys\", items = \"Keys\" }, reason = \"{$each.Kye}\" }"),
+        3,
+        "`reason`: `$each.Kye` leads nowhere: there is no `Kye`; there are: KeyId, KeyArn",
+    );
     says(
         &delete("refuse = { when = [\"kms_origin == X\"] }"),
         3,
