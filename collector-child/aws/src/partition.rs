@@ -37,6 +37,8 @@ pub(crate) fn home(hints: &[String], partition: &str) -> String {
 pub(crate) struct Candidate {
     pub(crate) partition: &'static str,
     pub(crate) region: String,
+    /// Somebody named a region of this partition.
+    pub(crate) named: bool,
 }
 
 /// Where credentials may be known, the likeliest first: the regions that environment, profile and settings name,
@@ -44,21 +46,20 @@ pub(crate) struct Candidate {
 /// region of theirs is named: whoever is there has named one, as everybody has to.
 pub(crate) fn candidates(hints: &[String]) -> Vec<Candidate> {
     let mut found: Vec<Candidate> = Vec::new();
-    let mut add = |partition, region: &str| {
-        let candidate = Candidate { partition, region: region.to_owned() };
-        if !found.contains(&candidate) {
-            found.push(candidate);
+    let mut add = |partition, region: &str, named| {
+        if !found.iter().any(|known| known.region == region) {
+            found.push(Candidate { partition, region: region.to_owned(), named });
         }
     };
     let hinted: Vec<_> = hints.iter().filter_map(|region| Some((of_region(region)?, region))).collect();
     for (partition, region) in &hinted {
-        add(partition, region);
+        add(partition, region, true);
     }
     for (partition, _) in &hinted {
-        add(partition, global_region(partition));
+        add(partition, global_region(partition), true);
     }
     for partition in endpoints().partitions.iter().filter(|partition| is_open(partition)) {
-        add(&partition.id, global_region(&partition.id));
+        add(&partition.id, global_region(&partition.id), false);
     }
     found
 }

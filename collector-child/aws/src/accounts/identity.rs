@@ -32,14 +32,14 @@ pub(super) async fn owner(
     let api = Api::new(client.clone(), session.clone(), "");
     let candidates = partition::candidates(&hints);
     let mut worst: Option<CallError> = None;
-    for (at, Candidate { partition, region }) in candidates.iter().enumerate() {
+    for (at, Candidate { partition, region, named }) in candidates.iter().enumerate() {
         let answer = api.call(region, "sts", "GetCallerIdentity", Map::new()).await;
         sink.work(1);
         let error = match answer {
             Ok(answer) => {
                 let account = answer["Account"].as_str().unwrap_or_default().to_owned();
-                // Where one address answers for all partitions, only the answer knows which one it is.
-                let told = answer["Arn"].as_str().and_then(partition::of_arn);
+                // Where one address answers for all partitions and nobody named one, only the answer knows it.
+                let told = answer["Arn"].as_str().and_then(partition::of_arn).filter(|_| !named);
                 return Ok(Owner { account, partition: told.unwrap_or(partition).to_owned() });
             }
             Err(error) => error,

@@ -180,7 +180,7 @@ fn left_out(inactive: &[select::Inactive]) -> Fault {
         named.join(", ")
     );
     let count = u32::try_from(named.len()).unwrap_or(u32::MAX);
-    Fault { count, ..info(fault(FaultKind::AccessDenied, message)) }
+    Fault { count, ..info(fault(FaultKind::Resource, message)) }
 }
 
 /// Gives all accounts of a source their names.

@@ -31,12 +31,13 @@ const LIMITS: Limits = Limits {
 
 fn broken(message: String) -> Trouble {
     Trouble::new(CredentialsTrouble::Broken, message)
+        .advising("check the role of the task or pod, the agent that answers there, and the variables AWS_CONTAINER_...")
 }
 
 /// The credentials of the container, if its environment names an address for them.
 pub(super) async fn look(environment: &Environment, transport: &Transport) -> Result<Found, Trouble> {
     let Some((name, address)) = address(environment).map_err(broken)? else {
-        return Ok(Found::nothing("not set"));
+        return Ok(Found::nothing(""));
     };
     let token = token(environment).map_err(broken)?;
     let transport = transport.with_limits(LIMITS);

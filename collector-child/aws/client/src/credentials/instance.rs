@@ -270,6 +270,7 @@ fn extended(mut credentials: Credentials, now: SystemTime) -> Credentials {
 impl Trouble {
     fn broken(message: impl Into<String>) -> Self {
         Self::new(CredentialsTrouble::Broken, message)
+            .advising("check the role of the instance, its metadata options, and the variables AWS_EC2_METADATA_... and AWS_METADATA_...")
     }
 }
 
