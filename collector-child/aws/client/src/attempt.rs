@@ -16,7 +16,7 @@ use crate::client::{Client, Shared};
 use crate::clock::spelled;
 use crate::credentials::Signer;
 use crate::endpoint::{
-    Endpoint, EndpointFault, Hints, Told, address_bucket, location_region, region_told, resolve,
+    Endpoint, EndpointFault, Hints, Told, address_bucket, region_told, regions_in, resolve,
 };
 use crate::error::{CallError, Class, CredentialsTrouble, Facts, Verdict, classify, might_be_the_clock};
 use crate::retry::{Cause, Key, ordered_wait};
@@ -264,12 +264,17 @@ impl<'a> Trial<'a> {
         }
         for operation in TELL_REGION {
             let params = serde_json::json!({"Bucket": bucket});
-            // The answer itself is noted by the call; it may be a refusal that tells.
             let call = self.client.call_apart(&self.asked.target, "s3", operation, params);
-            if let Err(error) = Box::pin(call).await {
-                tracing::debug!("looking for the bucket: {error}");
-            }
-            let found = self.shared.buckets.region(bucket).filter(|region| *region != self.region);
+            let told = match Box::pin(call).await {
+                Ok(answer) => regions_in(operation, Some(bucket), &answer).pop().map(|(_, region)| region),
+                Err(error) => {
+                    tracing::debug!("looking for the bucket: {error}");
+                    None
+                }
+            };
+            // A refusal that told it was noted.
+            let found =
+                told.or_else(|| self.shared.buckets.region(bucket)).filter(|region| *region != self.region);
             if found.is_some() {
                 return found;
             }
@@ -277,31 +282,14 @@ impl<'a> Trial<'a> {
         None
     }
 
-    /// Notes what an answer of S3 says about where buckets are.
+    /// Notes what an answer of S3 says about where buckets are. Other servers than those of AWS are one place.
     fn learn(&self, answer: &Value) {
-        let text = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
-        match (self.asked.service.name, self.asked.operation.name, self.bucket) {
-            ("s3", "ListBuckets", _) => {
-                for bucket in answer.get("Buckets").and_then(Value::as_array).into_iter().flatten() {
-                    if let (Some(name), Some(region)) = (text(bucket, "Name"), text(bucket, "BucketRegion")) {
-                        self.shared.buckets.learn(&name, &region);
-                    }
-                }
-            }
-            ("s3", "HeadBucket", Some(bucket)) => {
-                if let Some(region) = text(answer, "BucketRegion") {
-                    self.shared.buckets.learn(bucket, &region);
-                }
-            }
-            ("s3", "GetBucketLocation", Some(bucket)) => {
-                let told = text(answer, "LocationConstraint").unwrap_or_default();
-                // Nothing is a region only with AWS itself.
-                let environment = self.asked.target.session.environment();
-                if !told.is_empty() || environment.endpoint_url(self.asked.service.id).is_none() {
-                    self.shared.buckets.learn(bucket, &location_region(&told));
-                }
-            }
-            _ => {}
+        let environment = self.asked.target.session.environment();
+        if self.asked.service.name != "s3" || environment.endpoint_url(self.asked.service.id).is_some() {
+            return;
+        }
+        for (bucket, region) in regions_in(self.asked.operation.name, self.bucket, answer) {
+            self.shared.buckets.learn(&bucket, &region);
         }
     }
 

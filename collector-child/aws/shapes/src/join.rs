@@ -32,6 +32,17 @@ impl<'a> Joined<'a> {
                 _ => {}
             }
         }
+        if let Some(path) = pagination.more_results {
+            match (find(&mut page, path).map(Value::take), place(answer, path)) {
+                (Some(more), Some(there)) => *there = more,
+                _ => remove(answer, path),
+            }
+        }
+    }
+
+    /// The answer as if it had come in one page: what says whether there is more is as on the last one.
+    pub fn whole(self) -> Value {
+        self.answer.unwrap_or_default()
     }
 
     /// How many items of the main list there are.
@@ -119,6 +130,15 @@ mod tests {
         joined.add(json!({"List": {"NextMarker": "x", "Items": [1]}}));
         joined.add(json!({"List": {"Items": [2, 3]}}));
         assert_eq!(joined.finish(Some(2)), json!({"List": {"Items": [1, 2]}}));
+    }
+
+    #[test]
+    fn the_whole_answer_says_that_there_is_no_more() {
+        let table = pagination(&["NextMarker"], &["Users"]);
+        let mut joined = Joined::new(Some(&table));
+        joined.add(json!({"Users": [1], "IsTruncated": true}));
+        joined.add(json!({"Users": [2], "IsTruncated": false}));
+        assert_eq!(joined.whole(), json!({"Users": [1, 2], "IsTruncated": false}));
     }
 
     #[test]

@@ -123,7 +123,7 @@ mod tests {
     use super::*;
     use crate::{service, services};
 
-    fn wanted(name: &str, operation: &str, params: Value) -> Option<(&'static str, usize)> {
+    fn wanted(name: &str, operation: &str, params: &Value) -> Option<(&'static str, usize)> {
         let operation = service(name).expect("a service").operation(operation).expect("an operation");
         let params = params.as_object().cloned().unwrap_or_default();
         operation.pagination.as_ref().expect("it has pages").wanted_size(&params)
@@ -142,20 +142,20 @@ mod tests {
             ("s3", "ListBuckets", ("MaxBuckets", 1000)),
             ("elasticbeanstalk", "DescribeEnvironments", ("MaxRecords", 500)),
         ] {
-            assert_eq!(wanted(name, operation, json!({})), Some(expected), "{name}:{operation}");
+            assert_eq!(wanted(name, operation, &json!({})), Some(expected), "{name}:{operation}");
         }
-        assert_eq!(wanted("iam", "ListRoles", json!({})), None, "it has pages anyway");
+        assert_eq!(wanted("iam", "ListRoles", &json!({})), None, "it has pages anyway");
     }
 
     #[test]
     fn no_size_is_asked_for_where_it_is_refused_or_said() {
-        let of = |params| wanted("ec2", "DescribeInstances", params).is_some();
+        let of = |params: Value| wanted("ec2", "DescribeInstances", &params).is_some();
         assert!(of(json!({"Filters": [{"Name": "vpc-id", "Values": ["vpc-1"]}]})));
         assert!(!of(json!({"InstanceIds": ["i-1"]})));
         assert!(!of(json!({"MaxResults": 5})));
         assert!(!of(json!({"NextToken": "a"})));
-        assert!(wanted("ec2", "DescribeSnapshots", json!({"OwnerIds": ["self"]})).is_some());
-        assert!(wanted("ec2", "DescribeImages", json!({"Owners": ["self"]})).is_some());
+        assert!(wanted("ec2", "DescribeSnapshots", &json!({"OwnerIds": ["self"]})).is_some());
+        assert!(wanted("ec2", "DescribeImages", &json!({"Owners": ["self"]})).is_some());
     }
 
     #[test]
@@ -165,9 +165,9 @@ mod tests {
             for operation in service.operations().filter_map(|name| service.operation(name)) {
                 let Some(pages) = &operation.pagination else { continue };
                 let input = operation.input.and_then(|input| service.shape(input).as_structure());
-                let known = |name: &&str| input.is_some_and(|input| input.member(name).is_some());
+                let known = |name: &str| input.is_some_and(|input| input.member(name).is_some());
                 let mut given = pages.input_tokens.iter().chain(&pages.limit_key).chain(&pages.no_size_with);
-                assert!(given.all(|name| known(&name)), "{name}:{}", operation.name);
+                assert!(given.all(|name| known(name)), "{name}:{}", operation.name);
                 assert!(
                     pages.size.is_none_or(|size| (5..=1000).contains(&size)),
                     "{name}:{}",

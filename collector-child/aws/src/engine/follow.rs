@@ -182,7 +182,7 @@ async fn answer(
                 answered = true;
                 joined.add(page);
             }
-            answered.then(|| joined.finish(None)).and_then(|answer| follow.taken(answer))
+            answered.then(|| joined.whole()).and_then(|answer| follow.taken(answer))
         }
     };
     let gone = pages.refused().is_some_and(|code| follow.gone.iter().any(|known| known == code));

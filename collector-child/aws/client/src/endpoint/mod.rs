@@ -6,7 +6,7 @@ mod s3;
 use aws_shapes::{Service, endpoints};
 use http::Uri;
 
-pub(crate) use s3::{Hints, Told, address_bucket, location_region, plausible, region_told};
+pub(crate) use s3::{Hints, Told, address_bucket, plausible, region_told, regions_in};
 
 /// Which of the hosts of a service are wanted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

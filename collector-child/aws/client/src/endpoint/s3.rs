@@ -1,6 +1,7 @@
 //! Buckets: part of the host name or of the path, and in another region than was thought.
 
 use aws_shapes::ServiceError;
+use serde_json::Value;
 
 use super::Endpoint;
 
@@ -85,6 +86,27 @@ pub(crate) fn region_told(hints: Hints<'_>) -> Told {
     }
 }
 
+/// Buckets with their regions, as far as an answer that is no error tells.
+pub(crate) fn regions_in(operation: &str, bucket: Option<&str>, answer: &Value) -> Vec<(String, String)> {
+    let text = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
+    match (operation, bucket) {
+        ("ListBuckets", _) => {
+            let buckets = answer.get("Buckets").and_then(Value::as_array).into_iter().flatten();
+            buckets
+                .filter_map(|bucket| Some((text(bucket, "Name")?, text(bucket, "BucketRegion")?)))
+                .collect()
+        }
+        ("HeadBucket", Some(bucket)) => {
+            text(answer, "BucketRegion").map(|region| (bucket.to_owned(), region)).into_iter().collect()
+        }
+        ("GetBucketLocation", Some(bucket)) => {
+            let constraint = text(answer, "LocationConstraint").unwrap_or_default();
+            vec![(bucket.to_owned(), location_region(&constraint))]
+        }
+        _ => Vec::new(),
+    }
+}
+
 /// The region of a location constraint: the oldest region has none, and `EU` was a region once.
 pub(crate) fn location_region(constraint: &str) -> String {
     match constraint {
@@ -129,6 +151,8 @@ pub(crate) fn plausible(region: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn addressed(bucket: &str, path: &str, custom: bool) -> (String, String) {
@@ -207,6 +231,19 @@ mod tests {
             assert_eq!(in_host(host), region, "{host}");
         }
         assert_eq!((location_region(""), location_region("EU")), ("us-east-1".into(), "eu-west-1".into()));
+    }
+
+    #[test]
+    fn regions_are_learned_from_answers() {
+        let of = |operation, answer: Value| regions_in(operation, Some("b"), &answer);
+        let b = |region: &str| vec![("b".to_owned(), region.to_owned())];
+        let listed = json!({"Buckets": [{"Name": "b", "BucketRegion": "eu-north-1"}, {"Name": "old"}]});
+        assert_eq!(of("ListBuckets", listed), b("eu-north-1"));
+        assert_eq!(of("HeadBucket", json!({"BucketRegion": "ap-east-1"})), b("ap-east-1"));
+        assert_eq!(of("GetBucketLocation", json!({"LocationConstraint": "eu-north-1"})), b("eu-north-1"));
+        assert_eq!(of("GetBucketLocation", json!({"LocationConstraint": "EU"})), b("eu-west-1"));
+        assert_eq!(of("GetBucketLocation", json!({})), b("us-east-1"));
+        assert_eq!(of("GetBucketTagging", json!({"BucketRegion": "ap-east-1"})), []);
     }
 
     #[test]

@@ -7,7 +7,6 @@ use super::fake::{Came, Fake, Reply, ok};
 use super::{Bench, IDENTITY, quick};
 use crate::attempt::Trial;
 use crate::call::Asked;
-use crate::client::Target;
 use crate::endpoint::{Flavor, resolve};
 use crate::error::Class;
 use crate::retry::Cause;
@@ -72,46 +71,6 @@ async fn a_bucket_that_is_elsewhere_without_a_word_is_looked_for() {
         let answer = bench.call("s3", "GetBucketTagging", json!({"Bucket": "logs-1"})).await.unwrap();
         assert_eq!(answer["TagSet"][0]["Key"], "a", "{answers_head}");
     }
-}
-
-#[tokio::test]
-async fn the_region_of_a_bucket_is_known_from_where_it_was_told() {
-    let tellers = [
-        (
-            "ListBuckets",
-            json!({}),
-            "<ListAllMyBucketsResult><Buckets><Bucket><Name>logs-1</Name><BucketRegion>eu-north-1</BucketRegion>\
-             </Bucket></Buckets></ListAllMyBucketsResult>",
-        ),
-        (
-            "GetBucketLocation",
-            json!({"Bucket": "logs-1"}),
-            "<LocationConstraint>eu-north-1</LocationConstraint>",
-        ),
-    ];
-    for (operation, params, body) in tellers {
-        let fake = Fake::new(move |came| tags_in_the_north(came).unwrap_or_else(|| ok(body))).await;
-        let bench = Bench::new(&fake).await;
-        bench.call("s3", operation, params).await.unwrap();
-        bench.call("s3", "GetBucketTagging", json!({"Bucket": "logs-1"})).await.unwrap();
-        assert_eq!(fake.came().len(), 2, "{operation}: asked in the right region at once");
-    }
-}
-
-#[tokio::test]
-async fn a_bucket_with_the_old_location_is_in_ireland() {
-    let fake = Fake::new(|came| {
-        let location = "<LocationConstraint>EU</LocationConstraint>";
-        ok(if came.line.contains("location") { location } else { "<Tagging><TagSet/></Tagging>" })
-    })
-    .await;
-    let bench = Bench::new(&fake).await;
-    let target = Target { region: "us-east-1", ..bench.target() };
-    for operation in ["GetBucketLocation", "GetBucketTagging"] {
-        bench.client.call(&target, "s3", operation, json!({"Bucket": "logs-1"})).await.unwrap();
-    }
-    let signed = |at: usize| fake.came()[at].header("authorization").unwrap().to_owned();
-    assert!(signed(0).contains("/us-east-1/s3/") && signed(1).contains("/eu-west-1/s3/"));
 }
 
 #[tokio::test]
