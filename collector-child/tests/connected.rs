@@ -4,7 +4,8 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
@@ -15,46 +16,40 @@ use ipc_proto::frame::{FrameDecoder, HEADER_LEN};
 use ipc_proto::graph::Tally;
 use ipc_proto::handshake::{Hello, HelloReply, Reject, RejectReason, SUPPORTED, Welcome};
 use ipc_proto::job::{Account, AccountsJob, CollectJob, Job, Start, Variable};
-use ipc_proto::limits::{MAX_FRAME, TOKEN_LEN};
+use ipc_proto::limits::MAX_FRAME;
 use ipc_proto::message::{JobId, Order, Report, ToChild, ToSupervisor};
 use ipc_proto::preface::{self, Role};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-
-const TOKEN: [u8; TOKEN_LEN] = [0xa7; TOKEN_LEN];
 
 struct Connected {
     child: Child,
     socket: UnixStream,
     decoder: FrameDecoder,
     hello: Hello,
-    _folder: tempfile::TempDir,
 }
 
-fn spawn(path: &std::path::Path) -> Child {
+fn spawn(connection: &str, stdin: Stdio) -> Child {
     Command::new(env!("CARGO_BIN_EXE_fix-collector"))
-        .args(["--connect", path.to_str().unwrap(), "--label", "random/42"])
+        .args(["--connect", connection, "--label", "random/42"])
         .env_clear()
-        .stdin(Stdio::piped())
+        .stdin(stdin)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap()
 }
 
-fn give_token(child: &mut Child, token: &[u8]) {
-    child.stdin.take().unwrap().write_all(token).unwrap();
+/// A child, and our end of its connection.
+fn connect() -> (Child, UnixStream) {
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    (spawn("fd:0", OwnedFd::from(theirs).into()), ours)
 }
 
 impl Connected {
     /// Starts a child up to its Hello.
     fn open() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("socket");
-        let listener = UnixListener::bind(&path).unwrap();
-        let mut child = spawn(&path);
-        give_token(&mut child, &TOKEN);
-        let (mut socket, _) = listener.accept().unwrap();
+        let (child, mut socket) = connect();
         let mut theirs = [0; preface::LEN];
         socket.read_exact(&mut theirs).unwrap();
         preface::check(&theirs, Role::Child).unwrap();
@@ -64,7 +59,7 @@ impl Connected {
         let mut payload = vec![0; u32::from_le_bytes(header) as usize];
         socket.read_exact(&mut payload).unwrap();
         let hello = codec::decode(&payload).unwrap();
-        Self { child, socket, decoder: FrameDecoder::new(MAX_FRAME), hello, _folder: folder }
+        Self { child, socket, decoder: FrameDecoder::new(MAX_FRAME), hello }
     }
 
     fn reply(&mut self, reply: &HelloReply) {
@@ -150,7 +145,7 @@ fn log_lines(output: &Output) -> Vec<serde_json::Value> {
 fn jobs_follow_each_other_on_one_connection() {
     let config = r#"{"seed": 3, "accounts": 2, "resources_per_account": 2000}"#;
     let mut connected = Connected::open();
-    assert_eq!((connected.hello.token.expose(), connected.hello.pid), (&TOKEN, connected.child.id()));
+    assert_eq!(connected.hello.pid, connected.child.id());
     connected.welcome();
     let account = first_account(&mut connected, config);
     connected.start(2, start(collect(config, account)));
@@ -258,19 +253,18 @@ fn a_refused_child_says_why_in_its_log() {
 
 #[test]
 fn a_start_that_cannot_work_has_its_own_code() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("socket");
-    for (token, code) in [(&TOKEN[..7], 65), (&TOKEN, 75)] {
-        let mut child = spawn(&path);
-        give_token(&mut child, token);
-        let output = child.wait_with_output().unwrap();
-        assert_eq!(output.status.code(), Some(code), "{output:?}");
-        assert_eq!(log_lines(&output)[0]["exit_code"], code);
+    let (_ours, theirs) = UnixStream::pair().unwrap();
+    let wrong =
+        [("fd:0", Stdio::null()), ("fd:0", Stdio::piped()), ("/run/socket", OwnedFd::from(theirs).into())];
+    for (connection, stdin) in wrong {
+        let output = spawn(connection, stdin).wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(64), "{output:?}");
+        assert_eq!(log_lines(&output)[0]["exit_code"], 64);
     }
-    let listener = UnixListener::bind(&path).unwrap();
-    let mut child = spawn(&path);
-    give_token(&mut child, &TOKEN);
-    let (mut socket, _) = listener.accept().unwrap();
+    let (mut child, socket) = connect();
+    drop(socket);
+    assert_eq!(child.wait().unwrap().code(), Some(75), "the supervisor is gone");
+    let (mut child, mut socket) = connect();
     socket.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(65));
 }

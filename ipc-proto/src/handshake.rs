@@ -43,7 +43,7 @@ pub struct Hello {
     pub versions: VersionRange,
     /// Name and version of the child's build, for error messages.
     pub build: String,
-    /// The token the child read from its standard input.
+    /// Not looked at: whoever is at the other end of an inherited connection is the child. Zeros.
     pub token: Secret<[u8; TOKEN_LEN]>,
     /// The child's process id.
     pub pid: u32,
@@ -92,9 +92,9 @@ pub struct Reject {
 pub enum RejectReason {
     /// No common message version.
     Version,
-    /// The token is not the one given to this child.
+    /// The token is not the one given to this child. Not used any more.
     Token,
-    /// The process on the socket is not the child that was started.
+    /// The process on the socket is not the child that was started. Not used any more.
     Peer,
 }
 

@@ -131,7 +131,8 @@ pub struct Section {
 /// A path that a collector must reach.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct PathGrant {
-    /// The path; a leading `~/` is the home directory.
+    /// The path; a leading `~/` is the home directory, `$NAME` the value of an environment variable,
+    /// `config:NAME` the texts of a setting in the section. See [`crate::paths`].
     pub path: String,
     /// What it does there.
     pub access: PathAccess,
@@ -144,8 +145,11 @@ pub enum PathAccess {
     Read,
     /// Read and write files.
     Write,
-    /// Execute files.
+    /// Read and execute files.
     Execute,
+    /// Read files that may name programs which the collector starts (`credential_process`). If they do, these may
+    /// be anywhere, and read whatever the user may read.
+    Programs,
 }
 
 /// A sign that credentials are at hand. Append-only.

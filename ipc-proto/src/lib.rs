@@ -44,5 +44,6 @@ pub mod handshake;
 pub mod job;
 pub mod limits;
 pub mod message;
+pub mod paths;
 pub mod preface;
 pub mod secret;

@@ -36,6 +36,7 @@ pub mod runs;
 mod setup;
 pub mod signals;
 mod tasks;
+mod walls;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -43,6 +44,7 @@ use std::io::Write;
 use fixworker_settings::cli::{CommonArgs, LogFormat, LogLevel};
 use fixworker_settings::{Environment, Invocation, UsageError, argv, cli};
 use fixworker_surface::telemetry;
+use nix::sys::prctl;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::exit_code::ExitCode;
@@ -56,8 +58,22 @@ fn forbid_core_dumps() -> nix::Result<()> {
     setrlimit(Resource::RLIMIT_CORE, limit, limit)
 }
 
+/// Closes this process to all others of the same user: no other may read its memory, its environment, its
+/// descriptors, or trace it.
+fn close_to_others() -> nix::Result<()> {
+    prctl::set_dumpable(false)
+}
+
 /// The whole program.
 pub fn main() -> ExitCode {
+    let closed = close_to_others();
+    let code = run(closed);
+    // Nothing that was started outlives this process.
+    fixworker_fleet::dismiss();
+    code
+}
+
+fn run(closed: nix::Result<()>) -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let environment = Environment::of_this_process();
     let invocation = match cli::parse(arguments.iter().cloned(), &environment) {
@@ -71,9 +87,12 @@ pub fn main() -> ExitCode {
         Invocation::Print(text) => print(&text),
         Invocation::Daemon(args) => {
             let hidden = argv::hide_secrets();
+            // Before there are other threads, and before this process grows.
+            let forks = fixworker_fleet::prepare();
             if let Err(code) = start_logs(&args.common, "fixworker") {
                 return code;
             }
+            complain_of_start(closed, forks);
             if let Err(error) = hidden {
                 tracing::warn!(
                     "secrets of the command line stay visible to other users of this host: {error}"
@@ -82,15 +101,50 @@ pub fn main() -> ExitCode {
             let end = on_runtime(daemon::run(*args, environment));
             match end {
                 daemon::End::Exit(code) => code,
-                daemon::End::Restart => restart::replace_this_process(&arguments),
+                daemon::End::Restart => {
+                    fixworker_fleet::dismiss();
+                    restart::replace_this_process(&arguments)
+                }
             }
         }
         Invocation::Collect(args) => {
+            let forks = fixworker_fleet::prepare();
             if let Err(code) = start_logs(&args.common, "fixworker collect") {
                 return code;
             }
+            complain_of_start(closed, forks);
             on_runtime(oneshot::run(*args, environment))
         }
+        Invocation::Check { collector_bin } => {
+            if let Err(error) = fixworker_fleet::prepare() {
+                complain(&format!("error: no process to start children: {error}"));
+                return ExitCode::Internal;
+            }
+            on_runtime(async { check(&setup::fleet(collector_bin)).await })
+        }
+    }
+}
+
+/// `fixworker check`.
+async fn check(fleet: &fixworker_fleet::Fleet) -> ExitCode {
+    match walls::check(fleet).await {
+        Ok((text, open)) => match (print(&text), open) {
+            (ExitCode::Fine, 1..) => ExitCode::Internal,
+            (code, _) => code,
+        },
+        Err(error) => {
+            complain(&format!("error: {error}"));
+            ExitCode::Usage
+        }
+    }
+}
+
+fn complain_of_start(closed: nix::Result<()>, forks: std::io::Result<()>) {
+    if let Err(error) = closed {
+        tracing::warn!("other processes of this user can read the secrets of this one: {error}");
+    }
+    if let Err(error) = forks {
+        tracing::warn!("no process to start children yet, it is tried again for the first one: {error}");
     }
 }
 

@@ -8,7 +8,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use fixworker_fleet::RunDirError;
 use fixworker_graph::spool::SpoolError;
 use fixworker_settings::cli::{CollectArgs, LogLevel};
 use fixworker_settings::collectors::select;
@@ -34,8 +33,9 @@ use crate::run::event::{AccountName, Observer};
 use crate::run::ledger::{Ledger, Record, Standing};
 use crate::run::target::{FileTarget, Target};
 use crate::run::{RunControl, RunPlan, Tools, collect};
-use crate::setup::{self, RunDir};
+use crate::setup;
 use crate::signals::{self, Shutdown, Stage};
+use crate::walls::{self, Incomplete};
 
 #[derive(Debug, Error)]
 enum OneShotError {
@@ -46,7 +46,7 @@ enum OneShotError {
     #[error(transparent)]
     Describe(#[from] DescribeError),
     #[error(transparent)]
-    RunDir(#[from] RunDirError),
+    Walls(#[from] Incomplete),
     #[error(transparent)]
     Spool(#[from] SpoolError),
     #[error(transparent)]
@@ -63,7 +63,7 @@ impl OneShotError {
             | Self::Output(_)
             | Self::Problems(_)
             | Self::Describe(_)
-            | Self::RunDir(_)
+            | Self::Walls(_)
             | Self::Spool(_) => ExitCode::Usage,
             Self::Internal(_) => ExitCode::Internal,
         }
@@ -87,12 +87,13 @@ async fn run_or_fail(args: CollectArgs, environment: Environment) -> Result<Exit
     let (stages, mut shutdown) =
         signals::listen().map_err(|error| OneShotError::Internal(error.to_string()))?;
     outputs::check(&args)?;
-    let run_dir = RunDir::for_this_process();
-    let fleet = setup::fleet(args.common.collector_bin.clone(), &run_dir)?;
+    let fleet = setup::fleet(args.common.collector_bin.clone());
     let described = describe(&fleet, &mut shutdown).await?;
     let settings = settings(&args, &described, &environment)?;
-    setup::update_fleet(&fleet, settings.supervisor(), setup::LIVE_HEARTBEAT);
+    walls::announce(&settings)?;
+    setup::update_fleet(&fleet, &settings, &described, &environment, setup::LIVE_HEARTBEAT);
     let spool = Spool::open(settings.supervisor().spool_dir.as_deref())?;
+    fleet.hide(spool.dir.path());
     let selection = select(&settings.worker().collector, &described);
     let tools = setup::tools(fleet, spool.dir.clone(), described, environment)?;
     let collect_until = Instant::now().checked_add(settings.worker().timeout);

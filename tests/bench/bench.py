@@ -99,6 +99,24 @@ class Bench:
         self.row("1,000 almost empty accounts, pool 32: peak of a child", "MiB", rss / MIB, peer.peak_bytes / MIB)
         self.row("1,000 almost empty accounts, pool 32: peak, supervisor", "MiB", many.peak_bytes / MIB)
 
+    def walls(self) -> None:
+        """What the sandbox costs: the same 1,000 accounts by turns with and without it."""
+        wall: dict[str, list[float]] = {"auto": [], "off": []}
+        cpu: dict[str, list[float]] = {"auto": [], "off": []}
+        for _ in range(3):
+            for sandbox in wall:
+                many = self.ours(
+                    "random", "random.accounts=1000", "random.resources_per_account=1", "fixworker.pool_size=32",
+                    f"supervisor.sandbox={sandbox}",
+                )
+                wall[sandbox].append(many.wall_s)
+                cpu[sandbox].append(many.cpu_s)
+        for sandbox in wall:
+            self.row(f"1,000 almost empty accounts, sandbox {sandbox}: wall", "s", min(wall[sandbox]))
+            self.row(f"1,000 almost empty accounts, sandbox {sandbox}: CPU for one", "ms", min(cpu[sandbox]))
+        more = 100 * (min(wall["auto"]) / min(wall["off"]) - 1)
+        self.row("1,000 almost empty accounts: what the sandbox adds", "%", more)
+
     def throughput(self) -> None:
         """The child sends prepared frames as fast as it can, so that only the way is measured."""
         megabytes = 256
@@ -154,11 +172,11 @@ def main() -> None:
     parser.add_argument("--aws-mock", default="", help="a Python that has tests/aws/requirements.txt")
     parser.add_argument("--aws-peer", default="", help="a Python that has tests/aws/peer-requirements.txt")
     parser.add_argument("--json", type=Path)
-    parser.add_argument("--only", default="", help="pipeline, start_cost, throughput, fixcore, large, aws, aws_latency (comma list)")
+    parser.add_argument("--only", default="", help="pipeline, start_cost, walls, throughput, fixcore, large, aws, aws_latency (comma list)")
     args = parser.parse_args()
     with TemporaryDirectory(prefix="fwbench") as directory:
         bench = Bench(args.bin_dir.resolve(), args.venv.absolute(), args.aws_mock, args.aws_peer, Path(directory))
-        parts: List[Callable[[], None]] = [bench.pipeline, bench.start_cost, bench.throughput, bench.fixcore, bench.large]
+        parts: List[Callable[[], None]] = [bench.pipeline, bench.start_cost, bench.walls, bench.throughput, bench.fixcore, bench.large]
         parts += [bench.aws, bench.aws_latency]
         wanted = args.only.split(",") if args.only else [part.__name__ for part in parts]
         print(f"{'':<58}{'ours':>12}{'peer':>12}{'':>8}{'':>9}")

@@ -21,6 +21,12 @@ pub enum Mode {
     Noisy,
     /// Leaves a process behind that holds its standard output and error.
     Grandchild,
+    /// Leaves processes behind that have left its group and session, if it can; good otherwise.
+    SetsidSurvivor,
+    /// Tries to read, signal and change its supervisor, and notes in the file `stolen` what worked.
+    ReadSupervisor,
+    /// Tries to take the connections of the other children, and notes in the file `stolen` what worked.
+    TokenThief,
     /// Does not end after Done, whatever happens to the socket.
     Linger,
     /// Sends as many megabytes of nodes as its number says, as fast as it can.
@@ -141,8 +147,6 @@ pub enum Mode {
     BadMagic,
     /// Speaks only a version of the future.
     WrongVersion,
-    /// Returns another token.
-    WrongToken,
 }
 
 /// What the report says about an account.
@@ -199,6 +203,9 @@ pub const TABLE: &[Expectation] = &[
     done("flaky", Mode::Flaky, 2),
     done("noisy", Mode::Noisy, 1),
     done("grandchild", Mode::Grandchild, 1),
+    done("setsid_survivor", Mode::SetsidSurvivor, 1),
+    done("read_supervisor_environ", Mode::ReadSupervisor, 1),
+    done("token_thief", Mode::TokenThief, 1),
     done("linger", Mode::Linger, 1),
     done("bulk", Mode::Bulk, 1),
     done("wrong_type", Mode::WrongType, 1),
@@ -257,7 +264,6 @@ pub const TABLE: &[Expectation] = &[
     failed("never_hello", Mode::NeverHello, 2, "handshake_timeout", &["not ready"]),
     violation("bad_magic", Mode::BadMagic, &["does not speak"]),
     failed("wrong_version", Mode::WrongVersion, 1, "version", &["999", "same release"]),
-    violation("wrong_token", Mode::WrongToken, &["token"]),
 ];
 
 /// The rows of these names, in this order.

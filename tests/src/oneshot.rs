@@ -123,11 +123,10 @@ impl Oneshot {
         for (name, value) in &self.environment {
             invocation = invocation.env(name, value);
         }
-        if let Some(program) = &self.collector_bin {
-            invocation = invocation
-                .arg("--collector-bin")
-                .arg(self.scratch.link_as(program, self.collector_name.as_deref()));
-        }
+        // By a path in the scratch directory, so that its children can be told from all others.
+        let program = self.collector_bin.clone().unwrap_or_else(binaries::fix_collector);
+        let link = self.scratch.link_as(&program, self.collector_name.as_deref());
+        invocation = invocation.arg("--collector-bin").arg(link);
         if let Some(bytes) = self.file_size {
             invocation = invocation.file_size_limit(bytes);
         }

@@ -154,7 +154,7 @@ fn a_child_that_only_lives_is_noticed() {
 #[test]
 fn a_child_has_to_become_ready() {
     for modes in
-        [["never_ready", "never_connect"], ["never_hello", "bad_magic"], ["wrong_version", "wrong_token"]]
+        [["never_ready", "never_connect"], ["never_hello", "bad_magic"], ["wrong_version", "never_ready"]]
     {
         check(&run(&modes, &["supervisor.handshake_timeout=1.5"]), &modes);
     }

@@ -9,25 +9,21 @@ use crate::tables;
 /// Environment variables that the collector or the SDK's credential chain reads.
 const ENVIRONMENT: [&str; 4] = ["AWS_*", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"];
 
-/// Files that credentials may come from. Programs named by `credential_process` may be anywhere, and token files
-/// of web identities and containers are where their variable says.
-const PATHS: [(&str, PathAccess); 5] = [
+/// Files that credentials may come from. Token files of web identities and containers are where their variable
+/// says, and programs named by `credential_process` may be anywhere.
+const PATHS: [(&str, PathAccess); 11] = [
     ("~/.aws", PathAccess::Read),
+    ("~/.aws/config", PathAccess::Programs),
+    ("~/.aws/credentials", PathAccess::Programs),
+    ("$AWS_CONFIG_FILE", PathAccess::Programs),
+    ("$AWS_SHARED_CREDENTIALS_FILE", PathAccess::Programs),
     // Tokens of single sign-on are renewed here.
     ("~/.aws/sso/cache", PathAccess::Write),
     ("/var/run/secrets", PathAccess::Read),
-    ("/usr", PathAccess::Execute),
-    ("/opt", PathAccess::Execute),
-];
-
-/// Variables whose value is the path of a file to read.
-const PATH_VARIABLES: [&str; 6] = [
-    "AWS_SHARED_CREDENTIALS_FILE",
-    "AWS_CONFIG_FILE",
-    "AWS_WEB_IDENTITY_TOKEN_FILE",
-    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
-    "AWS_CA_BUNDLE",
-    "REQUESTS_CA_BUNDLE",
+    ("$AWS_WEB_IDENTITY_TOKEN_FILE", PathAccess::Read),
+    ("$AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", PathAccess::Read),
+    ("$AWS_CA_BUNDLE", PathAccess::Read),
+    ("$REQUESTS_CA_BUNDLE", PathAccess::Read),
 ];
 
 /// The collector, as far as supervisor and fixcore need to know, but for its tasks. No I/O.
@@ -57,12 +53,9 @@ pub fn describe() -> Described {
     }
 }
 
-fn paths() -> Vec<PathGrant> {
-    let fixed = PATHS.iter().map(|(path, access)| PathGrant { path: (*path).to_owned(), access: *access });
-    let named = PATH_VARIABLES.iter().filter_map(|name| std::env::var(name).ok());
-    let named =
-        named.filter(|path| !path.is_empty()).map(|path| PathGrant { path, access: PathAccess::Read });
-    fixed.chain(named).collect()
+/// The paths that the collector must reach.
+pub fn paths() -> Vec<PathGrant> {
+    PATHS.map(|(path, access)| PathGrant { path: path.to_owned(), access }).to_vec()
 }
 
 #[cfg(test)]

@@ -46,7 +46,7 @@ mod testing;
 
 pub use accounts::{Identity, Scope};
 pub use config::{AwsConfig, section};
-pub use describe::describe;
+pub use describe::{describe, paths};
 pub use engine::{AccountFacts, Ask, Context, Draft, Pages};
 pub use failure::{Failure, fault};
 pub use job::{Collect, Way, accounts, collect};

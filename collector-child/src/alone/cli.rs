@@ -58,9 +58,10 @@ an environment variable. Without it the defaults count";
 #[command(after_help = EXIT_CODES, after_long_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"))]
 #[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
 pub(crate) struct Cli {
-    /// Serve the fixworker that listens on this socket; used by fixworker, not by hand.
-    #[arg(long, value_name = "PATH", requires = "label")]
-    pub(crate) connect: Option<PathBuf>,
+    /// Serve the fixworker at the other end of a connection that this process has inherited, fd:0 for standard
+    /// input; used by fixworker, not by hand.
+    #[arg(long, value_name = "fd:0", requires = "label")]
+    pub(crate) connect: Option<String>,
     /// Whom this process serves, as COLLECTOR/ACCOUNT_ID, to be seen in `ps`.
     #[arg(long, allow_hyphen_values = true, value_name = "LABEL", requires = "connect")]
     pub(crate) label: Option<String>,
@@ -89,6 +90,12 @@ pub(crate) enum Command {
     #[command(after_long_help = format!("{TASK_HELP}\n\n{EXIT_CODES}"))]
     #[command(name = "command")]
     Execute(Execute),
+    /// Try what the walls around this process hold; `fixworker check` starts it inside them.
+    SelfCheck {
+        /// Print one JSON list instead of lines.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 impl Command {
@@ -101,6 +108,7 @@ impl Command {
             Self::Clean(clean) => clean.source.verbose,
             Self::Tag(tag) => tag.source.verbose,
             Self::Execute(execute) => execute.source.verbose,
+            Self::SelfCheck { .. } => 0,
         }
     }
 }
@@ -247,12 +255,12 @@ mod tests {
     #[test]
     fn connect_and_commands_exclude_each_other() {
         let parse = |args: &[&str]| Cli::try_parse_from([&["fix-collector"], args].concat());
-        let connected = parse(&["--connect", "/s", "--label", "random/42"]).unwrap();
+        let connected = parse(&["--connect", "fd:0", "--label", "random/42"]).unwrap();
         assert_eq!(connected.label.as_deref(), Some("random/42"));
-        let describe = parse(&["--connect", "/s", "--label", "-/-"]).unwrap();
+        let describe = parse(&["--connect", "fd:0", "--label", "-/-"]).unwrap();
         assert_eq!(describe.label.as_deref(), Some("-/-"), "a job about no collector");
         assert!(parse(&["--connect", "/s"]).is_err());
-        assert!(parse(&["--connect", "/s", "--label", "x", "describe"]).is_err());
+        assert!(parse(&["--connect", "fd:0", "--label", "x", "describe"]).is_err());
         assert!(parse(&["collect"]).is_err());
         assert!(parse(&[]).unwrap().command.is_none());
     }

@@ -1,7 +1,7 @@
 //! `fix-collector describe`.
 
 use ipc_proto::exit_code::ExitCode;
-use ipc_proto::job::{AutoEnable, Described, PathAccess, PathGrant, Section};
+use ipc_proto::job::{AutoEnable, Described, PathGrant, Section};
 use serde_json::{Map, Value, json};
 
 use super::cli::Describe;
@@ -77,12 +77,7 @@ fn settings(section: &Section) -> Result<Value, Trouble> {
 }
 
 fn grant(grant: &PathGrant) -> Value {
-    let access = match grant.access {
-        PathAccess::Read => "read",
-        PathAccess::Write => "write",
-        PathAccess::Execute => "execute",
-    };
-    json!({ "path": grant.path, "access": access })
+    json!({ "path": grant.path, "access": grant.access.name() })
 }
 
 fn sign(sign: &AutoEnable) -> Value {

@@ -11,7 +11,7 @@ use aws_collector::{
 use ipc_proto::clean::CleanOutcome;
 use ipc_proto::fault::{Fault, FaultKind};
 use ipc_proto::graph::{DeferredEdge, Edge, Node};
-use ipc_proto::job::{Account, Described};
+use ipc_proto::job::{Account, Described, PathGrant};
 use ipc_proto::message::Progress;
 use serde_json::{Value, json};
 
@@ -96,6 +96,10 @@ fn aws_command<'a>(
 impl Collector for Aws {
     fn name(&self) -> Cow<'static, str> {
         "aws".into()
+    }
+
+    fn paths(&self) -> Vec<PathGrant> {
+        aws_collector::paths()
     }
 
     fn describe(&self) -> Described {

@@ -158,7 +158,7 @@ fn described(u: Source<'_, '_>) -> Result<Described> {
     let section =
         |u: Source<'_, '_>| Ok(Section { name: text(u)?, kinds_json: text(u)?, defaults_json: text(u)? });
     let grant = |u: Source<'_, '_>| {
-        let access = *u.choose(&[PathAccess::Read, PathAccess::Write, PathAccess::Execute])?;
+        let access = *u.choose(&[PathAccess::Read, PathAccess::Write, PathAccess::Execute, PathAccess::Programs])?;
         Ok(PathGrant { path: text(u)?, access })
     };
     let sign = |u: Source<'_, '_>| {

@@ -179,7 +179,7 @@ fn fault() -> impl Strategy<Value = Fault> {
 }
 
 fn described() -> impl Strategy<Value = Described> {
-    let access = select(vec![PathAccess::Read, PathAccess::Write, PathAccess::Execute]);
+    let access = select(vec![PathAccess::Read, PathAccess::Write, PathAccess::Execute, PathAccess::Programs]);
     let grant = (text(), access).prop_map(|(path, access)| PathGrant { path, access });
     let sign = prop_oneof![text().prop_map(AutoEnable::Variable), text().prop_map(AutoEnable::File)];
     let section = (text(), text(), text()).prop_map(|(name, kinds_json, defaults_json)| Section {

@@ -16,8 +16,10 @@
 //!
 //! # Invariants
 //!
-//! - Only `child/spawn.rs` starts processes and has unsafe code; only `child/kill.rs` signals.
+//! - Only the fork server (`fork_server`) starts processes, and it is the parent of all of them; unsafe code is there and in
+//!   `child/spawn.rs`. Signals are sent by `child/kill.rs`, and by the fork server when it sweeps.
 //! - A process id is never signalled after it was reaped, and the group is swept before the leader is reaped.
+//! - What a child has started ends with its attempt, and with the supervisor, whatever it has done to get away.
 //! - Each job and each task ends exactly once, whatever happens to processes.
 //! - When [`Fleet::run`] returns, no process of the run is left, but for those that survive SIGKILL.
 //! - What a child prints is never protocol; what it sends is limited before it is read.
@@ -29,25 +31,28 @@
 
 pub mod account;
 pub mod breaker;
+mod check;
 pub mod child;
 mod fleet;
+mod fork_server;
 mod label;
 pub mod pools;
 mod random;
 pub mod restart;
-mod run_dir;
 mod settings;
 mod sink;
 mod status;
+pub mod walls;
 
+pub use check::self_check;
 pub use child::outcome::{AccountName, Class, Exit, Failure, Limit, Outcome, Subject};
 pub use child::{Child, ChildEnd, ChildSpec, Completed, JobSpec};
 pub use fleet::{
     Fleet, FleetEvent, NotCompleted, RunSpec, RunSummary, StopToken, Stopper, Task, TaskEnd, stopper,
 };
+pub use fork_server::{dismiss, prepare};
 pub use label::label;
 pub use restart::GiveUp;
-pub use run_dir::{RunDir, RunDirError};
 pub use settings::Settings;
 pub use sink::{JobSink, SinkError};
 pub use status::{ChildStatus, JobStatus};

@@ -1,10 +1,12 @@
 //! What the fleet needs to know, with the defaults of the config section `supervisor`.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::child::state;
 use crate::restart::Policy;
+use crate::walls::Walls;
 
 /// Settings of the fleet. All numbers are validated by whoever reads the config; zero durations are allowed
 /// and mean "at once".
@@ -12,9 +14,6 @@ use crate::restart::Policy;
 pub struct Settings {
     /// The program of the children, `fix-collector` unless `--collector-bin` names another.
     pub binary: PathBuf,
-    /// A directory of our own for the sockets; created with mode 0700 and checked. Its path must leave room
-    /// for a socket name (90 bytes at most).
-    pub run_dir: PathBuf,
     /// Name and version of this build, for the sentence about a version mismatch.
     pub build: String,
     /// `max_attempts`: attempts per account and run, at least 1.
@@ -55,6 +54,8 @@ pub struct Settings {
     pub max_starting: usize,
     /// Open files a child may have.
     pub open_files: u64,
+    /// `sandbox`, `child_paths`, `child_namespace`, and what collectors declare: what children may reach.
+    pub walls: Arc<Walls>,
     /// Different accounts in a row that fail before Ready until the breaker opens.
     pub breaker_threshold: usize,
     /// How long an open breaker stops spawning.
@@ -63,10 +64,9 @@ pub struct Settings {
 
 impl Settings {
     /// The documented defaults.
-    pub fn new(binary: impl Into<PathBuf>, run_dir: impl Into<PathBuf>) -> Self {
+    pub fn new(binary: impl Into<PathBuf>) -> Self {
         Self {
             binary: binary.into(),
-            run_dir: run_dir.into(),
             build: concat!("fixworker ", env!("CARGO_PKG_VERSION")).to_owned(),
             max_attempts: 3,
             handshake_timeout: Duration::from_secs(10),
@@ -87,6 +87,7 @@ impl Settings {
             memory_interval: Duration::from_secs(1),
             max_starting: 8,
             open_files: 4096,
+            walls: Arc::default(),
             breaker_threshold: 3,
             breaker_pause: Duration::from_mins(1),
         }

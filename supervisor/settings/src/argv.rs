@@ -4,8 +4,15 @@
 //! serves `/proc/PID/cmdline` from the memory where it put the arguments, and a process may overwrite its own.
 //! Between `exec` and that moment they are readable; `FIXWORKER_PSK` in the environment is the better way.
 
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io;
 use std::ops::Range;
+
+#[cfg(target_os = "linux")]
+use nix::sys::uio::{RemoteIoVec, process_vm_writev};
+#[cfg(target_os = "linux")]
+use nix::unistd::Pid;
+#[cfg(target_os = "linux")]
+use std::io::IoSlice;
 
 /// Options whose value is a secret; any unambiguous beginning of them counts too.
 const SECRET_OPTIONS: [(&str, &str); 2] = [("--psk", "--p"), ("--cert-key-pass", "--cert-key-")];
@@ -67,10 +74,14 @@ pub fn hide_secrets() -> io::Result<usize> {
     }
     let stat = std::fs::read_to_string("/proc/self/stat")?;
     let begin = arguments_begin(&stat).ok_or_else(|| io::Error::other("/proc/self/stat has another form"))?;
-    let mut memory = std::fs::OpenOptions::new().write(true).open("/proc/self/mem")?;
     for span in &spans {
-        memory.seek(SeekFrom::Start(begin + span.start as u64))?;
-        memory.write_all(&vec![b'*'; span.len()])?;
+        // Not by way of /proc/self/mem, which is root's when the process is closed to others.
+        let (stars, base) = (vec![b'*'; span.len()], begin + span.start);
+        let place = RemoteIoVec { base, len: span.len() };
+        let written = process_vm_writev(Pid::this(), &[IoSlice::new(&stars)], &[place])?;
+        if written != span.len() {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
     }
     Ok(spans.len())
 }
@@ -84,7 +95,7 @@ pub fn hide_secrets() -> io::Result<usize> {
 /// The field `arg_start` of `/proc/PID/stat`: the 48th, the second being a name in parentheses that may hold
 /// anything.
 #[cfg(target_os = "linux")]
-fn arguments_begin(stat: &str) -> Option<u64> {
+fn arguments_begin(stat: &str) -> Option<usize> {
     let (_, behind_name) = stat.rsplit_once(')')?;
     behind_name.split_whitespace().nth(48 - 3)?.parse().ok().filter(|begin| *begin != 0)
 }

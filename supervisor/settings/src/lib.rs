@@ -45,5 +45,5 @@ pub use problem::{Problem, SettingPath, Severity};
 pub use sections::{SectionError, Sections};
 pub use setting::Facts;
 pub use store::{Inputs, Running};
-pub use supervisor::{Compression, Shard, SupervisorSettings};
+pub use supervisor::{Compression, Sandbox, Shard, SupervisorSettings};
 pub use worker::{HomeFile, MergeKind, WorkerSettings};

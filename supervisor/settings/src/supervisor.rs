@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use ipc_proto::paths::operator_grant;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
 
@@ -47,6 +48,13 @@ pub struct SupervisorSettings {
     pub child_memory_limit_mb: Option<u64>,
     /// Niceness of children, 0 to 19.
     pub child_nice: u8,
+    /// Whether children are confined to a sandbox.
+    pub sandbox: Sandbox,
+    /// Paths that children may reach beside those that their collector declares, as
+    /// [`ipc_proto::paths::operator_grant`] reads them.
+    pub child_paths: Vec<String>,
+    /// A user and process id namespace for each child.
+    pub child_namespace: bool,
     /// A batch of merged accounts closes at so many nodes.
     pub merge_batch_nodes: u64,
     /// A batch closes after so long.
@@ -72,6 +80,18 @@ pub struct SupervisorSettings {
     /// So long without any deletion, and a cleanup gives up what could not go yet.
     #[serde(deserialize_with = "seconds")]
     pub cleanup_patience: Duration,
+}
+
+/// Whether children are confined to a sandbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Sandbox {
+    /// As far as the kernel has one.
+    Auto,
+    /// Completely, or nothing is collected.
+    Require,
+    /// Not at all.
+    Off,
 }
 
 /// When uploads are compressed.
@@ -122,6 +142,17 @@ fn maybe_shard<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Shar
 
 /// What the types and bounds of the section do not say.
 pub(crate) fn check(values: &Map<String, Value>) -> Vec<Problem> {
+    let mut problems = check_shard(values);
+    let paths = values.get("child_paths").and_then(Value::as_array).into_iter().flatten();
+    for text in paths.filter_map(Value::as_str).filter(|text| operator_grant(text).is_none()) {
+        let expected = "an absolute path, with r:, w: or x: before it if need be".to_owned();
+        let path = SettingPath::section(SECTION).key("child_paths");
+        problems.push(Problem::document(path, What::WrongType { expected, found: format!("{text:?}") }));
+    }
+    problems
+}
+
+fn check_shard(values: &Map<String, Value>) -> Vec<Problem> {
     match values.get("shard").and_then(Value::as_str) {
         Some(text) if Shard::parse(text).is_none() => {
             let expected = "\"i/n\" with i from 1 to n, such as \"2/3\"".to_owned();
@@ -134,7 +165,11 @@ pub(crate) fn check(values: &Map<String, Value>) -> Vec<Problem> {
 
 /// The kinds of the section.
 pub(crate) fn kinds() -> Vec<Value> {
-    vec![root_kind(SECTION, SETTINGS), enum_kind("supervisor_compress_uploads", &["auto", "always", "never"])]
+    vec![
+        root_kind(SECTION, SETTINGS),
+        enum_kind("supervisor_compress_uploads", &["auto", "always", "never"]),
+        enum_kind("supervisor_sandbox", &["auto", "require", "off"]),
+    ]
 }
 
 pub(crate) const SETTINGS: &[Setting] = &[
@@ -197,6 +232,25 @@ pub(crate) const SETTINGS: &[Setting] = &[
         0.0,
         19.0,
         "a niceness",
+    ),
+    Setting::new(
+        "sandbox",
+        "supervisor_sandbox",
+        |_| json!("auto"),
+        "Confine children: auto as far as the kernel can, require refuses to start where it cannot, off does not",
+    ),
+    Setting::new(
+        "child_paths",
+        "string[]",
+        |_| json!([]),
+        "Paths that children may reach beside those their collector declares, as r:PATH to read, w:PATH to write, \
+         x:PATH to execute",
+    ),
+    Setting::new(
+        "child_namespace",
+        "boolean",
+        |_| json!(false),
+        "Give each child a user and process id namespace of its own, where the host allows it",
     ),
     Setting::new("merge_batch_nodes", "int64", |_| json!(20_000), "An upload is closed at this many nodes")
         .within(1.0, 1e12, "nodes"),

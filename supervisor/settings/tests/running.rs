@@ -32,6 +32,9 @@ fn an_empty_document_is_all_defaults() {
         backoff_max: Duration::from_mins(5),
         child_memory_limit_mb: None,
         child_nice: 5,
+        sandbox: fixworker_settings::Sandbox::Auto,
+        child_paths: Vec::new(),
+        child_namespace: false,
         merge_batch_nodes: 20_000,
         merge_batch_seconds: Duration::from_secs(5),
         merge_batch_cost: 2_000_000,
@@ -332,6 +335,7 @@ fn sections_that_cannot_be_used_are_named() {
             "fixworker_home_directory_file",
             "supervisor",
             "supervisor_compress_uploads",
+            "supervisor_sandbox",
             "b"
         ]
     );

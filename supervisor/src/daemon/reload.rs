@@ -55,7 +55,14 @@ impl Server {
             return;
         }
         tracing::info!("new values in use: {}", names(&change.reload));
-        crate::setup::update_fleet(&self.worker.tools.fleet, running.supervisor(), crate::setup::HEARTBEAT);
+        let tools = &self.worker.tools;
+        crate::setup::update_fleet(
+            &tools.fleet,
+            &running,
+            &tools.described,
+            &tools.environment,
+            crate::setup::HEARTBEAT,
+        );
         self.worker.tasks.configure(&running);
         self.subscribe(&running);
     }

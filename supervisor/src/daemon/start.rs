@@ -13,7 +13,6 @@ use fixworker_fixcore::{
     CancellationToken, ConnectError, ConnectOptions, CoreClient, Endpoint, EndpointError, IdentityFiles,
     VerifyMode,
 };
-use fixworker_fleet::RunDirError;
 use fixworker_graph::spool::SpoolError;
 use fixworker_settings::cli::DaemonArgs;
 use fixworker_settings::{Environment, Sections};
@@ -27,9 +26,10 @@ use crate::config::{self, ConfigError, Loaded, Sources};
 use crate::describe::{DescribeError, describe};
 use crate::exit_code::ExitCode;
 use crate::run::Tools;
-use crate::setup::{self, RunDir};
+use crate::setup;
 use crate::signals::Shutdown;
 use crate::tasks::Tasks;
+use crate::walls::{self, Incomplete};
 
 use super::gauges;
 use super::web::State;
@@ -55,9 +55,9 @@ pub(super) enum StartError {
     /// The child program.
     #[error(transparent)]
     Describe(#[from] DescribeError),
-    /// The folder of the sockets.
+    /// The sandbox.
     #[error(transparent)]
-    RunDir(#[from] RunDirError),
+    Walls(#[from] Incomplete),
     /// The spool.
     #[error(transparent)]
     Spool(#[from] SpoolError),
@@ -77,7 +77,7 @@ impl StartError {
             Self::Endpoint(_)
             | Self::HalfAnIdentity
             | Self::Describe(_)
-            | Self::RunDir(_)
+            | Self::Walls(_)
             | Self::Spool(_)
             | Self::Web(_)
             | Self::Config(ConfigError::Document { .. }) => ExitCode::Usage,
@@ -107,8 +107,6 @@ pub(super) struct Worker {
     pub(super) state: Arc<State>,
     pub(super) web: Option<WebServer>,
     pub(super) idle_timeout: Option<Duration>,
-    /// Dropped last: the folder of the sockets goes with it.
-    pub(super) _run_dir: RunDir,
 }
 
 pub(super) async fn start(
@@ -120,8 +118,7 @@ pub(super) async fn start(
     tracing::info!("fixworker {} starts as {}", env!("CARGO_PKG_VERSION"), args.subscriber_id);
     let endpoint = endpoint(&args)?;
     let metrics = metrics::install().map_err(|error| StartError::Internal(error.to_string()))?;
-    let run_dir = RunDir::for_this_process();
-    let fleet = setup::fleet(args.common.collector_bin.clone(), &run_dir)?;
+    let fleet = setup::fleet(args.common.collector_bin.clone());
     let described = describe(&fleet, shutdown).await?;
     let names: Vec<_> = described.iter().map(|one| one.collector.as_str()).collect();
     tracing::info!("collectors: {}", names.join(", "));
@@ -144,8 +141,10 @@ pub(super) async fn start(
         () = stop.cancelled() => return Err(StartError::Stopped),
     };
     config::write_files(&loaded.running);
-    setup::update_fleet(&fleet, loaded.running.supervisor(), setup::HEARTBEAT);
+    walls::announce(&loaded.running)?;
+    setup::update_fleet(&fleet, &loaded.running, &described, &sources.environment, setup::HEARTBEAT);
     let spool = setup::spool(loaded.running.supervisor(), &args.subscriber_id)?;
+    fleet.hide(spool.path());
     let tools = setup::tools(fleet, spool, described, sources.environment.clone())?;
 
     let links = CancellationToken::new();
@@ -184,7 +183,6 @@ pub(super) async fn start(
         state,
         web: Some(web),
         idle_timeout: args.idle_timeout,
-        _run_dir: run_dir,
     })
 }
 

@@ -98,6 +98,7 @@ impl WebState for State {
         Info {
             active_collectors: select(&running.worker().collector, described).active,
             all_collectors: described.iter().map(|one| one.collector.clone()).collect(),
+            sandbox: crate::walls::info(&running),
         }
     }
 

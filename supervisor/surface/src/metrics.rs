@@ -85,6 +85,7 @@ const MERGE_SECONDS: &str = "fixworker_merge_seconds";
 const UPLOADED: &str = "fixworker_uploaded_bytes_total";
 const RECONNECTS: &str = "fixworker_reconnects_total";
 const SPOOL: &str = "fixworker_spool_bytes";
+const WALLS: &str = "fixworker_child_wall";
 const TASKS: &str = "fixworker_tasks_total";
 const TASK_SECONDS: &str = "fixworker_task_seconds";
 
@@ -149,6 +150,7 @@ const TABLE: &[Metric] = &[
     ),
     metric(RECONNECTS, Counter, Unit::Count, false, "Connections to fixcore that were made again"),
     metric(SPOOL, Gauge, Unit::Bytes, true, "Bytes in the spool directory"),
+    metric(WALLS, Gauge, Unit::Count, false, "1 if children are behind this wall of the sandbox, else 0"),
     metric(TASKS, Counter, Unit::Count, false, "Tags and commands, by name and how they ended"),
     metric(
         TASK_SECONDS,
@@ -314,6 +316,11 @@ pub fn reconnected(connection: &'static str) {
 /// The bytes that the spool directory holds now.
 pub fn spool_bytes(bytes: u64) {
     gauge!(SPOOL).set(float(bytes));
+}
+
+/// Whether a wall of the sandbox of children is there. `wall` is one of a fixed set of names.
+pub fn child_wall(wall: &'static str, is_there: bool) {
+    gauge!(WALLS, "wall" => wall).set(if is_there { 1.0 } else { 0.0 });
 }
 
 /// A task of the work queue ended. `task` is `tag` or the name of a command that a collector declared, `result` one

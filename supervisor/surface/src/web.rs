@@ -62,6 +62,8 @@ pub struct Info {
     pub active_collectors: Vec<String>,
     /// Collectors that the child knows.
     pub all_collectors: Vec<String>,
+    /// The sandbox of children: what is wanted, and which walls this host has.
+    pub sandbox: serde_json::Value,
 }
 
 /// Where and how to serve.

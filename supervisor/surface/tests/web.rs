@@ -34,6 +34,7 @@ impl WebState for State {
         Info {
             active_collectors: vec!["example".to_owned()],
             all_collectors: vec!["example".to_owned(), "random".to_owned()],
+            sandbox: serde_json::json!({"sandbox": "auto"}),
         }
     }
 

@@ -1,7 +1,7 @@
 //! What the rogue collector says about itself.
 
 use anyhow::Context as _;
-use ipc_proto::job::{Account, AccountsJob, AutoEnable, Described, Section};
+use ipc_proto::job::{Account, AccountsJob, AutoEnable, Described, PathAccess, PathGrant, Section};
 use ipc_proto::message::{JobId, Report};
 use serde_json::{Value, json};
 
@@ -35,7 +35,8 @@ pub(super) fn describe(link: &mut Link, job: JobId) -> anyhow::Result<Option<u8>
         pool_setting: None,
         tasks_json: super::tasks::definitions(),
         environment: Vec::new(),
-        paths: Vec::new(),
+        // Where the tests and the children meet.
+        paths: vec![PathGrant { path: "config:markers".into(), access: PathAccess::Write }],
         auto_enable: Vec::new(),
         account_kinds: vec!["example_account".into()],
     };

@@ -1,11 +1,12 @@
 //! The socket of the rogue child, honest and otherwise.
 
 use std::io::{ErrorKind, Read as _, Write as _};
+use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use ipc_proto::codec;
 use ipc_proto::frame::{self, HEADER_LEN};
 use ipc_proto::handshake::{Hello, HelloReply, SUPPORTED, VersionRange};
@@ -30,15 +31,11 @@ pub(super) struct Link {
 
 impl Link {
     /// Shakes hands as the mode says; `None` if the supervisor refused.
-    pub(super) fn open(
-        path: &str,
-        token: [u8; TOKEN_LEN],
-        mode: Option<Mode>,
-    ) -> anyhow::Result<Option<Self>> {
+    pub(super) fn open(mode: Option<Mode>) -> anyhow::Result<Option<Self>> {
         if mode == Some(Mode::NeverConnect) {
             forever();
         }
-        let mut stream = UnixStream::connect(path).with_context(|| format!("cannot connect to {path}"))?;
+        let mut stream = UnixStream::from(std::io::stdin().as_fd().try_clone_to_owned()?);
         if mode == Some(Mode::NeverHello) {
             forever();
         }
@@ -51,11 +48,10 @@ impl Link {
         stream.read_exact(&mut theirs)?;
         preface::check(&theirs, Role::Supervisor)?;
 
-        let token = if mode == Some(Mode::WrongToken) { [0; TOKEN_LEN] } else { token };
         let future = VersionRange { min: 999, max: 999 };
         let versions = if mode == Some(Mode::WrongVersion) { future } else { SUPPORTED };
         let pid = std::process::id();
-        let hello = Hello { versions, build: "rogue_child 0".into(), token: token.into(), pid };
+        let hello = Hello { versions, build: "rogue_child 0".into(), token: [0; TOKEN_LEN].into(), pid };
         let mut link = Self { stream };
         let mut payload = Vec::new();
         codec::encode_into(&hello, &mut payload)?;

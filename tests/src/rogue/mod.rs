@@ -3,18 +3,17 @@
 mod bulk;
 mod clean;
 mod describe;
+mod escape;
 mod flood;
 mod graph;
 mod link;
 mod modes;
 mod tasks;
 
-use std::io::Read as _;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use ipc_proto::job::Job;
-use ipc_proto::limits::TOKEN_LEN;
 use ipc_proto::message::{Order, Report};
 
 use crate::expect;
@@ -33,14 +32,12 @@ pub fn main() -> ExitCode {
 }
 
 fn run() -> anyhow::Result<u8> {
-    let path = argument("--connect").context("--connect is missing")?;
+    anyhow::ensure!(argument("--connect").as_deref() == Some("fd:0"), "--connect fd:0 is missing");
     let label = argument("--label").context("--label is missing")?;
-    let mut token = [0; TOKEN_LEN];
-    std::io::stdin().read_exact(&mut token).context("no token on standard input")?;
 
     let account = label.split_once('/').map(|(_, account)| account);
     let mode = account.and_then(expect::of).map(|row| row.mode);
-    let Some(mut link) = Link::open(&path, token, mode)? else { return Ok(0) };
+    let Some(mut link) = Link::open(mode)? else { return Ok(0) };
     while let Some(order) = link.next_order()? {
         let Order::Start(start) = order.body else { return Ok(0) };
         let code = match start.job {

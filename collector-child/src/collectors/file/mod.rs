@@ -52,11 +52,14 @@ impl Collector for FileCollector {
             pool_setting: None,
             tasks_json: "[]".to_owned(),
             environment: Vec::new(),
-            // The files may be anywhere, and the section is not known here.
-            paths: vec![PathGrant { path: "/".to_owned(), access: PathAccess::Read }],
+            paths: self.paths(),
             auto_enable: Vec::new(),
             account_kinds: roles::account_kinds(self.kinds.table().ok()),
         }
+    }
+
+    fn paths(&self) -> Vec<PathGrant> {
+        vec![PathGrant { path: "config:paths".to_owned(), access: PathAccess::Read }]
     }
 
     fn accounts<'a>(

@@ -17,9 +17,6 @@ const ENVIRONMENT_BOTH_CASES: [&str; 9] = [
     "AWS_CA_BUNDLE",
 ];
 
-/// The most variables that can pass: the plain ones, and the others in two cases.
-pub(super) const MAX_ENVIRONMENT: usize = ENVIRONMENT.len() + 2 * ENVIRONMENT_BOTH_CASES.len();
-
 /// Those of `ours` that pass.
 pub(super) fn passing(ours: impl Iterator<Item = (OsString, OsString)>) -> Vec<(OsString, OsString)> {
     ours.filter(|(name, _)| passes(name)).collect()

@@ -28,8 +28,8 @@ pub enum SpawnError {
     /// The kernel did not answer in time.
     #[error("the collector program did not start within {} s", .0.as_secs_f64())]
     Slow(Duration),
-    /// The socket for it could not be made.
-    #[error("cannot make the socket for a child: {0}")]
+    /// Its connection could not be made.
+    #[error("cannot make the connection of a child: {0}")]
     Socket(io::Error),
     /// Anything else.
     #[error("the collector program {path:?} does not start: {source}")]
@@ -73,7 +73,7 @@ impl SpawnError {
                 "lower the pool sizes, or raise the limits of the host (ulimit -u, ulimit -n)"
             }
             Self::Slow(_) => "check the file system that holds the program",
-            Self::Socket(_) => "check the run directory and the limit of open files (ulimit -n)",
+            Self::Socket(_) => "raise the limit of open files (ulimit -n)",
             Self::Other { .. } => return None,
         };
         Some(text.to_owned())

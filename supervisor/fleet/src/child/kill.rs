@@ -1,38 +1,40 @@
-//! The only file that sends signals to processes.
+//! The only file of the supervisor that sends signals to processes.
 //!
 //! A process id is signalled only between the spawn and the reaping of the leader: as long as the leader is
-//! not reaped, its id, which is also the id of its group, cannot be given to a stranger. So the exit is
-//! awaited without reaping, what is left of the group is killed, and only then the leader is reaped.
+//! not reaped, its id, which is also the id of its group and session, cannot be given to a stranger. So the exit
+//! is awaited without reaping, and the fork server kills what is left of the group before it reaps the leader.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
 use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::sys::signal::{self, Signal};
-use nix::sys::wait::{self, Id, WaitPidFlag, WaitStatus};
 use nix::unistd::Pid;
 use tokio::io::unix::AsyncFd;
 use tracing::{debug, warn};
 
 use super::outcome::Exit;
 use super::spawn;
+use crate::fork_server::{ForkServer, Reply};
 
 /// How often the exit is looked for where the kernel has no pidfd.
 const POLL: Duration = Duration::from_millis(20);
 
 /// The leader of a process group that was not reaped yet.
 ///
-/// Dropping it kills the group and leaves the reaping to the spawn thread.
+/// Dropping it kills the group and leaves the reaping to the fork server.
 #[derive(Debug)]
 pub(crate) struct Leader {
     pid: Pid,
+    server: Arc<ForkServer>,
     reaped: bool,
 }
 
 impl Leader {
-    /// Takes over a process that was started as the leader of its own group.
-    pub(super) fn new(pid: Pid) -> Self {
-        Self { pid, reaped: false }
+    /// Takes over a process that `server` has started as the leader of its own session.
+    pub(super) fn new(pid: Pid, server: Arc<ForkServer>) -> Self {
+        Self { pid, server, reaped: false }
     }
 
     /// The process id, which is the id of the group too.
@@ -64,53 +66,28 @@ impl Leader {
         self.signal(Signal::SIGKILL);
     }
 
-    /// Kills what is left of the group and reaps the leader, which must have exited.
+    /// Has what is left of the group killed, the leader reaped, which must have exited, and everything swept that
+    /// has left the group. `None` if nobody can say how it ended.
     pub(crate) fn sweep_and_reap(&mut self) -> Option<Exit> {
-        self.kill();
-        self.try_reap()
-    }
-
-    /// Reaps the leader if it has exited.
-    pub(crate) fn try_reap(&mut self) -> Option<Exit> {
-        let exit = match wait::waitpid(self.pid, Some(WaitPidFlag::WNOHANG)) {
-            Ok(WaitStatus::Exited(_, code)) => Some(Exit::Code(code)),
-            Ok(WaitStatus::Signaled(_, signal, _)) => Some(Exit::Signal(signal as i32)),
-            Ok(_) | Err(Errno::EINTR) => return None,
-            Err(error) => {
-                // Somebody else reaped it: the id is not ours any more.
-                warn!(pid = self.pid.as_raw(), "cannot reap a child: {error}");
+        let exit = match self.server.reap(self.pid) {
+            Reply::Code(code) => Some(Exit::Code(code)),
+            Reply::Signal(signal) => Some(Exit::Signal(signal)),
+            // It was said to have exited; its Drop leaves it to the fork server.
+            Reply::Lives => return None,
+            other => {
+                warn!(pid = self.pid.as_raw(), "the exit status of a child is lost: {other:?}");
                 None
             }
         };
         self.reaped = true;
         exit
     }
-
-    /// Whether nothing is left to reap.
-    pub(crate) fn is_reaped(&self) -> bool {
-        self.reaped
-    }
-
-    fn has_exited(&self, id: Id<'_>) -> bool {
-        let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT | WaitPidFlag::WNOHANG;
-        match wait::waitid(id, flags) {
-            Ok(WaitStatus::StillAlive) | Err(Errno::EINTR) => false,
-            Ok(_) => true,
-            Err(error) => {
-                debug!(pid = self.pid.as_raw(), "cannot wait for a child: {error}");
-                true
-            }
-        }
-    }
 }
 
 impl Drop for Leader {
     fn drop(&mut self) {
         if !self.reaped {
-            self.kill();
-            spawn::reap_later(Leader::new(self.pid));
-            // The new owner signals and reaps from here on.
-            self.reaped = true;
+            self.server.forget(self.pid);
         }
     }
 }
@@ -136,22 +113,15 @@ impl ExitWatch {
 
     /// Returns when the leader has exited. Cancel safe.
     pub(crate) async fn exited(&self, leader: &Leader) {
-        loop {
-            match self {
-                Self::Pidfd(fd) => {
-                    let Ok(mut ready) = fd.readable().await else {
-                        tokio::time::sleep(POLL).await;
-                        continue;
-                    };
-                    if leader.has_exited(Id::PIDFd(fd.get_ref().as_fd())) {
-                        return;
-                    }
-                    ready.clear_ready();
+        match self {
+            Self::Pidfd(fd) => {
+                // A pidfd is readable from the exit of its process on, and never before.
+                while fd.readable().await.is_err() {
+                    tokio::time::sleep(POLL).await;
                 }
-                Self::Poll => {
-                    if leader.has_exited(Id::Pid(leader.pid())) {
-                        return;
-                    }
+            }
+            Self::Poll => {
+                while !leader.server.has_exited(leader.pid) {
                     tokio::time::sleep(POLL).await;
                 }
             }

@@ -1,59 +1,32 @@
-//! The socket of one child: listen, let exactly the right process in, shake hands, read frames.
+//! The connection of one child: shake hands, read frames.
+//!
+//! It is a pair of sockets of which the child has inherited one. Nobody else can be at the other end, so there
+//! is nothing to prove: the token in Hello is of no use any more.
 
-use std::hint::black_box;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream as StdStream;
 use std::time::Duration;
 
-use interprocess::local_socket::tokio::{Listener, Stream, prelude::*};
-use interprocess::local_socket::{GenericFilePath, ListenerOptions, ToFsName};
+use interprocess::local_socket::tokio::Stream;
+use interprocess::os::unix::uds_local_socket::tokio::Stream as UdSocket;
 use ipc_proto::codec;
 use ipc_proto::connection::{ConnectionError, FrameReader, FrameWriter, exchange_prefaces};
 use ipc_proto::frame::{self, HEADER_LEN};
 use ipc_proto::handshake::{Hello, HelloReply, Reject, RejectReason, SUPPORTED, Welcome, negotiate};
-use ipc_proto::limits::{MAX_FRAME, TOKEN_LEN};
+use ipc_proto::limits::MAX_FRAME;
 use ipc_proto::message::ToSupervisor;
 use ipc_proto::preface::Role;
-use ipc_proto::secret::Secret;
-use nix::unistd::{Pid, geteuid, getpgid};
+use nix::unistd::{Pid, getsid};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
-use tracing::warn;
 
-use crate::run_dir::RunDir;
-
-/// How long a stranger on the socket may hold us up while it is told to go.
-const STRANGER_TIMEOUT: Duration = Duration::from_millis(100);
-
-/// A socket that waits for one child. Dropping it removes the path.
-#[derive(Debug)]
-pub(crate) struct Socket {
-    listener: Listener,
-    path: PathBuf,
-}
-
-impl Socket {
-    /// Listens at a fresh path.
-    pub(crate) fn listen(dir: &RunDir) -> io::Result<Self> {
-        let path = dir.socket_path()?;
-        let name = path.as_path().to_fs_name::<GenericFilePath>()?;
-        Ok(Self { listener: ListenerOptions::new().name(name).create_tokio()?, path })
-    }
-
-    /// Where the child finds it.
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
-    }
-}
-
-/// Who is expected, and on which terms.
+/// On which terms.
 #[derive(Debug)]
 pub(crate) struct Terms {
-    /// The group of the child.
-    pub(crate) group: Pid,
-    /// What the child read from its standard input.
-    pub(crate) token: Secret<[u8; TOKEN_LEN]>,
+    /// The leader of the child's session.
+    pub(crate) leader: Pid,
     /// Our build.
     pub(crate) build: String,
     /// How often heartbeats are wanted.
@@ -91,20 +64,9 @@ impl From<ConnectionError> for LinkError {
     }
 }
 
-/// Waits for the child, sends strangers away, and shakes hands. The path is gone afterwards.
-pub(crate) async fn establish(socket: Socket, terms: Terms) -> Result<Link, LinkError> {
-    let (mut stream, peer) = loop {
-        let stream = socket.listener.accept().await.map_err(LinkError::Lost)?;
-        match belongs(&stream, terms.group) {
-            Ok(peer) => break (inner(stream), peer),
-            Err(who) => {
-                warn!(group = terms.group.as_raw(), "refused a connection to the socket of a child: {who}");
-                let reply = send_away(inner(stream), &terms.build);
-                let _told_or_not = tokio::time::timeout(STRANGER_TIMEOUT, reply).await;
-            }
-        }
-    };
-    drop(socket);
+/// Shakes hands with the child at the other end.
+pub(crate) async fn establish(socket: StdStream, terms: Terms) -> Result<Link, LinkError> {
+    let mut stream = inner(OwnedFd::from(socket)).map_err(LinkError::Lost)?;
     exchange_prefaces(&mut stream, Role::Supervisor).await?;
     let (mut read, mut write) = stream.into_split();
     let Some(hello) = FrameReader::new(&mut read).next::<Hello>().await? else {
@@ -116,30 +78,24 @@ pub(crate) async fn establish(socket: Socket, terms: Terms) -> Result<Link, Link
             let frame_cap = u32::try_from(MAX_FRAME).unwrap_or(u32::MAX);
             let welcome = Welcome { version, frame_cap, heartbeat: terms.heartbeat };
             writer.send(&HelloReply::Welcome(welcome)).await?;
+            let peer = speaker(hello.pid, terms.leader);
             Ok(Link { inbox: Inbox::new(read, MAX_FRAME), outbox: write, peer, build: hello.build })
         }
         Err((reason, error)) => {
-            writer.send(&refusal(reason, &terms.build)).await?;
+            let build = terms.build;
+            writer.send(&HelloReply::Reject(Reject { reason, supported: SUPPORTED, build })).await?;
             Err(error)
         }
     }
 }
 
 /// The tokio socket, whose halves close their direction when dropped.
-fn inner(stream: Stream) -> UnixStream {
-    let Stream::UdSocket(stream) = stream;
-    stream.into()
-}
-
-fn refusal(reason: RejectReason, build: &str) -> HelloReply {
-    HelloReply::Reject(Reject { reason, supported: SUPPORTED, build: build.to_owned() })
+fn inner(socket: OwnedFd) -> io::Result<UnixStream> {
+    let Stream::UdSocket(stream) = Stream::from(UdSocket::try_from(socket)?);
+    Ok(stream.into())
 }
 
 fn judge(hello: &Hello, terms: &Terms) -> Result<u16, (RejectReason, LinkError)> {
-    if !same(hello.token.expose(), terms.token.expose()) {
-        let error = LinkError::Violation("did not return the token it was given".to_owned());
-        return Err((RejectReason::Token, error));
-    }
     negotiate(SUPPORTED, hello.versions).ok_or_else(|| {
         let text = format!(
             "no common protocol version: {} speaks version {}, {} speaks version {SUPPORTED}",
@@ -149,31 +105,10 @@ fn judge(hello: &Hello, terms: &Terms) -> Result<u16, (RejectReason, LinkError)>
     })
 }
 
-/// Compares in constant time, so that the answer tells nothing about where two tokens differ.
-fn same(a: &[u8; TOKEN_LEN], b: &[u8; TOKEN_LEN]) -> bool {
-    black_box(a.iter().zip(b).fold(0, |difference, (a, b)| difference | (a ^ b))) == 0
-}
-
-/// The process at the other end, if it may speak for the child.
-fn belongs(stream: &Stream, group: Pid) -> Result<Option<Pid>, String> {
-    let creds = stream.peer_creds().map_err(|error| format!("its credentials are unknown: {error}"))?;
-    let ours = geteuid().as_raw();
-    match creds.euid() {
-        Some(uid) if uid == ours => {}
-        Some(uid) => return Err(format!("it runs as user {uid}")),
-        None => return Err("its user is unknown".to_owned()),
-    }
-    let pid = creds.pid().map(Pid::from_raw).ok_or("its process is unknown")?;
-    match getpgid(Some(pid)) {
-        Ok(its) if its == group => Ok(Some(pid)),
-        Ok(_) => Err(format!("process {pid} is not in the group of the child")),
-        Err(error) => Err(format!("the group of process {pid} is unknown: {error}")),
-    }
-}
-
-async fn send_away(mut stream: UnixStream, build: &str) -> Result<(), ConnectionError> {
-    exchange_prefaces(&mut stream, Role::Supervisor).await?;
-    FrameWriter::new(&mut stream).send(&refusal(RejectReason::Peer, build)).await
+/// The process that says that it speaks, if it is one of the child's: not the leader if that is a wrapper.
+fn speaker(claimed: u32, leader: Pid) -> Option<Pid> {
+    let pid = Pid::from_raw(i32::try_from(claimed).ok().filter(|pid| *pid > 0)?);
+    (getsid(Some(pid)) == Ok(leader)).then_some(pid)
 }
 
 /// Reads frames, keeping a half-read one across calls, so that reading can be one branch of a select.
@@ -231,35 +166,25 @@ mod tests {
 
     use ipc_proto::connection::encode_frame;
     use ipc_proto::handshake::VersionRange;
+    use ipc_proto::limits::TOKEN_LEN;
     use ipc_proto::message::{JobId, Report};
     use tokio::io::AsyncWriteExt;
 
     use super::*;
 
-    fn hello(token: u8, versions: VersionRange) -> Hello {
-        Hello { versions, build: "fix-collector 9.9".into(), token: [token; TOKEN_LEN].into(), pid: 1 }
+    fn hello(versions: VersionRange) -> Hello {
+        Hello { versions, build: "fix-collector 9.9".into(), token: [0; TOKEN_LEN].into(), pid: 1 }
     }
 
     fn terms() -> Terms {
         let heartbeat = Duration::from_secs(5);
-        let token = [7; TOKEN_LEN].into();
-        Terms { group: Pid::from_raw(1), token, build: "fixworker 1.0".into(), heartbeat }
-    }
-
-    #[test]
-    fn the_right_child_is_welcome() {
-        assert_eq!(judge(&hello(7, SUPPORTED), &terms()).unwrap(), SUPPORTED.max);
-    }
-
-    #[test]
-    fn a_wrong_token_is_refused_before_the_version_is_looked_at() {
-        let error = judge(&hello(8, VersionRange { min: 90, max: 91 }), &terms()).unwrap_err();
-        assert!(matches!(error, (RejectReason::Token, LinkError::Violation(_))), "{error:?}");
+        Terms { leader: Pid::from_raw(1), build: "fixworker 1.0".into(), heartbeat }
     }
 
     #[test]
     fn a_version_mismatch_names_both_sides() {
-        let (reason, error) = judge(&hello(7, VersionRange { min: 90, max: 91 }), &terms()).unwrap_err();
+        assert_eq!(judge(&hello(SUPPORTED), &terms()).unwrap(), SUPPORTED.max);
+        let (reason, error) = judge(&hello(VersionRange { min: 90, max: 91 }), &terms()).unwrap_err();
         assert_eq!(reason, RejectReason::Version);
         let LinkError::Version(text) = error else { panic!("{error:?}") };
         assert_eq!(
@@ -271,14 +196,12 @@ mod tests {
     }
 
     #[test]
-    fn every_byte_of_the_token_counts() {
-        let token = [7; TOKEN_LEN];
-        assert!(same(&token, &token));
-        for at in 0..TOKEN_LEN {
-            let mut other = token;
-            other[at] ^= 1;
-            assert!(!same(&token, &other), "{at}");
-        }
+    fn a_process_of_somebody_else_is_not_believed_to_speak() {
+        let (us, session) = (std::process::id(), getsid(None).unwrap());
+        assert_eq!(speaker(us, session), Some(Pid::this()));
+        assert_eq!(speaker(us, Pid::this()), (session == Pid::this()).then_some(Pid::this()));
+        assert_eq!(speaker(u32::MAX, session), None);
+        assert_eq!(speaker(0, session), None, "zero would mean ourselves");
     }
 
     #[tokio::test]

@@ -1,7 +1,7 @@
 //! One child process: started, spoken with, timed, stopped, and accounted for.
 //!
 //! [`state`] and [`jobs`] decide, in plain functions; `task` feeds them and does what they say, with `spawn`
-//! (starts processes), `link` (the socket), `kill` (signals and reaping) and `logs` (output). [`outcome`] says how
+//! (asks for processes), `link` (the connection), `kill` (signals) and `logs` (output). [`outcome`] says how
 //! it ended; `fate` finds it out.
 
 mod border;
@@ -16,7 +16,7 @@ mod link;
 mod logs;
 pub mod outcome;
 mod procfs;
-mod spawn;
+pub(crate) mod spawn;
 pub mod state;
 mod table;
 mod task;
@@ -38,9 +38,13 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 pub use self::table::transition_table;
 
+/// The variables of this process that every child gets.
+pub(crate) fn passing_environment() -> Vec<(std::ffi::OsString, std::ffi::OsString)> {
+    environment::passing(std::env::vars_os())
+}
+
 use self::outcome::{Exit, Failure, Outcome, Subject};
 use self::state::{Ending, Stage, State, StopReason, Urgency};
-use crate::run_dir::RunDir;
 use crate::settings::Settings;
 use crate::sink::{JobSink, SinkError};
 use crate::status::Registry;
@@ -131,16 +135,11 @@ enum Command {
 
 impl Child {
     /// Starts a process in the background. Must be called within a tokio runtime.
-    pub(crate) fn start(
-        spec: ChildSpec,
-        settings: Arc<Settings>,
-        run_dir: &RunDir,
-        registry: &Registry,
-    ) -> Self {
+    pub(crate) fn start(spec: ChildSpec, settings: Arc<Settings>, registry: &Registry) -> Self {
         let (commands, receiver) = mpsc::unbounded_channel();
         let (publish, ended) = watch::channel(None);
         let accepts = Arc::new(AtomicBool::new(true));
-        let task = task::Task::new(spec, settings, run_dir, registry, receiver, Arc::clone(&accepts));
+        let task = task::Task::new(spec, settings, registry, receiver, Arc::clone(&accepts));
         tokio::spawn(async move {
             let end = task.live().await;
             publish.send_replace(Some(end));

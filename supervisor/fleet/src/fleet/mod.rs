@@ -7,6 +7,7 @@ mod stop;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -18,7 +19,6 @@ pub use self::stop::{StopToken, Stopper, stopper};
 use crate::child::outcome::{Failure, Subject};
 use crate::child::{Child, ChildSpec, Completed};
 use crate::restart::GiveUp;
-use crate::run_dir::{RunDir, RunDirError};
 use crate::settings::Settings;
 use crate::sink::{JobSink, SinkError};
 use crate::status::{ChildStatus, Registry};
@@ -27,8 +27,9 @@ use crate::status::{ChildStatus, Registry};
 #[derive(Debug, Clone)]
 pub struct Fleet {
     settings: Arc<RwLock<Arc<Settings>>>,
-    run_dir: RunDir,
     registry: Registry,
+    /// Paths that no child may reach, whatever the settings are.
+    hidden: Arc<RwLock<Vec<PathBuf>>>,
 }
 
 /// One piece of work: usually an account to collect, but any job has retries this way.
@@ -167,20 +168,29 @@ pub struct RunSummary {
 }
 
 impl Fleet {
-    /// Prepares the run directory.
-    pub fn new(settings: Settings) -> Result<Self, RunDirError> {
-        let run_dir = RunDir::open(&settings.run_dir)?;
-        Ok(Self {
+    /// A fleet without children.
+    pub fn new(settings: Settings) -> Self {
+        Self {
             settings: Arc::new(RwLock::new(Arc::new(settings))),
-            run_dir,
             registry: Registry::default(),
-        })
+            hidden: Arc::default(),
+        }
     }
 
-    /// New settings for children started from now on; the run directory stays. A run keeps the policy it
-    /// began with.
-    pub fn update(&self, settings: Settings) {
+    /// New settings for children started from now on. A run keeps the policy it began with.
+    pub fn update(&self, mut settings: Settings) {
+        let hidden = self.hidden.read().unwrap_or_else(PoisonError::into_inner).clone();
+        if !hidden.is_empty() {
+            Arc::make_mut(&mut settings.walls).hidden.extend(hidden);
+        }
         *self.settings.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
+    }
+
+    /// Keeps children from this path, also where they may execute programs that are anywhere.
+    pub fn hide(&self, path: &Path) {
+        let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        self.hidden.write().unwrap_or_else(PoisonError::into_inner).push(path);
+        self.update((*self.settings()).clone());
     }
 
     /// The settings in force.
@@ -195,7 +205,7 @@ impl Fleet {
 
     /// Starts one child, outside of any run and its bounds. Must be called within a tokio runtime.
     pub fn child(&self, spec: ChildSpec) -> Child {
-        Child::start(spec, self.settings(), &self.run_dir, &self.registry)
+        Child::start(spec, self.settings(), &self.registry)
     }
 
     /// Runs all tasks within the bounds, with retries, until each has ended.

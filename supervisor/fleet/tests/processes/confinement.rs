@@ -4,6 +4,7 @@ use std::fs::File;
 use std::os::fd::AsFd;
 
 use fixworker_fleet::JobSpec;
+use fixworker_fleet::walls::{Host, Sandbox, Walls};
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 
 use crate::observe::parse_stat;
@@ -37,15 +38,19 @@ async fn a_child_is_born_clean() {
         assert!(ok, "{name} has passed");
     }
     for file in field(&text, "fds ").split_whitespace() {
-        let ours = ["0=pipe:", "1=pipe:", "2=pipe:"].iter().any(|pipe| file.starts_with(pipe));
+        let ours = ["1=pipe:", "2=pipe:"].iter().any(|pipe| file.starts_with(pipe));
         assert!(ours || file.contains("=socket:"), "{file} was inherited");
     }
     let process = parse_stat(field(&text, "stat ")).unwrap();
     assert_eq!((process.pid, process.group), (pid, pid), "its own group");
-    let nice: i32 =
-        field(&text, "stat ").rsplit_once(") ").unwrap().1.split(' ').nth(16).unwrap().parse().unwrap();
-    assert!(nice >= 5, "{nice}");
-    assert!(field(&text, "oom ").parse::<i32>().unwrap() >= 500 || !writable_oom_score());
+    let session: i32 =
+        field(&text, "stat ").rsplit_once(") ").unwrap().1.split(' ').nth(3).unwrap().parse().unwrap();
+    assert_eq!(session, pid, "its own session");
+    let nice = |stat: &str| -> i32 {
+        stat.rsplit_once(") ").unwrap().1.split(' ').nth(16).unwrap().parse().unwrap()
+    };
+    let ours = nice(&std::fs::read_to_string("/proc/self/stat").unwrap());
+    assert_eq!(nice(field(&text, "stat ")), (ours + 5).min(19));
     assert_eq!(field(&text, "NoNewPrivs:"), "1");
     assert_eq!(field(&text, "SigBlk:"), "0000000000000000");
     let words = |name| field(&text, name).split_whitespace().collect::<Vec<_>>();
@@ -54,17 +59,56 @@ async fn a_child_is_born_clean() {
     assert_eq!(words("Max data size")[..2], [limit.to_string(), limit.to_string()]);
     let files: u64 = words("Max open files")[1].parse().unwrap();
     assert!(files <= 4096);
-    let run = bench.dir.path().join("run");
     let cmdline = field(&text, "cmdline ");
-    assert!(cmdline.contains(&format!(" --connect {}/", run.display())), "{cmdline}");
-    assert!(cmdline.ends_with(".sock --label rogue/report-self"), "{cmdline}");
+    assert!(cmdline.ends_with(" --connect fd:0 --label rogue/report-self"), "{cmdline}");
     drop(inherited);
     bench.assert_nothing_is_left().await;
 }
 
-/// Some sandboxes do not let a process change it.
-fn writable_oom_score() -> bool {
-    std::fs::OpenOptions::new().write(true).open("/proc/self/oom_score_adj").is_ok()
+/// There is no address to connect to, and a socket cannot be opened a second time.
+#[tokio::test]
+async fn the_connection_of_a_child_cannot_be_taken() {
+    let bench = Bench::new(|_| {}).await;
+    let child = bench.child("silent-but-obeys");
+    let run = child.run(spec("silent-but-obeys", None), Recorder::default());
+    let look = async {
+        let running = || bench.fleet.running();
+        crate::observe::eventually("it collects", || {
+            running().first().is_some_and(|child| child.state == "collecting")
+        })
+        .await;
+        let pid = running()[0].pid.unwrap();
+        let error = File::open(format!("/proc/{pid}/fd/0")).unwrap_err();
+        assert_eq!(error.raw_os_error(), Some(nix::libc::ENXIO), "{error}");
+        child.stop("seen enough");
+    };
+    let (ran, ()) = tokio::join!(run, look);
+    assert_eq!(ran.unwrap_err().message(), "cancelled: seen enough");
+    child.close().await;
+    bench.assert_nothing_is_left().await;
+}
+
+/// Programs that do not know about the walls, or about namespaces, do their work inside.
+#[tokio::test]
+async fn an_honest_child_works_behind_walls_and_in_a_namespace() {
+    for namespace in [false, true] {
+        let walls = Walls { sandbox: Sandbox::Auto, namespace, ..Walls::default() };
+        let bench = Bench::new(|settings| settings.walls = walls.into()).await;
+        let child = bench.child("report-self");
+        let completed = child.run(spec("report-self", None), Recorder::default()).await.unwrap();
+        child.close().await;
+        let text = completed.sink.text;
+        let host = Host::look();
+        if host.seccomp {
+            assert_eq!(field(&text, "Seccomp:"), "2");
+        }
+        let process = parse_stat(field(&text, "stat ")).unwrap();
+        assert_eq!(process.pid, completed.pid.unwrap(), "/proc is that of the host");
+        if namespace && host.namespaces {
+            assert!(field(&text, "NSpid:").ends_with("\t1"), "{text}");
+        }
+        bench.assert_nothing_is_left().await;
+    }
 }
 
 #[tokio::test]

@@ -49,13 +49,11 @@ pub(crate) struct Row {
     /// Which timers are short.
     pub(crate) tune: fn(&mut Settings),
     pub(crate) deadline: Option<Duration>,
-    /// Whether processes outside of the group hold the output.
-    pub(crate) leaks: bool,
 }
 
 fn row(mode: Mode, end: End, force: Force, tune: fn(&mut Settings)) -> Row {
     let deadline = (mode == Mode::Flood).then_some(SOON * 2);
-    Row { mode, end, force, tune, deadline, leaks: mode == Mode::GrandchildEscapes }
+    Row { mode, end, force, tune, deadline }
 }
 
 fn fine() -> End {
@@ -96,12 +94,12 @@ fn of(mode: Mode) -> Row {
     let (end, force, tune): (End, Force, fn(&mut Settings)) = match mode {
         Mode::Ok
         | Mode::PrintALot
-        | Mode::StrangerFirst
         | Mode::GrandchildHoldsPipes
+        | Mode::GrandchildEscapes
         | Mode::ExitAfterDoneNonzero
         | Mode::ReportSelf => (fine(), Force::None, nothing),
         Mode::OkWithFaults => (End::Completed { faults: 1 }, Force::None, nothing),
-        Mode::GrandchildEscapes => (fine(), Force::None, |settings| settings.sweep_timeout = SOON),
+        Mode::SetsidSurvivor => (failed("stalled", Passing, "sent nothing"), Force::Term, stall),
         Mode::LingerAfterDone => (fine(), Force::Term, |settings| settings.drain_timeout = SOON),
         Mode::ChunkAfterDone => (fine(), Force::Any, nothing),
 
@@ -114,7 +112,6 @@ fn of(mode: Mode) -> Row {
             let says = "no common protocol version: rogue 9.9 speaks version 7 to 8, fixworker";
             (failed("version", Lasting, says), Force::Term, nothing)
         }
-        Mode::WrongToken => (violation("did not return the token it was given"), Force::Term, nothing),
 
         Mode::OversizeFrame => {
             (violation("a frame of 67108864 bytes, above the cap of 4194304"), Force::Term, nothing)

@@ -1,7 +1,6 @@
 //! What can be seen from outside.
 
 use std::fs;
-use std::path::Path;
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
@@ -52,12 +51,21 @@ pub(crate) fn open_files() -> Vec<String> {
     files
 }
 
-pub(crate) fn entries(dir: &Path) -> Vec<String> {
-    fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().to_str().unwrap().to_owned()).collect()
+/// What the rogue with this id has started: processes that sleep for a time that names it.
+pub(crate) fn sleepers_of(pid: i32) -> Vec<i32> {
+    with_arguments(&["sleep", &format!("1000.{pid}")])
+}
+
+/// The process that starts children for this one.
+pub(crate) fn fork_server() -> Option<i32> {
+    let us = i32::try_from(std::process::id()).unwrap();
+    let name = |pid: i32| fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+    let ours = |process: &Process| process.parent == us && name(process.pid) == "fixworker-fork\n";
+    processes().into_iter().find(ours).map(|process| process.pid)
 }
 
 /// Processes with exactly these arguments.
-pub(crate) fn with_arguments(arguments: &[&str]) -> Vec<i32> {
+fn with_arguments(arguments: &[&str]) -> Vec<i32> {
     let wanted: String = arguments.iter().flat_map(|argument| [*argument, "\0"]).collect();
     let is_it =
         |pid: i32| fs::read_to_string(format!("/proc/{pid}/cmdline")).is_ok_and(|line| line == wanted);

@@ -25,7 +25,8 @@ async fn one_process_serves_all_accounts() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_crash_costs_the_jobs_in_flight_one_attempt() {
     let bench = Bench::new(|_| {}).await;
-    let mut tasks = vec![task("crash-once"), task("fatal-credentials")];
+    let mut tasks =
+        vec![task(&format!("crash-once@{}/crashed", bench.dir.path().display())), task("fatal-credentials")];
     tasks.extend((0..8).map(|n| task(&format!("ok@{n}"))));
     let story = Story::of(&bench.fleet, shared(3), tasks, StopToken::never()).await;
     assert_eq!((story.kind(0), story.ends[0].attempts), ("completed", 2));

@@ -1,8 +1,8 @@
 //! A supervisor for the test that kills one: starts some children, names them, and waits.
 
-use std::path::Path;
 use std::time::Duration;
 
+use fixworker_fleet::walls::{Sandbox, Walls};
 use fixworker_fleet::{AccountName, ChildSpec, Fleet, JobSink, JobSpec, Settings, SinkError, Subject};
 use ipc_proto::job::{Account, CollectJob, Job};
 use ipc_proto::message::{Done, Report};
@@ -19,14 +19,16 @@ impl JobSink for Deaf {
     }
 }
 
-pub(crate) fn main(dir: &Path) {
+pub(crate) fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    runtime.block_on(supervise(dir));
+    runtime.block_on(supervise());
 }
 
-async fn supervise(dir: &Path) {
-    let fleet = Fleet::new(Settings::new(std::env::current_exe().unwrap(), dir)).unwrap();
-    for account in ["silent", "ignore-term", "never-hello", "stop-self"] {
+async fn supervise() {
+    let mut settings = Settings::new(std::env::current_exe().unwrap());
+    settings.walls = Walls { sandbox: Sandbox::Off, ..Walls::default() }.into();
+    let fleet = Fleet::new(settings);
+    for account in ["silent", "ignore-term", "never-hello", "stop-self", "setsid-survivor"] {
         let name = AccountName { id: account.into(), name: String::new() };
         let subject = Subject { collector: Some("rogue".into()), account: Some(name) };
         let child = fleet.child(ChildSpec { subject: subject.clone(), shared: false });
@@ -54,7 +56,7 @@ async fn supervise(dir: &Path) {
             .filter(|child| ready(child.state, &child.label))
             .filter_map(|child| child.pid.map(|pid| pid.to_string()))
             .collect();
-        if pids.len() == 4 {
+        if pids.len() == 5 {
             println!("{}", pids.join(" "));
             break;
         }

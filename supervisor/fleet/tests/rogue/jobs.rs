@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -22,7 +22,6 @@ use crate::{mode_of, sleep_forever};
 pub(crate) struct Desk {
     writer: Writer,
     state: Arc<Mutex<State>>,
-    marker: PathBuf,
 }
 
 #[derive(Default)]
@@ -33,10 +32,8 @@ struct State {
 }
 
 impl Desk {
-    pub(crate) fn new(wire: &Wire, socket: &Path) -> Self {
-        // Beside the run directory: what a child that crashes leaves for the next one.
-        let marker = socket.parent().unwrap().with_extension("crashed");
-        Self { writer: wire.writer.clone(), state: Arc::default(), marker }
+    pub(crate) fn new(wire: &Wire) -> Self {
+        Self { writer: wire.writer.clone(), state: Arc::default() }
     }
 
     pub(crate) fn take(&self, order: ToChild) {
@@ -50,13 +47,8 @@ impl Desk {
                         "ok".to_owned()
                     }
                 };
-                let job = JobRun {
-                    id,
-                    writer: self.writer.clone(),
-                    state: Arc::clone(&self.state),
-                    marker: self.marker.clone(),
-                };
-                thread::spawn(move || job.run(mode_of(&account)));
+                let job = JobRun { id, writer: self.writer.clone(), state: Arc::clone(&self.state) };
+                thread::spawn(move || job.run(mode_of(&account), &account));
             }
             Order::Cancel(cancel) => {
                 eprintln!("cancelled: {}", cancel.reason);
@@ -79,7 +71,6 @@ struct JobRun {
     id: JobId,
     writer: Writer,
     state: Arc<Mutex<State>>,
-    marker: PathBuf,
 }
 
 fn fault(kind: FaultKind, retry: Retry, message: &str) -> Fault {
@@ -96,7 +87,7 @@ fn fault(kind: FaultKind, retry: Retry, message: &str) -> Fault {
 }
 
 impl JobRun {
-    fn run(&self, mode: Mode) {
+    fn run(&self, mode: Mode, account: &str) {
         match mode {
             Mode::ChunkBeforeReady => return self.say(Report::Chunk(Chunk::default())),
             Mode::NeverReady => return,
@@ -109,6 +100,7 @@ impl JobRun {
         self.beat(1);
         match mode {
             Mode::Silent | Mode::IgnoreTerm => {}
+            Mode::SetsidSurvivor => Escape::ALL.into_iter().for_each(start_sleeper),
             Mode::SilentButObeys => self.obey(),
             Mode::HeartbeatOnly => loop {
                 self.beat(1);
@@ -119,9 +111,16 @@ impl JobRun {
                 self.say(Report::Progress(vec![Progress { path: vec![], name, current: 0, total: 1 }]));
             },
             Mode::StopSelf => raise(Signal::SIGSTOP).unwrap(),
-            Mode::CrashOnce if !self.marker.exists() => {
-                std::fs::write(&self.marker, "").unwrap();
-                std::process::abort();
+            Mode::CrashOnce => {
+                // What a child that crashes leaves for the next one; without a place it crashes each time.
+                let marker = account.split_once('@').map(|(_, path)| path);
+                if marker.is_none_or(|marker| !Path::new(marker).exists()) {
+                    if let Some(marker) = marker {
+                        std::fs::write(marker, "").unwrap();
+                    }
+                    std::process::abort();
+                }
+                self.run_wire(mode);
             }
             Mode::Abort => std::process::abort(),
             Mode::KillSelf => raise(Signal::SIGKILL).unwrap(),
@@ -173,8 +172,8 @@ impl JobRun {
                     eprintln!("{{\"level\":\"INFO\",\"message\":\"line {n}\"}}");
                 }
             }
-            Mode::GrandchildHoldsPipes => start_sleeper(false),
-            Mode::GrandchildEscapes => start_sleeper(true),
+            Mode::GrandchildHoldsPipes => start_sleeper(Escape::No),
+            Mode::GrandchildEscapes => Escape::ALL.into_iter().for_each(start_sleeper),
             Mode::ExitAfterDoneNonzero => self.state.lock().unwrap().exit_code = 70,
             Mode::LingerAfterDone => self.state.lock().unwrap().linger = true,
             _ => {}
@@ -229,12 +228,34 @@ fn allocate() {
     }
 }
 
-/// A process that inherits stdout and stderr; its argument tells the test which one it is.
-fn start_sleeper(escape: bool) {
+/// How a process gets away from the one that started it.
+#[derive(Clone, Copy)]
+enum Escape {
+    No,
+    /// To a group of its own.
+    Group,
+    /// To a session of its own.
+    Session,
+    /// To a session of its own, without a parent.
+    Daemon,
+}
+
+impl Escape {
+    const ALL: [Self; 4] = [Self::No, Self::Group, Self::Session, Self::Daemon];
+}
+
+/// A process that inherits everything; its argument tells the test which one it is.
+fn start_sleeper(escape: Escape) {
+    let time = format!("1000.{}", std::process::id());
+    let words: &[&str] = match escape {
+        Escape::No | Escape::Group => &["sleep"],
+        Escape::Session => &["setsid", "sleep"],
+        Escape::Daemon => &["setsid", "--fork", "sleep"],
+    };
     #[expect(clippy::disallowed_methods, reason = "a test helper")]
-    let mut command = Command::new("sleep");
-    command.arg(format!("1000.{}", std::process::id()));
-    if escape {
+    let mut command = Command::new(words[0]);
+    command.args(&words[1..]).arg(time);
+    if matches!(escape, Escape::Group) {
         command.process_group(0);
     }
     #[expect(clippy::zombie_processes, reason = "it is meant to be left behind")]

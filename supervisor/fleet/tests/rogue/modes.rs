@@ -11,8 +11,6 @@ pub(crate) enum Mode {
     NeverHello,
     BadMagic,
     WrongVersion,
-    WrongToken,
-    StrangerFirst,
     OversizeFrame,
     ZeroFrame,
     TruncatedFrame,
@@ -30,6 +28,7 @@ pub(crate) enum Mode {
     StopSelf,
     GrandchildHoldsPipes,
     GrandchildEscapes,
+    SetsidSurvivor,
     CloseSocketLiveOn,
     ExitBeforeDone,
     ExitAfterDoneNonzero,
@@ -51,7 +50,7 @@ pub(crate) enum Mode {
 }
 
 impl Mode {
-    pub(crate) const ALL: [(Self, &'static str); 44] = [
+    pub(crate) const ALL: [(Self, &'static str); 43] = [
         (Self::Ok, "ok"),
         (Self::OkWithFaults, "ok-with-faults"),
         (Self::PrintALot, "print-a-lot"),
@@ -59,8 +58,6 @@ impl Mode {
         (Self::NeverHello, "never-hello"),
         (Self::BadMagic, "bad-magic"),
         (Self::WrongVersion, "wrong-version"),
-        (Self::WrongToken, "wrong-token"),
-        (Self::StrangerFirst, "stranger-first"),
         (Self::OversizeFrame, "oversize-frame"),
         (Self::ZeroFrame, "zero-frame"),
         (Self::TruncatedFrame, "truncated-frame"),
@@ -78,6 +75,7 @@ impl Mode {
         (Self::StopSelf, "stop-self"),
         (Self::GrandchildHoldsPipes, "grandchild-holds-pipes"),
         (Self::GrandchildEscapes, "grandchild-escapes"),
+        (Self::SetsidSurvivor, "setsid-survivor"),
         (Self::CloseSocketLiveOn, "close-socket-live-on"),
         (Self::ExitBeforeDone, "exit-before-done"),
         (Self::ExitAfterDoneNonzero, "exit-after-done-nonzero"),

@@ -1,5 +1,5 @@
 //! A child that misbehaves exactly as its account id says, for the tests of the fleet. Started with
-//! `host RUN_DIR` it is a small supervisor instead, to be killed.
+//! `host` it is a small supervisor instead, to be killed.
 
 #![expect(
     clippy::unwrap_used,
@@ -14,11 +14,9 @@ mod jobs;
 mod modes;
 mod wire;
 
-use std::io::{Read, Write};
+use std::io::Write;
+use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
-use std::os::unix::process::CommandExt;
-use std::path::Path;
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use ipc_proto::handshake::{HelloReply, SUPPORTED, VersionRange};
@@ -32,9 +30,8 @@ fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     match args[..] {
-        ["--connect", path, "--label", label] => child(Path::new(path), label),
-        ["stranger", path] => stranger(Path::new(path)),
-        ["host", dir] => host::main(Path::new(dir)),
+        ["--connect", "fd:0", "--label", label] => child(label),
+        ["host"] => host::main(),
         _ => {
             eprintln!("this helper is started by the tests of fixworker-fleet");
             std::process::exit(64);
@@ -55,23 +52,18 @@ pub(crate) fn sleep_forever() -> ! {
     }
 }
 
-fn child(path: &Path, label: &str) {
+fn child(label: &str) {
     let (_, account) = label.split_once('/').unwrap();
     // A shared process has no account; its jobs have.
     let mode = if account == "-" { Mode::Ok } else { mode_of(&decode(account)) };
-    let mut token = [0; 32];
-    std::io::stdin().read_exact(&mut token).unwrap();
-    assert_eq!(std::io::stdin().read(&mut [0]).unwrap(), 0, "nothing follows the token");
     if mode == Mode::IgnoreTerm {
         ignore_term();
     }
     if mode == Mode::NeverConnect {
         sleep_forever();
     }
-    if mode == Mode::StrangerFirst {
-        send_a_stranger(path);
-    }
-    let mut stream = UnixStream::connect(path).unwrap();
+    // What this process starts inherits the connection, as it would from a careless program.
+    let mut stream = UnixStream::from(std::io::stdin().as_fd().try_clone_to_owned().unwrap());
     match mode {
         Mode::NeverHello => {
             stream.write_all(&preface::encode(preface::Role::Child)).unwrap();
@@ -81,13 +73,12 @@ fn child(path: &Path, label: &str) {
             stream.write_all(b"GET / HTTP/1.1\r\n").unwrap();
             sleep_forever();
         }
-        Mode::WrongToken => token[31] ^= 1,
         _ => {}
     }
     let versions = if mode == Mode::WrongVersion { VersionRange { min: 7, max: 8 } } else { SUPPORTED };
-    let mut wire = Wire::open(stream, versions, token);
+    let mut wire = Wire::open(stream, versions);
     match wire.read::<HelloReply>() {
-        Some(HelloReply::Welcome(_)) => serve(wire, path),
+        Some(HelloReply::Welcome(_)) => serve(wire),
         Some(HelloReply::Reject(reject)) => {
             eprintln!("{reject}");
             sleep_forever();
@@ -108,8 +99,8 @@ fn decode(text: &str) -> String {
 }
 
 /// Takes orders until the supervisor closes.
-fn serve(mut wire: Wire, path: &Path) {
-    let desk = jobs::Desk::new(&wire, path);
+fn serve(mut wire: Wire) {
+    let desk = jobs::Desk::new(&wire);
     while let Some(order) = wire.read::<ToChild>() {
         desk.take(order);
     }
@@ -123,24 +114,4 @@ fn ignore_term() {
     unsafe {
         signal(Signal::SIGTERM, SigHandler::SigIgn).unwrap();
     }
-}
-
-/// Another process, outside of our group, is first at the socket. It must be sent away, and we must not suffer.
-fn send_a_stranger(path: &Path) {
-    #[expect(clippy::disallowed_methods, reason = "a test helper")]
-    let output = Command::new(std::env::current_exe().unwrap())
-        .arg("stranger")
-        .arg(path)
-        .process_group(0)
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-}
-
-fn stranger(path: &Path) {
-    let stream = UnixStream::connect(path).unwrap();
-    let mut wire = Wire::open(stream, SUPPORTED, [0; 32]);
-    let Some(HelloReply::Reject(reject)) = wire.read::<HelloReply>() else { panic!("welcome?") };
-    println!("{reject}");
 }

@@ -54,6 +54,16 @@ pub(super) enum Command {
         args_override_self = true
     )]
     Collect(CollectFlags),
+    /// Start a child in its sandbox, have it try what it must not be able to do, and tell what holds on this host
+    #[command(after_long_help = super::help::CHECK)]
+    Check(CheckFlags),
+}
+
+#[derive(Args)]
+pub(super) struct CheckFlags {
+    /// The program that collects [default: fix-collector beside this program, or on the PATH]
+    #[arg(long, value_name = "PATH")]
+    pub(super) collector_bin: Option<PathBuf>,
 }
 
 #[derive(Args)]

@@ -49,3 +49,9 @@ Exit codes:
   0  every account is in the file    3  some accounts failed, the others are written
   1  a fault of this program         4  nothing collected
   2  wrong usage or configuration    6  a shutdown had to be forced";
+
+/// Below the options of `check`.
+pub(super) const CHECK: &str = "Each line is one thing that a child tries. Exit codes:
+  0  every wall holds that this kernel can have
+  1  a wall does not hold
+  2  the child cannot be started";

@@ -31,6 +31,11 @@ pub enum Invocation {
     Daemon(Box<DaemonArgs>),
     /// Collect once.
     Collect(Box<CollectArgs>),
+    /// Try what the walls around a child hold.
+    Check {
+        /// The program of the children, if not the usual one.
+        collector_bin: Option<PathBuf>,
+    },
     /// Print this on standard output and exit with 0: `--help`, `--version`, `--machine-help`.
     Print(String),
 }
@@ -151,6 +156,10 @@ pub fn parse(
     let variables = Variables(environment);
     match &cli.command {
         None => daemon(cli, &variables).map(|args| Invocation::Daemon(Box::new(args))),
+        Some(Command::Check(flags)) => {
+            let given = flags.collector_bin.clone().or(cli.run.collector_bin.clone());
+            Ok(Invocation::Check { collector_bin: given.or_else(|| variables.path("collector-bin")) })
+        }
         Some(Command::Collect(_)) => collect(cli, &variables).map(|args| Invocation::Collect(Box::new(args))),
     }
 }

@@ -20,6 +20,7 @@ fn everything_happens() {
     uploaded(15_400_000);
     reconnected("actions");
     spool_bytes(1 << 20);
+    child_wall("files", true);
     task_ended("tag", "done", Duration::from_millis(40));
     cleanup_ended(Duration::from_secs(10));
     resource_cleaned("aws", "aws_ec2_volume", true, Duration::from_secs(1));
@@ -52,6 +53,7 @@ fn whatever_happens_is_counted_under_the_names_of_the_table() {
         "fixworker_uploaded_bytes_total 15400000",
         "fixworker_reconnects_total{connection=\"actions\"} 1",
         "fixworker_spool_bytes 1048576",
+        "fixworker_child_wall{wall=\"files\"} 1",
         "fixworker_tasks_total{task=\"tag\",result=\"done\"} 1",
         "fixworker_task_seconds_count 1",
         "fix_cleanup_seconds_sum 10",

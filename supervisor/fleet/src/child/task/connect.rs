@@ -13,16 +13,14 @@ use crate::child::state::{Event, State, StopReason, Urgency};
 
 impl Task {
     pub(super) fn born(&mut self, born: Born) {
-        let Born { leader, stdout, stderr } = born;
+        let Born { leader, socket, stdout, stderr } = born;
         let pid = leader.pid();
         self.story.pid = Some(pid);
         self.entry.update(|status| status.pid = Some(pid.as_raw()));
         self.output = Some(logs::drain(stdout, stderr, self.label.clone(), pid.as_raw(), &self.story.tail));
-        if let Some((socket, token)) = self.socket.take() {
-            let (build, heartbeat) = (self.settings.build.clone(), self.settings.heartbeat);
-            let terms = Terms { group: pid, token, build, heartbeat };
-            self.inbound = Inbound::Establishing(Box::pin(link::establish(socket, terms)));
-        }
+        let (build, heartbeat) = (self.settings.build.clone(), self.settings.heartbeat);
+        let terms = Terms { leader: pid, build, heartbeat };
+        self.inbound = Inbound::Establishing(Box::pin(link::establish(socket, terms)));
         let watch = ExitWatch::new(&leader);
         self.process = Some((leader, watch));
         self.look_at_memory = Some(now() + self.settings.memory_interval);

@@ -9,30 +9,22 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use ipc_proto::limits::TOKEN_LEN;
 use ipc_proto::message::JobId;
-use ipc_proto::secret::Secret;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tracing::{debug, error, warn};
 use zeroize::Zeroizing;
 
 use self::jobs::Open;
-use self::wait::{
-    Birth, Inbound, Input, wait_for_birth, wait_for_exit, wait_for_link, wait_for_output, wait_until,
-};
-use super::error::SpawnError;
+use self::wait::{Inbound, Input, wait_for_birth, wait_for_exit, wait_for_link, wait_for_output, wait_until};
 use super::fate::Story;
 use super::jobs::{JobLimits, Jobs, Overdue};
 use super::kill::{ExitWatch, Leader};
-use super::link::Socket;
 use super::procfs::{self, Memory};
-use super::spawn::{self, Launch};
+use super::spawn::{self, Birth, Launch, Purpose};
 use super::state::{self, Action, Ending, Event, Machine, State, StopReason, Urgency};
 use super::{ChildEnd, ChildSpec, Command};
 use crate::label::label;
-use crate::random;
-use crate::run_dir::RunDir;
 use crate::settings::Settings;
 use crate::status::{Entry, Registry};
 
@@ -53,7 +45,6 @@ pub(super) struct Task {
     commands: mpsc::UnboundedReceiver<Command>,
     handle_dropped: bool,
     closing: bool,
-    socket: Option<(Socket, Secret<[u8; TOKEN_LEN]>)>,
     birth: Option<Birth>,
     process: Option<(Leader, ExitWatch)>,
     inbound: Inbound,
@@ -76,7 +67,6 @@ impl Task {
     pub(super) fn new(
         spec: ChildSpec,
         settings: Arc<Settings>,
-        run_dir: &RunDir,
         registry: &Registry,
         commands: mpsc::UnboundedReceiver<Command>,
         accepts: Arc<AtomicBool>,
@@ -89,7 +79,17 @@ impl Task {
             obey: settings.asked_timeout + settings.grace,
             exclusive: !shared,
         };
-        let mut task = Self {
+        let launch = Launch {
+            binary: settings.binary.clone(),
+            label: label.clone(),
+            memory_limit: settings.memory_limit,
+            nice: settings.nice,
+            open_files: settings.open_files,
+            collector: subject.collector.clone(),
+            walls: Arc::clone(&settings.walls),
+            purpose: Purpose::Serve,
+        };
+        Self {
             shared,
             machine: Machine::new(settings.limits(), now()),
             jobs: Jobs::new(limits),
@@ -100,8 +100,7 @@ impl Task {
             commands,
             handle_dropped: false,
             closing: false,
-            socket: None,
-            birth: None,
+            birth: Some(spawn::spawn(launch)),
             process: None,
             inbound: Inbound::None,
             outbound: None,
@@ -112,33 +111,7 @@ impl Task {
             accepts,
             look_at_memory: None,
             settings,
-        };
-        task.begin(run_dir);
-        task
-    }
-
-    fn begin(&mut self, run_dir: &RunDir) {
-        let prepared = random::bytes().and_then(|token| Ok((Socket::listen(run_dir)?, Secret::new(token))));
-        self.birth = Some(match prepared {
-            Ok((socket, token)) => {
-                let birth = spawn::spawn(Launch {
-                    binary: self.settings.binary.clone(),
-                    socket: socket.path().to_owned(),
-                    label: self.label.clone(),
-                    token: token.clone(),
-                    memory_limit: self.settings.memory_limit,
-                    nice: self.settings.nice,
-                    open_files: self.settings.open_files,
-                });
-                self.socket = Some((socket, token));
-                birth
-            }
-            Err(error) => {
-                let (reply, birth) = oneshot::channel();
-                let _held_by_us = reply.send(Err(SpawnError::Socket(error)));
-                birth
-            }
-        });
+        }
     }
 
     /// The whole life. Afterwards nothing of the process is left, or it is unkillable.

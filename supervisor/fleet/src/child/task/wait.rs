@@ -7,7 +7,7 @@ use std::time::Instant;
 use ipc_proto::connection::ConnectionError;
 use tokio::io::AsyncWriteExt;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tracing::debug;
 use zeroize::Zeroizing;
@@ -16,10 +16,9 @@ use crate::child::Command;
 use crate::child::error::SpawnError;
 use crate::child::kill::{ExitWatch, Leader};
 use crate::child::link::{Inbox, Link, LinkError};
-use crate::child::spawn::Born;
+use crate::child::spawn::{Birth, Born};
 
 type Establishing = Pin<Box<dyn Future<Output = Result<Link, LinkError>> + Send>>;
-pub(super) type Birth = oneshot::Receiver<Result<Born, SpawnError>>;
 
 pub(super) enum Inbound {
     None,
@@ -47,10 +46,10 @@ pub(super) async fn write(mut half: OwnedWriteHalf, mut orders: mpsc::UnboundedR
 }
 
 pub(super) async fn wait_for_birth(birth: &mut Option<Birth>) -> Result<Born, SpawnError> {
-    let Some(receiver) = birth else { return pending().await };
-    let born = receiver.await;
+    let Some(future) = birth else { return pending().await };
+    let born = future.await;
     *birth = None;
-    born.unwrap_or_else(|_| Err(SpawnError::Exhausted(std::io::Error::other("no thread to start it"))))
+    born
 }
 
 pub(super) async fn wait_for_exit(process: Option<&(Leader, ExitWatch)>) {

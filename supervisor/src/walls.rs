@@ -1,0 +1,142 @@
+//! Which walls children are behind: the settings, what the collectors declare, and what this host can do.
+
+use std::path::PathBuf;
+
+use fixworker_fleet::Fleet;
+use fixworker_fleet::walls::{Host, Sandbox, Walls};
+use fixworker_settings::{Environment, Running, Sandbox as Wanted};
+use fixworker_surface::metrics;
+use ipc_proto::job::{Described, PathAccess};
+use ipc_proto::paths::{Sources, operator_grant};
+use serde_json::{Value, json};
+
+/// `supervisor.sandbox: require` on a host that has not all of it.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "supervisor.sandbox is \"require\", but {0}; use a kernel of Linux 6.12 or later with Landlock, or set it to \"auto\""
+)]
+pub(crate) struct Incomplete(String);
+
+/// The walls by these settings.
+pub(crate) fn walls(settings: &Running, described: &[Described], environment: &Environment) -> Walls {
+    let supervisor = settings.supervisor();
+    let common = supervisor.child_paths.iter().filter_map(|text| operator_grant(text));
+    let common = common.map(|(path, access)| (path.to_owned(), access));
+    let of_collector =
+        described.iter().map(|one| (one.collector.clone(), paths(one, settings, environment))).collect();
+    Walls {
+        sandbox: wanted(supervisor.sandbox),
+        namespace: supervisor.child_namespace,
+        common: common.collect(),
+        of_collector,
+        hidden: environment.get("FIXWORKER_PSK_FILE").map(PathBuf::from).into_iter().collect(),
+    }
+}
+
+fn wanted(sandbox: Wanted) -> Sandbox {
+    match sandbox {
+        Wanted::Auto => Sandbox::Auto,
+        Wanted::Require => Sandbox::Require,
+        Wanted::Off => Sandbox::Off,
+    }
+}
+
+/// The paths that a collector declares, as this worker's variables and settings have them.
+fn paths(described: &Described, settings: &Running, environment: &Environment) -> Vec<(PathBuf, PathAccess)> {
+    let home = std::env::home_dir();
+    let section = described.section.as_ref().and_then(|section| settings.section(&section.name));
+    let setting = |name: &str| match section.and_then(|section| section.get(name)) {
+        Some(Value::String(text)) => vec![text.clone()],
+        Some(Value::Array(items)) => items.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        _ => Vec::new(),
+    };
+    let variable = |name: &str| environment.get(name).map(str::to_owned);
+    let sources = Sources { home: home.as_deref(), variable, setting };
+    let here = std::env::current_dir().unwrap_or_default();
+    let declared = described.paths.iter();
+    // A child has our working directory, so a relative path means the same to it.
+    declared
+        .flat_map(|grant| {
+            let access = grant.access;
+            grant.expand(&sources).into_iter().map(move |path| (path, access))
+        })
+        .map(|(path, access)| (here.join(path), access))
+        .collect()
+}
+
+/// Says once what holds, and refuses what was required and cannot be had.
+pub(crate) fn announce(settings: &Running) -> Result<(), Incomplete> {
+    let sandbox = wanted(settings.supervisor().sandbox);
+    let host = Host::look();
+    let sentence = host.describe(sandbox);
+    tracing::info!("{sentence}");
+    let on = sandbox != Sandbox::Off;
+    for (wall, is_there) in parts(host) {
+        metrics::child_wall(wall, on && is_there);
+    }
+    if sandbox == Sandbox::Require && !host.is_complete() { Err(Incomplete(sentence)) } else { Ok(()) }
+}
+
+fn parts(host: Host) -> [(&'static str, bool); 4] {
+    [
+        ("files", host.landlock >= 1),
+        ("tcp", host.landlock >= 4),
+        ("signals", host.landlock >= 6),
+        ("syscalls", host.seccomp),
+    ]
+}
+
+/// For `/info`.
+pub(crate) fn info(settings: &Running) -> Value {
+    let host = Host::look();
+    let sandbox = wanted(settings.supervisor().sandbox);
+    let walls: serde_json::Map<_, _> = parts(host)
+        .into_iter()
+        .map(|(wall, is)| (wall.to_owned(), (is && sandbox != Sandbox::Off).into()))
+        .collect();
+    json!({
+        "sandbox": format!("{sandbox:?}").to_lowercase(),
+        "landlock_abi": host.landlock,
+        "walls": walls,
+        "summary": host.describe(sandbox),
+    })
+}
+
+/// `fixworker check`: what a child in its sandbox can do here, by trying. The number of walls that should hold on
+/// this kernel and do not.
+pub(crate) async fn check(fleet: &Fleet) -> Result<(String, usize), String> {
+    let report = fixworker_fleet::self_check(&fleet.settings()).await.map_err(|error| {
+        let hint = error.hint().map(|hint| format!(" ({hint})")).unwrap_or_default();
+        format!("{error}{hint}")
+    })?;
+    let rows: Vec<Value> = serde_json::from_str(&report)
+        .map_err(|_| "the program of the children does not know self-check".to_owned())?;
+    let host = Host::look();
+    let mut text = format!("{}\n", host.describe(Sandbox::Auto));
+    let mut open = 0;
+    for row in &rows {
+        let word = |name: &str| row[name].as_str().unwrap_or_default().to_owned();
+        let mark = match (row["held"].as_bool().unwrap_or(false), can_hold(host, &word("wall"))) {
+            (true, _) => "held",
+            (false, false) => "absent",
+            (false, true) => {
+                open += 1;
+                "OPEN"
+            }
+        };
+        let line = format!("{mark:<7} {:<11} {}: {}\n", word("wall"), word("what"), word("said"));
+        text.push_str(&line);
+    }
+    Ok((text, open))
+}
+
+/// Whether this kernel has what a wall is made of.
+fn can_hold(host: Host, wall: &str) -> bool {
+    match wall {
+        "files" | "processes" => host.landlock >= 1,
+        "tcp" => host.landlock >= 4,
+        "signals" => host.landlock >= 6,
+        "seccomp" => host.seccomp,
+        _ => true,
+    }
+}

@@ -1,0 +1,105 @@
+//! What a hostile child can do to its supervisor, to other children, and after its end.
+//!
+//! On a kernel without a wall there is nothing to hold; then `fixworker check` has to say so.
+
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+use std::collections::BTreeMap;
+
+use fixworker_tests::binaries;
+use fixworker_tests::oneshot::Oneshot;
+use fixworker_tests::process::Invocation;
+use fixworker_tests::procfs;
+use fixworker_tests::scratch::Scratch;
+
+/// What `fixworker check` says: each wall with the worst mark of its lines.
+fn walls() -> BTreeMap<String, String> {
+    let scratch = Scratch::new();
+    let mut check = Invocation::new(scratch.link(&binaries::fixworker()))
+        .args(["check", "--collector-bin"])
+        .arg(scratch.link(&binaries::fix_collector()))
+        .env("HOME", scratch.dir("home"))
+        .start("check", scratch.path());
+    assert_eq!(check.exit_code(), 0, "{}{}", check.output(), check.errors());
+    let text = check.output();
+    let mut walls = BTreeMap::new();
+    for line in text.lines().skip(1) {
+        let mut words = line.split_whitespace();
+        let (mark, wall) = (words.next().unwrap(), words.next().unwrap());
+        assert!(["held", "absent"].contains(&mark), "{text}");
+        let worst = walls.entry(wall.to_owned()).or_insert_with(|| mark.to_owned());
+        if mark == "absent" {
+            mark.clone_into(worst);
+        }
+    }
+    walls
+}
+
+fn holds(wall: &str) -> bool {
+    walls()[wall] == "held"
+}
+
+#[test]
+fn check_tries_every_wall() {
+    let walls = walls();
+    for wall in ["files", "processes", "signals", "tcp", "seccomp", "session", "privileges", "limits"] {
+        assert!(walls.contains_key(wall), "{walls:?}");
+    }
+    // These need nothing of the kernel that it could lack.
+    for wall in ["session", "privileges", "limits"] {
+        assert_eq!(walls[wall], "held", "{walls:?}");
+    }
+}
+
+/// The lines of the file in which rogues note what worked.
+fn stolen(scratch: &Scratch) -> Vec<String> {
+    let text = std::fs::read_to_string(scratch.path().join("markers/stolen")).unwrap();
+    text.lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn read_supervisor_environ() {
+    let finished = Oneshot::rogue(&["read_supervisor_environ", "good"]).run();
+    finished.expect_code(0);
+    let stolen = stolen(&finished.scratch);
+    assert!(stolen[0].starts_with("found "), "{stolen:?}");
+    if holds("files") && holds("signals") {
+        assert_eq!(stolen.len(), 1, "more than the process id came out: {stolen:?}");
+    }
+}
+
+#[test]
+fn token_thief() {
+    let modes = ["token_thief", "hold"];
+    let oneshot = Oneshot::rogue(&modes).set("fixworker.pool_size=2");
+    let mut running = oneshot.start();
+    let marked = |name: &str| running.scratch.path().join("markers").join(name).exists();
+    fixworker_tests::wait::until("both have begun", || marked("hold") && marked("token_thief"));
+    running.scratch.file("markers/release", "");
+    let finished = running.finish();
+    finished.expect_code(0);
+    assert_eq!(finished.account("hold")["state"], "done");
+    if let Ok(text) = std::fs::read_to_string(finished.scratch.path().join("markers/stolen")) {
+        assert!(!text.contains("connection") && !text.contains("group"), "{text}");
+        assert!(!text.contains("signal") || !holds("signals"), "{text}");
+    }
+}
+
+/// Without walls, so that they do leave: what is swept must not depend on them.
+#[test]
+fn setsid_survivor() {
+    for sandbox in ["off", "auto"] {
+        let oneshot = Oneshot::rogue(&["setsid_survivor"]).set(&format!("supervisor.sandbox={sandbox}"));
+        let finished = oneshot.run();
+        finished.expect_code(0);
+        assert_eq!(procfs::mentioning(finished.scratch.path()), [], "with sandbox {sandbox}");
+    }
+}
+
+#[test]
+fn an_unknown_kind_of_sandbox_and_a_relative_path_are_refused() {
+    for setting in ["supervisor.sandbox=perhaps", "supervisor.child_paths=w:here"] {
+        let finished = Oneshot::new("example").set(setting).run();
+        finished.expect_code(2);
+    }
+}
