@@ -72,7 +72,7 @@ fn read_supervisor_environ() {
 fn token_thief() {
     let modes = ["token_thief", "hold"];
     let oneshot = Oneshot::rogue(&modes).set("fixworker.pool_size=2");
-    let mut running = oneshot.start();
+    let running = oneshot.start();
     let marked = |name: &str| running.scratch.path().join("markers").join(name).exists();
     fixworker_tests::wait::until("both have begun", || marked("hold") && marked("token_thief"));
     running.scratch.file("markers/release", "");
