@@ -171,6 +171,30 @@ fn what_the_cloud_refuses_stays_and_says_why() {
 }
 
 #[test]
+fn what_goes_with_a_vpc_stays_with_it() {
+    let Some(collected) = Collected::new(&["ec2.DeleteVpc=AccessDenied"]) else { return };
+    let vpc = collected.node("aws_vpc", collected.cloud.id("vpc"))["id"].as_str().unwrap().to_owned();
+    let is_first = |id: &str| {
+        let reported = &collected.graph.nodes[id]["reported"];
+        reported["kind"] == "aws_ec2_security_group" && reported["name"] == "default"
+    };
+    let held = collected.graph.edges.iter().filter(|(from, _, kind)| *from == vpc && kind == "delete");
+    let group = held.map(|(_, to, _)| to.clone()).find(|to| is_first(to)).unwrap();
+    let ended = collected.clean(&BTreeSet::from([vpc, group]), &["--yes"]);
+    ended.expect_code(FAULTS);
+    let mut ends = outcomes(&ended);
+    ends.sort_unstable();
+    let pair = |kind: &str, outcome: &str| (kind.to_owned(), outcome.to_owned());
+    assert_eq!(
+        ends,
+        [pair("aws_ec2_security_group", "refused"), pair("aws_vpc", "failed")],
+        "{}",
+        ended.output
+    );
+    assert!(ended.output.contains("it goes with aws_vpc"), "{}", ended.output);
+}
+
+#[test]
 fn tags_and_commands() {
     let Some(collected) = Collected::new(&["ec2.DeleteTags=AccessDenied"]) else { return };
     tagged(&collected);

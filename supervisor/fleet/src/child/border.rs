@@ -60,7 +60,8 @@ fn of_cleaned(cleaned: &mut Cleaned) {
         | CleanOutcome::Refused { reason } => {
             text(reason, MAX_TEXT);
         }
-        CleanOutcome::Gone | CleanOutcome::Planned | CleanOutcome::GoesWith { .. } => {}
+        CleanOutcome::GoesWith { node_id } => text(node_id, MAX_NAME),
+        CleanOutcome::Gone | CleanOutcome::Planned => {}
     }
     cleaned.log.truncate(MAX_LOG);
     cleaned.log.iter_mut().for_each(|event| text(&mut event.message, MAX_TEXT));
