@@ -60,14 +60,12 @@ impl Pass<'_> {
     async fn resource(&self, resource: &CleanResource) -> Result<Cleaned, Failure> {
         let target = self.target(resource)?;
         let log = CleanLog::default();
-        let outcome = match self.refusal(&target.node) {
-            Some(reason) => CleanOutcome::Refused { reason },
-            None => {
-                // Whatever is wrong with it is wrong for the whole account.
-                identity::verify(self.collector, Errand::Clean(self.request, &target.node), self.output)
-                    .await?;
-                self.delete(&target, &log).await?
-            }
+        let outcome = if let Some(reason) = self.refusal(&target.node) {
+            CleanOutcome::Refused { reason }
+        } else {
+            // Whatever is wrong with it is wrong for the whole account.
+            identity::verify(self.collector, Errand::Clean(self.request, &target.node), self.output).await?;
+            self.delete(&target, &log).await?
         };
         Ok(Cleaned { node_id: target.node.id, outcome, log: log.take() })
     }
