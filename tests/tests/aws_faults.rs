@@ -234,6 +234,32 @@ fn without_credentials_it_says_where_it_looked() {
     assert_eq!(cloud.calls(), [] as [serde_json::Value; 0]);
 }
 
+/// Four profiles with keys of four accounts: the one of `AWS_PROFILE` alone is used, and one that is not there is named.
+#[test]
+fn the_profile_of_the_environment_is_the_only_one_that_is_used() {
+    let Some(cloud) = MockCloud::shapes([""; 0]) else { return };
+    let config = cloud.profiles(&[0, 1, 2, 3].map(account));
+    let alone = |profile: &str| {
+        let alone =
+            AwsAlone::new(&cloud, &account(0)).without(&["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]);
+        alone.env("AWS_CONFIG_FILE", &config).env("AWS_PROFILE", profile).run(&["accounts", "--json"])
+    };
+    let listed = alone(&format!("of-{}", account(2)));
+    listed.expect_code(DONE);
+    let entries: Vec<serde_json::Value> =
+        listed.output.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let ids: Vec<_> = entries.iter().map(|entry| entry["id"].clone()).collect();
+    assert_eq!(ids, [json!(account(2))]);
+    let missing = alone("no-such-profile");
+    missing.expect_code(CREDENTIALS);
+    let troubles = missing.troubles();
+    assert_eq!(troubles.len(), 1, "{troubles:?}");
+    for part in ["there is no profile no-such-profile", &format!("of-{}", account(3))] {
+        assert!(troubles[0].contains(part), "{part}: {}", troubles[0]);
+    }
+    assert_eq!(cloud.asked_accounts().into_iter().collect::<Vec<_>>(), [account(2)]);
+}
+
 #[test]
 fn a_role_that_cannot_be_assumed_is_named_with_its_account() {
     let fault = format!("sts.AssumeRole/{}=AccessDenied", account(0));

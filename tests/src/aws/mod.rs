@@ -103,6 +103,17 @@ impl MockCloud {
         variables.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()
     }
 
+    /// A file of profiles, each with keys of an account and called after it: `of-123456789012`.
+    #[track_caller]
+    pub fn profiles(&self, accounts: &[String]) -> String {
+        let profile = |account: &String| {
+            let key = Self::key_of(account);
+            format!("[profile of-{account}]\naws_access_key_id = {key}\naws_secret_access_key = {SECRET}\n")
+        };
+        let text: String = accounts.iter().map(profile).collect();
+        self.scratch.file("profiles", text).display().to_string()
+    }
+
     /// All calls so far to the shape mock: `service`, `operation`, `region`, `account`, `params`.
     #[track_caller]
     pub fn calls(&self) -> Vec<Value> {
