@@ -2,8 +2,9 @@
 //! memory, each call after the same time, as many at once as come.
 //!
 //! `fake_aws UPSTREAM` prints its port. `GET /_fake/replay?MILLISECONDS` begins a run, `GET /_fake/end` ends it and
-//! tells about it as JSON: calls, the most at once, calls that were not taken down before, and the critical path (see
-//! [`critical`]). Before the first run it asks `UPSTREAM` (an address, `127.0.0.1:5600`) and takes down the answers.
+//! tells about it as JSON: calls, the most at once, how many came in each round (the time of one latency), calls that were
+//! not taken down before, and the critical path (see [`critical`]). Before the first run it asks `UPSTREAM` (an address,
+//! `127.0.0.1:5600`) and takes down the answers.
 
 mod critical;
 mod memory;
@@ -69,8 +70,21 @@ struct Run {
     began: Option<Instant>,
     /// Calls by their number in the memory.
     calls: Vec<usize>,
+    /// How many calls came in each round: the time of one latency.
+    rounds: Vec<usize>,
     /// Calls that were not taken down as they were asked, but with another body.
     similar: usize,
+}
+
+impl Run {
+    fn came(&mut self, latency_ms: u64) {
+        let passed = self.began.map_or(0, |began| began.elapsed().as_millis());
+        let round = usize::try_from(passed / u128::from(latency_ms.max(1))).unwrap_or(0);
+        if self.rounds.len() <= round {
+            self.rounds.resize(round + 1, 0);
+        }
+        self.rounds[round] += 1;
+    }
 }
 
 impl Cloud {
@@ -97,6 +111,7 @@ impl Cloud {
             (lock(&self.memory).take_down(asked, got), false)
         };
         if replays {
+            lock(&self.run).came(self.latency_ms.load(Ordering::Relaxed));
             self.most.fetch_max(self.under_way.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
             thread::sleep(Duration::from_millis(self.latency_ms.load(Ordering::Relaxed)));
             self.under_way.fetch_sub(1, Ordering::Relaxed);
@@ -128,6 +143,7 @@ impl Cloud {
             "chain": path.chain,
             "rounds": path.rounds,
             "bound_by": path.bound_by,
+            "came": run.rounds,
             "seconds": run.began.map_or(0.0, |began| began.elapsed().as_secs_f64()),
         });
         answer(200, &told.to_string())

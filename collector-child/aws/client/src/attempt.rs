@@ -15,9 +15,7 @@ use crate::call::Asked;
 use crate::client::{Client, Shared};
 use crate::clock::spelled;
 use crate::credentials::Signer;
-use crate::endpoint::{
-    Endpoint, EndpointFault, Hints, Told, address_bucket, region_told, regions_in, resolve,
-};
+use crate::endpoint::{Endpoint, EndpointFault, Hints, Told, address_bucket, region_told, regions_in};
 use crate::error::{CallError, Class, CredentialsTrouble, Facts, Verdict, classify, might_be_the_clock};
 use crate::retry::{Cause, Key, ordered_wait};
 use crate::sign::{Manner, sign};
@@ -123,18 +121,7 @@ impl<'a> Trial<'a> {
 
     fn endpoint(&self) -> Result<Endpoint, CallError> {
         let environment = self.asked.target.session.environment();
-        let service = self.asked.service;
-        let custom = environment.endpoint_url(service.id);
-        let endpoint = if custom.is_none() && service.name == "sts" && environment.legacy_sts() {
-            crate::endpoint::legacy_sts(&self.region)
-        } else {
-            None
-        };
-        let endpoint = match endpoint {
-            Some(endpoint) => Ok(endpoint),
-            None => resolve(service, &self.region, environment.flavor(), custom.as_deref()),
-        };
-        let endpoint = endpoint.map_err(|fault| {
+        let endpoint = environment.endpoint(self.asked.service, &self.region).map_err(|fault| {
             let class = match fault {
                 EndpointFault::Flavor(..) => Class::NoEndpoint,
                 EndpointFault::Region(_) | EndpointFault::Address(_) => Class::Config,

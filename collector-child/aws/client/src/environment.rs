@@ -1,14 +1,16 @@
 //! What the environment and the profile files say, by the SDKs' rules: variables first, then the profile.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_config::profile::ProfileSet;
 use aws_runtime::env_config::EnvConfigValue;
 use aws_runtime::env_config::file::EnvConfigFiles;
-use aws_shapes::endpoints;
+use aws_shapes::{Service, endpoints};
 use aws_types::os_shim_internal::{Env, Fs};
 
-use crate::endpoint::Flavor;
+use crate::endpoint::{Endpoint, EndpointFault, Flavor, legacy_sts, resolve};
 use crate::error::{CallError, Class, CredentialsTrouble, Place};
 
 /// A file (or folder) of roots to trust.
@@ -26,6 +28,8 @@ pub(crate) struct Environment {
     sections: ProfileSet,
     /// The profile was asked for by name, be it by `AWS_PROFILE`.
     pub(crate) named_profile: Option<String>,
+    /// By service and region: found once, as each takes looks at half a dozen variables and settings.
+    endpoints: Arc<Mutex<HashMap<(&'static str, String), Endpoint>>>,
 }
 
 impl Environment {
@@ -50,7 +54,7 @@ impl Environment {
         let sections = aws_config::profile::load(&fs, &env, &EnvConfigFiles::default(), selected)
             .await
             .map_err(|error| broken(format!("the profile files cannot be read: {}", innermost(&error))))?;
-        Ok(Self { env, sections, named_profile: named })
+        Ok(Self { env, sections, named_profile: named, endpoints: Arc::default() })
     }
 
     /// The names of all profiles, sorted.
@@ -99,6 +103,23 @@ impl Environment {
     /// True or not; the variable comes first.
     pub(crate) fn switch(&self, variable: &str, setting: &str) -> bool {
         self.value(variable, setting).is_some_and(|value| value.eq_ignore_ascii_case("true"))
+    }
+
+    /// Where requests to a service go from a region.
+    pub(crate) fn endpoint(&self, service: &Service, region: &str) -> Result<Endpoint, EndpointFault> {
+        let mut known = self.endpoints.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (service.name, region.to_owned());
+        if let Some(endpoint) = known.get(&key) {
+            return Ok(endpoint.clone());
+        }
+        let custom = self.endpoint_url(service.id);
+        let legacy = custom.is_none() && service.name == "sts" && self.legacy_sts();
+        let endpoint = match legacy_sts(region).filter(|_| legacy) {
+            Some(endpoint) => endpoint,
+            None => resolve(service, region, self.flavor(), custom.as_deref())?,
+        };
+        known.insert(key, endpoint.clone());
+        Ok(endpoint)
     }
 
     /// The configured address of the service with this id (`Elastic Load Balancing v2`).

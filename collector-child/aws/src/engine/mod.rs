@@ -145,16 +145,32 @@ async fn gather(job: &Job<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What is to be done, as pairs of kind and region: the global ones first, then kind by kind. Each region has the
-/// account itself besides, which counts as global.
+/// What is to be done, as pairs of kind and region: the global ones first, then kind by kind, those of the services that
+/// need longest first. Each region has the account itself besides, which counts as global.
 pub(super) fn tasks(job: &Job<'_>) -> Vec<(&'static KindPlan, RegionIndex)> {
     let plans: &'static Plans = job.plans;
     let wanted = || plans.roots().filter(|plan| job.config.should_collect(&plan.kind));
     let global = wanted().filter(|plan| is_global(plan)).map(|plan| (plan, RegionIndex::GLOBAL));
-    let regional = wanted()
-        .filter(|plan| is_regional(plan))
+    let regional = wanted().filter(|plan| is_regional(plan)).collect();
+    let regional = longest_first(regional, |service| job.config.tasks_of(service))
+        .into_iter()
         .flat_map(|plan| job.regions.regional().map(move |(region, _)| (plan, region)));
     global.chain(regional).collect()
+}
+
+/// The kinds of services with many kinds for few calls at once come first: begun last, they would go on when all others
+/// are done. Otherwise as they were.
+fn longest_first(mut plans: Vec<&'static KindPlan>, at_once: impl Fn(&str) -> u32) -> Vec<&'static KindPlan> {
+    let mut calls: HashMap<&str, usize> = HashMap::new();
+    for plan in &plans {
+        *calls.entry(plan.service.as_str()).or_default() += 1 + plan.calls.len();
+    }
+    let rounds = |service: &str| {
+        let at_once = usize::try_from(at_once(service)).unwrap_or(usize::MAX).max(1);
+        calls.get(service).copied().unwrap_or_default().div_ceil(at_once)
+    };
+    plans.sort_by_key(|plan| std::cmp::Reverse(rounds(&plan.service)));
+    plans
 }
 
 /// Removes what is not worth keeping and what fixcore would refuse.

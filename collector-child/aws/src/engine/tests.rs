@@ -7,9 +7,11 @@ use ipc_proto::fault::{FaultKind, Level};
 use ipc_proto::graph::EdgeType;
 use serde_json::{Value, json};
 
+use super::longest_first;
 use crate::failure::Failure;
 use crate::hooks::Hooks;
 use crate::hooks::prelude::*;
+use crate::plans::is_regional;
 use crate::testing::{Called, Reply, Trial};
 
 /// Two pages of four keys, each described; a secret that uses the second of them. The same in both regions.
@@ -303,4 +305,16 @@ arn = "Arn"
     assert!(keys.iter().all(|key| key["reported"]["name"] == "finished"));
     let queue = sent.of_kind("aws_sqs_queue")[0];
     assert_eq!(sent.below(queue, EdgeType::Default), ["k2", "k2", "k3", "k3", "k4", "k4", "k5", "k5"]);
+}
+
+#[test]
+fn services_that_need_longest_come_first() {
+    let plans = crate::tables::plans().unwrap();
+    let all: Vec<&KindPlan> = plans.roots().filter(|plan| is_regional(plan)).collect();
+    let at_once = |service: &str| if service == "sagemaker" { 2 } else { 100 };
+    let ordered = longest_first(all.clone(), at_once);
+    let sagemaker = all.iter().filter(|plan| plan.service == "sagemaker").count();
+    assert!(sagemaker > 10 && ordered[..sagemaker].iter().all(|plan| plan.service == "sagemaker"));
+    let others = all.iter().filter(|plan| plan.service != "sagemaker").map(|plan| &plan.kind);
+    assert!(others.eq(ordered[sagemaker..].iter().map(|plan| &plan.kind)), "as they were");
 }

@@ -1,6 +1,8 @@
 //! The quotas that say something about kinds of the graph, each above what it bounds. A service has hundreds; only
 //! these become nodes.
 
+use std::collections::HashMap;
+
 use super::prelude::*;
 
 const KIND: &str = "aws_service_quota";
@@ -84,6 +86,7 @@ impl Hook for ServiceQuotas {
 
     fn connect<'a>(&'a self, context: Context<'a>) -> BoxFuture<'a, Result<(), Failure>> {
         Box::pin(async move {
+            let mut bounded = Bounded::default();
             for quota in context.graph(|graph| graph.kept_of(KIND)) {
                 let (kept, home) = context.graph(|graph| (graph.take_kept(quota), graph.region_of(quota)));
                 let (Some(kept), Some(home)) = (kept, home) else { continue };
@@ -91,7 +94,7 @@ impl Hook for ServiceQuotas {
                     (kept[0].as_str().unwrap_or_default(), kept[1].as_str().unwrap_or_default());
                 let place = context.at(home);
                 if let Some(bound) = bound(service, name, is_global(place)) {
-                    connect(place, quota, &bound);
+                    connect(place, quota, &bound, &mut bounded);
                 }
             }
             Ok(())
@@ -103,23 +106,41 @@ fn is_global(context: Context<'_>) -> bool {
     context.region().name == "global"
 }
 
+/// What quotas may bound, by kind and id of the region: each node with its type, if that matters. Looked up once for all
+/// quotas of a kind.
+type Bounded = HashMap<&'static str, HashMap<String, Vec<(NodeIndex, String)>>>;
+
 /// Edges from a quota to what it bounds in the same region.
-fn connect(context: Context<'_>, quota: NodeIndex, bound: &Bound) {
+fn connect(context: Context<'_>, quota: NodeIndex, bound: &Bound, bounded: &mut Bounded) {
     let (kind, property) = match bound {
         Bound::Kind(kind) => (*kind, None),
         Bound::InstanceTypes(_) => ("aws_ec2_instance_type", Some("instance_type")),
         Bound::VolumeType(_) => ("aws_ec2_volume_type", Some("volume_type")),
     };
-    let here_id = &context.region().id;
+    let regions = bounded.entry(kind).or_insert_with(|| by_region(context, kind, property));
+    let here = regions.get(&context.region().id).into_iter().flatten();
     context.graph(|graph| {
-        for node in graph.of_kind(kind) {
-            let here = graph.region_of(node).is_some_and(|region| context.at(region).region().id == *here_id);
-            let value = property.and_then(|property| graph.property(node, property));
-            if here && fits(bound, value.as_ref().and_then(Value::as_str).unwrap_or_default()) {
-                graph.edge(quota, node, EdgeType::Default);
-            }
+        for (node, _) in here.filter(|(_, value)| fits(bound, value)) {
+            graph.edge(quota, *node, EdgeType::Default);
         }
     });
+}
+
+fn by_region(
+    context: Context<'_>,
+    kind: &str,
+    property: Option<&str>,
+) -> HashMap<String, Vec<(NodeIndex, String)>> {
+    let mut regions: HashMap<String, Vec<(NodeIndex, String)>> = HashMap::new();
+    context.graph(|graph| {
+        for node in graph.of_kind(kind) {
+            let Some(region) = graph.region_of(node) else { continue };
+            let value = property.and_then(|property| graph.property(node, property));
+            let value = value.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned();
+            regions.entry(context.at(region).region().id.clone()).or_default().push((node, value));
+        }
+    });
+    regions
 }
 
 fn fits(bound: &Bound, value: &str) -> bool {
