@@ -231,6 +231,42 @@ mod tests {
         assert!(lines["<root_account>"].keys().iter().all(|key| !key.active && key.last_used.is_empty()));
     }
 
+    #[tokio::test]
+    async fn a_report_that_is_in_progress_or_expired_is_made_again() {
+        use std::sync::atomic::{AtomicUsize, Ordering};
+
+        use crate::hooks::Hooks;
+        use crate::testing::{Called, Reply, Trial};
+
+        let (made, read) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let answers = move |called: &Called| match called.operation.as_str() {
+            "GenerateCredentialReport" => {
+                let state = if made.fetch_add(1, Ordering::Relaxed) == 0 { "STARTED" } else { "COMPLETE" };
+                Some(Reply::xml(&format!(
+                    "<R><GenerateCredentialReportResult><State>{state}</State></GenerateCredentialReportResult></R>"
+                )))
+            }
+            "GetCredentialReport" => Some(match read.fetch_add(1, Ordering::Relaxed) {
+                0 => Reply::xml_error("ReportExpired"),
+                1 => Reply::xml_error("ReportInProgress"),
+                _ => {
+                    let report = REPORT.replace('<', "&lt;");
+                    Reply::xml(&format!(
+                        "<R><GetCredentialReportResult><Content>{report}</Content></GetCredentialReportResult></R>"
+                    ))
+                }
+            }),
+            _ => None,
+        };
+        let tables = include_str!("../../kinds/iam.toml");
+        let config = json!({"collect_usage_metrics": false});
+        let done = Trial { tables, config, hooks: Hooks::all(), ..Trial::of(answers) }.run().await;
+        done.result.unwrap();
+        let of = |operation: &str| done.calls.iter().filter(|call| call.operation == operation).count();
+        assert_eq!((of("GenerateCredentialReport"), of("GetCredentialReport")), (4, 3));
+        assert!(done.sent.faults.is_empty(), "{:?}", done.sent.faults);
+    }
+
     #[test]
     fn a_report_without_lines_is_empty() {
         assert!(lines("").is_empty());
