@@ -1,13 +1,13 @@
 //! `fix-collector clean`: the same job as under the supervisor, pass by pass, for the nodes of a file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::{self, BufReader, IsTerminal, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ipc_proto::clean::{CleanJob, CleanOutcome, Cleaned};
+use ipc_proto::clean::{CleanJob, Cleaned};
 use ipc_proto::exit_code::ExitCode;
 use ipc_proto::job::{Account, Job};
 use ipc_proto::message::Report;
@@ -50,6 +50,9 @@ pub(super) fn run(collectors: Vec<Box<dyn Collector>>, command: &Clean) -> Resul
         agree(&cleaning.plan, command)?;
     }
     let ended = cleaning.run();
+    if ended.is_err() {
+        cleaning.plan.keep_reasons();
+    }
     print(&if command.json { table::lines(&cleaning.plan) } else { table::text(&cleaning.plan) })?;
     say(&table::sentence(&cleaning.plan, command.dry_run));
     ended?;
@@ -134,6 +137,8 @@ struct Cleaning<'a> {
     ancestors: Vec<String>,
     accounts: BTreeMap<String, Account>,
     plan: Plan,
+    /// What was said last of each resource, so that it is said once.
+    said: HashMap<String, String>,
     /// The exit code of the first account in which nothing could be done any more.
     code: Option<ExitCode>,
 }
@@ -155,6 +160,11 @@ impl<'a> Cleaning<'a> {
         let refusal = |node: &StoredNode| refusal(node, collector, name, cloud);
         let plan =
             Plan::new(graph, chosen, &levels, &refusal).map_err(|error| internal(error.to_string()))?;
+        if command.dry_run {
+            plan.unknown_holders(graph, chosen, &levels)
+                .iter()
+                .for_each(|remark| say(&format!("note: {remark}")));
+        }
         let ancestors = graph.upper(&levels);
         let upper: Vec<StoredNode> =
             ancestors.iter().filter_map(|json| StoredNode::parse(json).ok()).collect();
@@ -170,6 +180,7 @@ impl<'a> Cleaning<'a> {
             ancestors,
             accounts,
             plan,
+            said: HashMap::new(),
             code: None,
         })
     }
@@ -209,9 +220,13 @@ impl<'a> Cleaning<'a> {
             let Some(account) = self.accounts.get(&id) else { continue };
             let title = format!("{}/{id}", self.command.source.collector);
             let job = Job::Clean(Box::new(self.job(account.clone(), &items)));
-            let hearing = Hearing { cleaned: Vec::new(), screen: Screen::new(&title) };
+            let titles = items.iter().map(|one| &self.plan.items[*one].node);
+            let titles = titles.map(|node| (node.id.clone(), node.title())).collect();
+            let said = std::mem::take(&mut self.said);
+            let hearing = Hearing { cleaned: Vec::new(), screen: Screen::new(&title), titles, said };
             let (outcome, hearing) = self.engine.perform(Arc::clone(&self.collectors), job, hearing)?;
             hearing.screen.end();
+            self.said = hearing.said;
             for cleaned in hearing.cleaned {
                 progress |= self.plan.settle(cleaned);
             }
@@ -261,15 +276,28 @@ fn refusal(node: &StoredNode, collector: &dyn Collector, name: &str, cloud: &str
 struct Hearing {
     cleaned: Vec<Cleaned>,
     screen: Screen,
+    /// By node id.
+    titles: HashMap<String, String>,
+    said: HashMap<String, String>,
+}
+
+impl Hearing {
+    /// One line for each change of state, with the name of the resource.
+    fn tell(&mut self, cleaned: &Cleaned) {
+        let reason = cleaned.outcome.reason().map(|reason| format!(": {reason}")).unwrap_or_default();
+        let title = self.titles.get(&cleaned.node_id).unwrap_or(&cleaned.node_id);
+        let line = format!("{}: {title}{reason}", cleaned.outcome.name());
+        if self.said.insert(cleaned.node_id.clone(), line.clone()).as_ref() != Some(&line) {
+            self.screen.line(&line);
+        }
+    }
 }
 
 impl Consumer for Hearing {
     fn take(&mut self, report: Report<'_>) -> Result<(), Trouble> {
         match report {
             Report::Cleaned(cleaned) => {
-                if let CleanOutcome::Later { reason } = &cleaned.outcome {
-                    self.screen.line(&format!("later: {}: {reason}", cleaned.node_id));
-                }
+                self.tell(&cleaned);
                 self.cleaned.push(*cleaned);
             }
             Report::Fault(fault) => self.screen.fault(&fault),

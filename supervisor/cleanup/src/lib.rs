@@ -11,7 +11,8 @@
 //! # Rules
 //!
 //! - A delete edge from A to B says that B goes before A: B *depends on* A. Only edges between resources that
-//!   are to be deleted order them; a dependent that must not be deleted keeps what it depends on.
+//!   are to be deleted order them, directly or by way of what is not; a dependent that must not be deleted keeps what it
+//!   depends on.
 //! - A resource is asked of a child only when everything that depends on it is gone. One that is gone is never
 //!   asked for again. Each resource gets exactly one [`Fate`].
 //! - What was deleted is on disk before fixcore is told, and stays there until fixcore has acknowledged it.

@@ -47,6 +47,8 @@ pub struct Item {
     pub account: Option<usize>,
     /// Resources (by number) that have to be gone before; no circles.
     pub dependents: Vec<usize>,
+    /// What depends on it stays whatever happens in this run, as far as the last collect knows.
+    pub held: bool,
     /// It has ended before it began.
     pub fate: Option<Fate>,
 }
@@ -176,6 +178,8 @@ struct Entry {
     fate: Option<Fate>,
     /// Why it could not go when it was asked for the last time.
     later: Option<String>,
+    /// How often in a row that was the reason.
+    repeated: u32,
     /// How often it was asked for.
     tries: u32,
     /// How often a child died while it was working on it.
@@ -255,6 +259,7 @@ impl Planner {
                 joined: Vec::new(),
                 fate: None,
                 later: None,
+                repeated: 0,
                 tries: 0,
                 deaths: 0,
             });

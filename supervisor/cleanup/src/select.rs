@@ -1,6 +1,6 @@
 //! From what was found to what is to be deleted: resources, their order, and those that stay from the start.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
 use ipc_proto::clean::{CleanJob, CleanResource, Related};
 use ipc_proto::graph::EdgeType;
@@ -36,10 +36,13 @@ pub struct Resource {
     pub node: usize,
     /// Its account, by number in [`Work::accounts`]; there is one unless its fate is decided.
     pub account: Option<usize>,
-    /// The resources (by number) that depend on it: they have to be gone before.
+    /// The resources (by number) that depend on it, directly or behind nodes that are not marked: they have to be gone
+    /// before.
     pub dependents: Vec<usize>,
     /// Nodes that depend on it and are not marked for cleanup. They do not hold it back, but the cloud may.
     pub unmarked: Vec<usize>,
+    /// Nodes that depend on it stay, as far as this run goes: they are not marked, and nothing that is goes before them.
+    pub held: bool,
     /// Decided before anything is tried.
     pub fate: Option<Fate>,
 }
@@ -57,6 +60,25 @@ pub struct AccountWork {
     pub name: String,
     /// Its node, by number.
     pub node: usize,
+}
+
+/// What keeps a resource.
+#[derive(Debug, Default)]
+struct Hold {
+    /// Resources (by number) that depend on it.
+    direct: Vec<usize>,
+    /// Resources (by number) behind nodes that depend on it and are not marked.
+    behind: Vec<usize>,
+    /// Nodes that depend on it and are not marked.
+    unmarked: Vec<usize>,
+    /// Something stays for certain.
+    fate: Option<Fate>,
+}
+
+impl Hold {
+    fn stays(&mut self, reason: String) {
+        self.fate.get_or_insert(Fate::Skipped(reason));
+    }
 }
 
 /// Everything that one run has to do.
@@ -80,7 +102,7 @@ pub fn select(found: Found, scope: Scope<'_>) -> Work {
             number.insert(node, work.resources.len());
             let (account, fate) = work.place(node, scope);
             let (dependents, unmarked) = (Vec::new(), Vec::new());
-            work.resources.push(Resource { node, account, dependents, unmarked, fate });
+            work.resources.push(Resource { node, account, dependents, unmarked, held: false, fate });
         }
     }
     work.order(&number, scope);
@@ -242,29 +264,98 @@ impl Work {
         (Some(self.accounts.len() - 1), fate)
     }
 
-    /// Who has to go before whom.
+    /// Who has to go before whom, also behind what nobody marked: that goes, if at all, with what is behind it.
     fn order(&mut self, number: &HashMap<usize, usize>, scope: Scope<'_>) {
-        for link in self.found.links() {
-            let Some(&resource) = number.get(&link.from).filter(|_| link.edge == EdgeType::Delete) else {
+        let mut below: HashMap<usize, Vec<usize>> = HashMap::new();
+        for link in self.found.links().iter().filter(|link| link.edge == EdgeType::Delete) {
+            below.entry(link.from).or_default().push(link.to);
+        }
+        let mut behind = vec![Vec::new(); self.resources.len()];
+        for one in 0..self.resources.len() {
+            let hold = self.hold(self.resources[one].node, &below, number, scope);
+            let resource = &mut self.resources[one];
+            resource.held = hold.direct.is_empty() && hold.behind.is_empty() && !hold.unmarked.is_empty();
+            (resource.dependents, resource.unmarked, behind[one]) = (hold.direct, hold.unmarked, hold.behind);
+            if let Some(fate) = hold.fate {
+                resource.fate.get_or_insert(fate);
+            }
+        }
+        self.join(behind);
+    }
+
+    /// What keeps a node, directly and behind what nobody marked.
+    fn hold(
+        &self,
+        node: usize,
+        below: &HashMap<usize, Vec<usize>>,
+        number: &HashMap<usize, usize>,
+        scope: Scope<'_>,
+    ) -> Hold {
+        let mut hold = Hold::default();
+        let mut seen = HashSet::from([node]);
+        // Each with what nobody marked between it and the node.
+        let direct = |below: &Vec<usize>| below.iter().map(|one| (*one, None)).collect::<VecDeque<_>>();
+        let mut open = below.get(&node).map(direct).unwrap_or_default();
+        while let Some((one, via)) = open.pop_front() {
+            if let Some(dependent) = number.get(&one) {
+                let all = if via.is_none() { &mut hold.direct } else { &mut hold.behind };
+                // A node that depends on itself is a circle, told as such.
+                if (via.is_none() || one != node) && !all.contains(dependent) {
+                    all.push(*dependent);
+                }
                 continue;
-            };
-            let (dependent, resource) = (&self.found.nodes()[link.to], &mut self.resources[resource]);
-            let name = dependent.display_name();
-            match number.get(&link.to) {
-                Some(dependent) if !resource.dependents.contains(dependent) => {
-                    resource.dependents.push(*dependent);
+            }
+            if !seen.insert(one) {
+                continue;
+            }
+            let dependent = &self.found.nodes()[one];
+            let phantom = scope.kinds.is_phantom(&dependent.kind);
+            if dependent.cleaned || (phantom && via.is_some()) {
+                continue;
+            }
+            if dependent.protected {
+                hold.stays(self.reason(one, via, "is protected"));
+            } else if dependent.clean && !phantom {
+                hold.stays(self.reason(one, via, "is for another worker to delete"));
+            } else {
+                if via.is_none() {
+                    hold.unmarked.push(one);
                 }
-                None if dependent.cleaned => {}
-                None if dependent.protected => {
-                    let reason = format!("{name} depends on it and is protected");
-                    resource.fate.get_or_insert(Fate::Skipped(reason));
+                if !phantom {
+                    let further = below.get(&one).into_iter().flatten();
+                    open.extend(further.map(|next| (*next, Some(one))));
                 }
-                None if dependent.clean && !scope.kinds.is_phantom(&dependent.kind) => {
-                    let reason = format!("{name} depends on it and is for another worker to delete");
-                    resource.fate.get_or_insert(Fate::Skipped(reason));
+            }
+        }
+        hold
+    }
+
+    fn reason(&self, one: usize, via: Option<usize>, what: &str) -> String {
+        let name = |node: usize| self.found.nodes()[node].display_name();
+        match via {
+            None => format!("{} depends on it and {what}", name(one)),
+            Some(via) => format!("{} holds {}, which depends on it, and {what}", name(one), name(via)),
+        }
+    }
+
+    /// Adds what is behind unmarked nodes to the dependents, unless that would close a circle: such an order is no rule
+    /// of the cloud, only what was seen at the last collect.
+    fn join(&mut self, behind: Vec<Vec<usize>>) {
+        let all = self.resources.iter().zip(&behind);
+        let all: Vec<Vec<usize>> = all.map(|(one, behind)| [&one.dependents[..], behind].concat()).collect();
+        let mut group = vec![None; all.len()];
+        for (name, circle) in circles(&all).into_iter().enumerate() {
+            for member in circle.members {
+                group[member] = Some(name);
+            }
+        }
+        for (one, behind) in behind.into_iter().enumerate() {
+            let dependents = &mut self.resources[one].dependents;
+            let in_circle = |other: usize| group[one].is_some() && group[one] == group[other];
+            for other in behind.into_iter().filter(|other| !in_circle(*other)) {
+                if !dependents.contains(&other) {
+                    dependents.push(other);
                 }
-                None if !resource.unmarked.contains(&link.to) => resource.unmarked.push(link.to),
-                Some(_) | None => {}
             }
         }
     }

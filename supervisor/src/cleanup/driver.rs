@@ -72,6 +72,7 @@ impl<'a> Driver<'a> {
             name: work.name(number),
             account: resource.account,
             dependents: resource.dependents.clone(),
+            held: resource.held,
             fate: resource.fate.clone(),
         };
         let items = work.resources.iter().enumerate().map(item).collect();

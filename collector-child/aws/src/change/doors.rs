@@ -44,7 +44,7 @@ impl Doors {
         if let Some(role) = &scope.role {
             return self.by_role(account, scope, role).await;
         }
-        let (base, owner) = self.base(scope).await?;
+        let (base, owner) = self.base(account, scope).await?;
         match self.config.role.as_ref().filter(|_| owner.account != account) {
             Some(role) => self.by_role(account, scope, role).await,
             None => Ok((base, owner)),
@@ -55,7 +55,7 @@ impl Doors {
     /// nothing is called. `account` may be empty for whatever the credentials belong to.
     pub(super) async fn enter_to_change(&self, account: &str, scope: &Scope) -> Result<Session, Failure> {
         if account.is_empty() {
-            return self.session("", scope).await;
+            return self.session(None, scope).await.map_err(|error| error.to_fault().into());
         }
         let (session, owner) = self.enter(account, scope).await?;
         if owner.account != account {
@@ -66,9 +66,10 @@ impl Doors {
         Ok(session.bound_to(owner.key))
     }
 
-    async fn base(&self, scope: &Scope) -> Result<(Session, Identity), Failure> {
+    async fn base(&self, account: &str, scope: &Scope) -> Result<(Session, Identity), Failure> {
         let scope = Scope { role: None, ..scope.clone() };
-        let session = self.session("", &scope).await?;
+        let session = self.session(None, &scope).await;
+        let session = session.map_err(|error| not_there(&error, account, &scope))?;
         let owner = self.owner(&session, &scope).await?;
         Ok((session, owner))
     }
@@ -80,7 +81,8 @@ impl Doors {
         role: &str,
     ) -> Result<(Session, Identity), Failure> {
         let scope = Scope { role: Some(role.to_owned()), ..scope.clone() };
-        let session = self.session(account, &scope).await?;
+        let session = self.session(Some(account), &scope).await;
+        let session = session.map_err(|error| not_there(&error, account, &scope))?;
         // Assumes the role.
         match session.key().await {
             Ok(_) => {}
@@ -95,7 +97,7 @@ impl Doors {
 
     /// The fault of a role that cannot be assumed: another worker may be able to.
     async fn no_way(&self, account: &str, scope: &Scope, error: &CallError) -> Fault {
-        let own = match self.base(scope).await {
+        let own = match self.base(account, scope).await {
             Ok((_, own)) => {
                 format!(", whose own credentials ({}) belong to the account {}", own.credentials, own.account)
             }
@@ -112,8 +114,9 @@ impl Doors {
     }
 
     /// Looked up once; sessions renew themselves.
-    async fn session(&self, account: &str, scope: &Scope) -> Result<Session, Failure> {
+    async fn session(&self, account: Option<&str>, scope: &Scope) -> Result<Session, CallError> {
         let Scope { role, profile, partition, .. } = scope;
+        let account = account.unwrap_or_default();
         let who = Who {
             account: account.to_owned(),
             role: role.clone(),
@@ -124,8 +127,7 @@ impl Doors {
         if let Some(session) = sessions.get(&who) {
             return Ok(session.clone());
         }
-        let base = sessions::base(&self.client, &self.config, profile.as_deref()).await;
-        let base = base.map_err(|error| error.to_fault())?;
+        let base = sessions::base(&self.client, &self.config, profile.as_deref()).await?;
         let session = sessions::in_account(&self.client, &self.config, &base, account, scope);
         sessions.insert(who, session.clone());
         Ok(session)
@@ -149,5 +151,22 @@ impl Doors {
         let credentials = "the credentials of the tests".to_owned();
         let owner = Identity { key: key.into(), account: account.to_owned(), credentials };
         self.owners.lock().await.insert(key.into(), owner);
+    }
+}
+
+/// The fault of credentials that are not there at all. Another worker may have the profile by which an account was
+/// collected.
+fn not_there(error: &CallError, account: &str, scope: &Scope) -> Fault {
+    let trouble = error.to_fault();
+    match &scope.profile {
+        Some(profile) if trouble.kind == FaultKind::Credentials => {
+            let message = format!(
+                "this worker does not get into the account {account}, because it does not have the profile {profile} by \
+                 which it was collected: {}",
+                trouble.message
+            );
+            Fault { kind: FaultKind::WrongAccount, message, ..trouble }
+        }
+        _ => trouble,
     }
 }

@@ -178,6 +178,21 @@ async fn a_role_that_cannot_be_assumed_says_whose_the_credentials_are() {
 }
 
 #[tokio::test]
+async fn a_profile_that_is_not_there_is_for_another_worker() {
+    let (cloud, config) = (Cloud::new(false).await, config(json!({})));
+    let changer = cloud.changer(&config);
+    for role in [Value::Null, json!("Fix")] {
+        let resource = user(json!({"id": OTHER, "profile": "nobody-has-this-profile", "role": role}));
+        let fault = fault_of(changer.identity(&config, &resource).await);
+        assert_eq!(fault.kind, FaultKind::WrongAccount);
+        for told in [OTHER, "nobody-has-this-profile"] {
+            assert!(fault.message.contains(told), "{told}: {}", fault.message);
+        }
+    }
+    assert!(cloud.operations().is_empty());
+}
+
+#[tokio::test]
 async fn the_role_of_the_organization_has_the_external_id_as_well() {
     let cloud = Cloud::new(false).await;
     let arn = "arn:aws:iam::300000000003:role/List";

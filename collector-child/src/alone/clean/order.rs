@@ -1,6 +1,6 @@
 //! Which resources may be deleted now: a resource goes only after everything that has to go before it. Pure.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// What became of a resource, as far as the order is concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +31,20 @@ impl Order {
             }
         }
         Self { waits, states: vec![State::Open; count] }
+    }
+
+    /// `from` can go only after `to` as well, unless `to` waits for `from` already.
+    pub(super) fn wait(&mut self, from: usize, to: usize) {
+        let (mut open, mut seen) = (vec![to], HashSet::new());
+        while let Some(at) = open.pop() {
+            if at == from {
+                return;
+            }
+            open.extend(self.waits[at].iter().copied().filter(|next| seen.insert(*next)));
+        }
+        if !self.waits[from].contains(&to) {
+            self.waits[from].push(to);
+        }
     }
 
     /// What may be deleted now, none of which waits for another one.
@@ -136,6 +150,17 @@ mod tests {
         assert_eq!(order.cycle(), Some(vec![4]));
         order.stays(4);
         assert_eq!(order.cycle(), None);
+    }
+
+    #[test]
+    fn an_order_that_would_close_a_circle_is_none() {
+        let mut order = Order::new(3, [(0, 1)]);
+        order.wait(1, 0);
+        order.wait(2, 2);
+        order.wait(2, 0);
+        assert_eq!((order.cycle(), order.ready()), (None, vec![1]));
+        order.gone(1);
+        assert_eq!(order.ready(), [0]);
     }
 
     proptest! {

@@ -1,12 +1,11 @@
 //! What is to be deleted, in which order, and what became of it. Pure: whoever asks the collector tells it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use ipc_proto::clean::{CleanEvent, CleanOutcome, CleanResource, Cleaned};
-use ipc_proto::graph::EdgeType;
 use ipc_proto::job::Account;
 
-use super::input::{Graph, Levels};
+use super::input::{Graph, Hold, Levels};
 use super::order::Order;
 use crate::node::{Ancestor, NodeError, StoredNode};
 
@@ -58,18 +57,39 @@ impl Plan {
             let node = StoredNode::parse(&resource.node_json)?;
             items.push(Item { node, resource, answer: None });
         }
-        let places: BTreeMap<usize, usize> = chosen.iter().enumerate().map(|(at, one)| (*one, at)).collect();
-        let edges = graph.edges.iter().filter(|(_, _, edge)| *edge == EdgeType::Delete);
-        let edges = edges.filter_map(|(from, to, _)| Some((*places.get(from)?, *places.get(to)?)));
-        let order = Order::new(items.len(), edges);
+        let holds = holds(graph, chosen, levels);
+        let order = order(chosen, &holds);
         let mut plan = Self { items, order, pass: 0, waiting: BTreeMap::new(), joined: BTreeMap::new() };
         plan.refuse_cycles();
+        for (one, hold) in holds.into_iter().enumerate() {
+            if let Some(reason) = hold.stays {
+                plan.stays(one, CleanOutcome::Refused { reason }, Vec::new());
+            }
+        }
         for one in 0..plan.items.len() {
             if let Some(reason) = refusal(&plan.items[one].node) {
                 plan.stays(one, CleanOutcome::Refused { reason }, Vec::new());
             }
         }
         Ok(plan)
+    }
+
+    /// Remarks for a dry run: resources of which the input cannot tell what holds them.
+    pub(super) fn unknown_holders(&self, graph: &Graph, chosen: &[usize], levels: &Levels) -> Vec<String> {
+        let unknown = chosen.iter().zip(&self.items).filter_map(|(node, item)| {
+            let kinds = levels.holders(&item.node.kind);
+            (!graph.knows_what_holds(*node, &kinds)).then(|| {
+                let few: Vec<&str> = kinds.iter().take(3).copied().collect();
+                let more = if kinds.len() > few.len() { ", ..." } else { "" };
+                format!(
+                    "{}: whether it can be deleted cannot be known, because the input has nothing of what may have to go \
+                     first ({}{more})",
+                    item.node.title(),
+                    few.join(", ")
+                )
+            })
+        });
+        unknown.collect()
     }
 
     fn refuse_cycles(&mut self) {
@@ -193,6 +213,13 @@ impl Plan {
         }
     }
 
+    /// The run was stopped: what has to be tried again shows why it waits.
+    pub(super) fn keep_reasons(&mut self) {
+        for (one, answer) in std::mem::take(&mut self.waiting) {
+            self.items[one].answer.get_or_insert(answer);
+        }
+    }
+
     /// Nothing more can be done in an account.
     pub(super) fn give_up_account(&mut self, account: &str, reason: &str) {
         for one in 0..self.items.len() {
@@ -231,6 +258,26 @@ impl Plan {
         self.items[one].answer.get_or_insert(answer);
         self.end_joined(one);
     }
+}
+
+fn holds(graph: &Graph, chosen: &[usize], levels: &Levels) -> Vec<Hold> {
+    let (below, all) = (graph.below(), chosen.iter().copied().collect::<HashSet<usize>>());
+    chosen.iter().map(|one| graph.hold(*one, &below, &all, levels)).collect()
+}
+
+/// Who waits for whom. What is behind nodes that are not to be deleted counts unless that would close a circle.
+fn order(chosen: &[usize], holds: &[Hold]) -> Order {
+    let places: HashMap<usize, usize> = chosen.iter().enumerate().map(|(at, one)| (*one, at)).collect();
+    let edges = |of: fn(&Hold) -> &Vec<usize>| {
+        let all =
+            holds.iter().enumerate().flat_map(move |(at, hold)| of(hold).iter().map(move |to| (at, *to)));
+        all.filter_map(|(at, to)| Some((at, *places.get(&to)?))).collect::<Vec<_>>()
+    };
+    let mut order = Order::new(chosen.len(), edges(|hold| &hold.direct));
+    for (from, to) in edges(|hold| &hold.behind) {
+        order.wait(from, to);
+    }
+    order
 }
 
 /// The account of a node, as a job names it; `nodes` are the accounts of the graph.

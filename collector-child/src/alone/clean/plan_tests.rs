@@ -9,7 +9,8 @@ fn plan(disks: &[&str], edges: &[(&str, &str)]) -> Plan {
         let account = disk.chars().next().unwrap();
         lines.push(format!(
             r#"{{"id": "{disk}", "reported": {{"id": "{disk}", "kind": "disk"}},
-            "ancestors": {{"account": {{"reported": {{"id": "{account}"}}}}}}}}"#
+            "metadata": {{"protected": {}}}, "ancestors": {{"account": {{"reported": {{"id": "{account}"}}}}}}}}"#,
+            disk.contains("protected")
         ));
     }
     for (from, to) in edges {
@@ -18,7 +19,8 @@ fn plan(disks: &[&str], edges: &[(&str, &str)]) -> Plan {
     let text: Vec<_> = lines.iter().map(|line| line.replace('\n', " ")).collect();
     let graph = Graph::read(text.join("\n").as_bytes()).unwrap();
     let levels = Levels::of_kinds(KINDS).unwrap();
-    let chosen: Vec<usize> = (0..disks.len()).collect();
+    // What is called so is not to be deleted.
+    let chosen: Vec<usize> = (0..disks.len()).filter(|one| !disks[*one].ends_with("stays")).collect();
     Plan::new(&graph, &chosen, &levels, &|node| (node.id == "a-no").then(|| "no".to_owned())).unwrap()
 }
 
@@ -132,4 +134,25 @@ fn what_goes_with_another_one_ends_as_it_does() {
     let mut alone = plan(&["a-first"], &[]);
     answer(&mut alone, "a-first", with());
     assert_eq!(state(&alone), ["a-first 0 refused it goes with a-net, which is not to be deleted"]);
+}
+
+#[test]
+fn order_goes_through_what_is_not_to_be_deleted() {
+    let edges = [("a-group", "a-interface-stays"), ("a-interface-stays", "a-vm")];
+    let mut plan = plan(&["a-group", "a-interface-stays", "a-vm"], &edges);
+    assert_eq!(plan.sequence(), [1, 0], "the machine, then the group");
+    assert_eq!(plan.next_pass(), [1]);
+    answer(&mut plan, "a-vm", CleanOutcome::Failed { reason: "denied".to_owned() });
+    plan.end_pass(&[1]);
+    assert!(plan.next_pass().is_empty(), "the group is not even asked to go");
+    assert_eq!(state(&plan)[0], "a-group 1 refused disk a-vm has to go first, and stays");
+}
+
+#[test]
+fn what_is_protected_holds_through_what_is_not_to_be_deleted() {
+    let edges = [("a-group", "a-interface-stays"), ("a-interface-stays", "a-protected-stays")];
+    let mut plan = plan(&["a-group", "a-interface-stays", "a-protected-stays"], &edges);
+    assert!(plan.next_pass().is_empty());
+    let reason = "disk a-protected-stays holds disk a-interface-stays, and is protected";
+    assert_eq!(state(&plan), [format!("a-group 0 refused {reason}")]);
 }

@@ -127,6 +127,8 @@ impl Planner {
             Answer::Later(reason) if self.rules.dry_run => Fate::Failed(reason),
             Answer::Later(reason) => {
                 entry.state = State::Open;
+                let same = entry.later.as_ref() == Some(&reason);
+                entry.repeated = if same { entry.repeated + 1 } else { 1 };
                 entry.later = Some(reason);
                 return;
             }
@@ -179,6 +181,9 @@ impl Planner {
             account.quiet = 0;
             return;
         }
+        if self.stopped.is_none() {
+            self.give_up_held(pass, effects);
+        }
         let is_later = |item: &&usize| self.entries[**item].later.is_some();
         let later: Vec<usize> = pass.asked.iter().filter(is_later).copied().collect();
         if later.is_empty() || self.stopped.is_some() {
@@ -194,11 +199,25 @@ impl Planner {
             return;
         }
         for item in later {
-            let entry = &mut self.entries[item];
-            let reason = entry.later.take().unwrap_or_default();
-            let tries = entry.tries;
-            self.end(item, Fate::Failed(format!("{reason} (tried {tries} times)")), effects);
+            self.give_up_later(item, effects);
         }
+    }
+
+    /// What said the same twice while nothing went, and is held by something that stays, will say so until patience ends.
+    fn give_up_held(&mut self, pass: &Pass, effects: &mut Vec<Effect>) {
+        for item in &pass.asked {
+            let entry = &self.entries[*item];
+            if entry.item.held && entry.later.is_some() && entry.repeated >= 2 {
+                self.give_up_later(*item, effects);
+            }
+        }
+    }
+
+    fn give_up_later(&mut self, item: usize, effects: &mut Vec<Effect>) {
+        let entry = &mut self.entries[item];
+        let reason = entry.later.take().unwrap_or_default();
+        let tries = entry.tries;
+        self.end(item, Fate::Failed(format!("{reason} (tried {tries} times)")), effects);
     }
 
     fn failed(

@@ -43,11 +43,14 @@ fn classes() -> impl Strategy<Value = Class> {
 /// Item n may depend on smaller numbers only, so there is no circle.
 fn plans() -> impl Strategy<Value = Vec<Item>> {
     let dependents = prop::collection::vec(any::<prop::sample::Index>(), 0..4);
-    let one = (0..ACCOUNTS, dependents, prop::bool::weighted(0.08));
+    let one = (0..ACCOUNTS, dependents, prop::bool::weighted(0.08), prop::bool::weighted(0.3));
     prop::collection::vec(one, 0..25).prop_map(|all| {
         let numbered = all.into_iter().enumerate();
         numbered
-            .map(|(number, (account, dependents, refused))| item(number, account, &dependents, refused))
+            .map(|(number, (account, dependents, refused, held))| Item {
+                held,
+                ..item(number, account, &dependents, refused)
+            })
             .collect()
     })
 }
@@ -57,7 +60,7 @@ fn item(number: usize, account: usize, dependents: &[prop::sample::Index], refus
     let dependents: BTreeSet<usize> = smaller.map(|index| index.index(number)).collect();
     let fate = refused.then(|| Fate::Refused("it is protected".into()));
     let dependents = dependents.into_iter().collect();
-    Item { name: format!("r{number}"), account: Some(account), dependents, fate }
+    Item { name: format!("r{number}"), account: Some(account), dependents, held: false, fate }
 }
 
 struct World {

@@ -19,7 +19,13 @@ fn rules() -> Rules {
 }
 
 fn item(account: usize, dependents: &[usize]) -> Item {
-    Item { name: format!("r{account}"), account: Some(account), dependents: dependents.to_vec(), fate: None }
+    Item {
+        name: format!("r{account}"),
+        account: Some(account),
+        dependents: dependents.to_vec(),
+        held: false,
+        fate: None,
+    }
 }
 
 /// Names by number, so that reasons can be told apart.
@@ -366,4 +372,22 @@ fn an_account_for_other_workers_is_left_to_them_without_a_second_try() {
     let reason = "r0 depends on it and is left to a worker with credentials for it";
     assert_eq!(fate(2), Some(Fate::Skipped(reason.into())));
     assert_eq!(fate(3), None, "its own account goes on");
+}
+
+#[test]
+fn what_something_that_stays_holds_is_given_up_when_it_says_the_same_twice() {
+    let mut held = items(&[(0, &[]), (0, &[])]);
+    held[0].held = true;
+    let (mut run, _) = Run::new(held, 1, rules());
+    let later = || Answer::Later("it is in use".into());
+    run.answer(0, later());
+    run.answer(1, later());
+    assert!(run.complete(0).is_empty(), "once may be chance");
+    run.now += 5 * SECOND;
+    let effects = run.step(Event::Tick);
+    assert!(matches!(&effects[..], [Effect::Start { items, .. }] if *items == [0, 1]), "{effects:?}");
+    run.answer(0, later());
+    run.answer(1, later());
+    let fate = Fate::Failed("it is in use (tried 2 times)".into());
+    assert_eq!(run.complete(0), [Effect::Ended { item: 0, fate }], "the other one may still go");
 }
