@@ -105,7 +105,7 @@ async fn an_honest_child_works_behind_walls_and_in_a_namespace() {
         let process = parse_stat(field(&text, "stat ")).unwrap();
         assert_eq!(process.pid, completed.pid.unwrap(), "/proc is that of the host");
         if namespace && host.namespaces {
-            assert!(field(&text, "NSpid:").ends_with("\t1"), "{text}");
+            assert!(field(&text, "NStgid:").ends_with("\t1"), "{text}");
         }
         bench.assert_nothing_is_left().await;
     }
