@@ -73,6 +73,7 @@ fn holds(table: &Fields<'_>, service: &str, kind: &Kind, roots: &Roots<'_>) -> V
 
 /// What keeps a resource: a listing, and the sentence about an element of it.
 fn hold(fields: &Fields<'_>, service: &str, kind: &Kind, roots: &Roots<'_>) -> Option<Hold> {
+    let reason = fields.parsed::<Template>("reason");
     let Some(node) = fields.get("each") else {
         fields.log.say(fields.at, "`each` is missing: the call that lists what keeps it");
         return None;
@@ -84,7 +85,7 @@ fn hold(fields: &Fields<'_>, service: &str, kind: &Kind, roots: &Roots<'_>) -> O
     let mut roots = roots.clone();
     roots.each = Some(element);
     let when = conditions(fields, &roots);
-    let Some((reason, at)) = fields.parsed::<Template>("reason") else {
+    let Some((reason, at)) = reason else {
         fields.log.say(fields.at, "`reason` is missing: what the resource waits for");
         return None;
     };
