@@ -2,7 +2,7 @@
 
 use fixworker_fixcore::{CoreClient, CoreError};
 use fixworker_settings::document::DocumentError;
-use fixworker_settings::home_files::write_home_files;
+use fixworker_settings::home_files::{HomeFilePolicy, write_home_files};
 use fixworker_settings::{Environment, Fetched, Inputs, Overrides, Running, Sections, Severity};
 use secrecy::ExposeSecret;
 use thiserror::Error;
@@ -93,6 +93,7 @@ fn load(sources: &Sources, fetched: &Fetched, previous: Option<&Running>) -> Run
         environment: &sources.environment,
     };
     let running = Running::load(inputs, previous);
+    running.used_variables().for_each(|(name, value)| fixworker_surface::scrub::hide(name, value));
     for problem in running.problems() {
         let known = previous.is_some_and(|previous| previous.problems().contains(problem));
         match problem.severity() {
@@ -104,8 +105,8 @@ fn load(sources: &Sources, fetched: &Fetched, previous: Option<&Running>) -> Run
     running
 }
 
-/// Writes the files of `files_in_home_dir`; troubles are logged, each file for itself.
-pub fn write_files(running: &Running) {
+/// Writes the files of `files_in_home_dir` that `policy` allows; troubles are logged, each file for itself.
+pub fn write_files(running: &Running, policy: &HomeFilePolicy) {
     let files = running.worker().home_files();
     if files.is_empty() {
         return;
@@ -114,7 +115,7 @@ pub fn write_files(running: &Running) {
         tracing::error!("files of files_in_home_dir were not written: there is no home directory; set HOME");
         return;
     };
-    for outcome in write_home_files(&home, &files) {
+    for outcome in write_home_files(&home, &files, policy) {
         match outcome.result {
             Ok(done) => tracing::debug!("home file {}: {done:?}", outcome.path),
             Err(error) => tracing::error!("{error}"),

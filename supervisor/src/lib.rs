@@ -85,10 +85,14 @@ fn run(closed: nix::Result<()>) -> ExitCode {
     };
     match invocation {
         Invocation::Print(text) => print(&text),
-        Invocation::Daemon(args) => {
+        Invocation::Daemon(mut args) => {
             let hidden = argv::hide_secrets();
             // Before there are other threads, and before this process grows.
             let forks = fixworker_fleet::prepare();
+            if let Err(UsageError { text }) = args.read_psk_file() {
+                complain(&text);
+                return ExitCode::Usage;
+            }
             if let Err(code) = start_logs(&args.common, "fixworker") {
                 return code;
             }

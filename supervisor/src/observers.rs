@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use fixworker_fixcore::messages::{Action, Level};
+use fixworker_fixcore::messages::{Action, Level, Progress};
 use fixworker_fixcore::ws::actions::ActionReplies;
 use fixworker_surface::metrics;
+use fixworker_surface::scrub::scrub;
 use ipc_proto::fault;
 
 use crate::run::event::{Observer, RunEvent};
@@ -50,9 +51,13 @@ impl CoreObserver {
     fn send(&self, notes: Vec<Note>) {
         for note in notes {
             match note {
-                Note::Progress(progress) => self.replies.progress(&self.action, &[], &progress),
+                Note::Progress(progress) => {
+                    self.replies.progress(&self.action, &[], &scrub_progress(progress));
+                }
                 Note::Info { error, context, message } => {
                     let level = if error { Level::Error } else { Level::Info };
+                    let context: Vec<_> = context.into_iter().map(scrub).collect();
+                    let message = scrub(message);
                     self.replies.info(&self.action, level, &context, &message);
                 }
             }
@@ -64,6 +69,19 @@ impl Observer for CoreObserver {
     fn event(&self, event: &RunEvent) {
         let notes = self.feedback.lock().unwrap_or_else(PoisonError::into_inner).event(event);
         self.send(notes);
+    }
+}
+
+fn scrub_progress(progress: Progress) -> Progress {
+    let all = |path: Vec<String>| path.into_iter().map(scrub).collect();
+    match progress {
+        Progress::Done { name, path, current, total } => {
+            Progress::Done { name: scrub(name), path: all(path), current, total }
+        }
+        Progress::Tree { name, path, parts } => {
+            let parts = parts.into_iter().map(scrub_progress).collect();
+            Progress::Tree { name: scrub(name), path: all(path), parts }
+        }
     }
 }
 

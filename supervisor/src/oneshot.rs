@@ -92,7 +92,8 @@ async fn run_or_fail(args: CollectArgs, environment: Environment) -> Result<Exit
     let settings = settings(&args, &described, &environment)?;
     walls::announce(&settings)?;
     setup::update_fleet(&fleet, &settings, &described, &environment, setup::LIVE_HEARTBEAT);
-    let spool = Spool::open(settings.supervisor().spool_dir.as_deref())?;
+    let limit = settings.supervisor().spool_limit_mb.saturating_mul(1 << 20);
+    let spool = Spool::open(settings.supervisor().spool_dir.as_deref(), limit)?;
     fleet.hide(spool.dir.path());
     let selection = select(&settings.worker().collector, &described);
     let tools = setup::tools(fleet, spool.dir.clone(), described, environment)?;
@@ -119,6 +120,7 @@ fn settings(
     let overrides = &args.common.overrides;
     let inputs = Inputs { sections: &sections, document: &document, overrides, environment };
     let running = Running::load(inputs, None);
+    running.used_variables().for_each(|(name, value)| fixworker_surface::scrub::hide(name, value));
     let (wrong, doubtful): (Vec<_>, Vec<_>) =
         running.problems().iter().partition(|problem| problem.severity() == Severity::Error);
     for problem in doubtful {

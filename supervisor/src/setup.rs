@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fixworker_fleet::Fleet;
-use fixworker_graph::spool::{MemoryLimits, SpoolDir, SpoolEnv, SpoolError, spool_path};
+use fixworker_graph::spool::{
+    MemoryLimits, SpoolDir, SpoolEnv, SpoolError, spool_path, temporary_spool_path,
+};
 use fixworker_settings::SupervisorSettings;
 use fixworker_settings::collectors::Probe;
 use fixworker_settings::{Environment, Facts, Running};
@@ -61,8 +63,20 @@ pub(crate) fn update_fleet(
 /// Opens the spool at its configured or default place.
 pub(crate) fn spool(settings: &SupervisorSettings, subscriber: &str) -> Result<SpoolDir, SpoolError> {
     let configured = settings.spool_dir.as_deref().map(Path::new);
-    let path = spool_path(configured, &SpoolEnv::from_process(), geteuid().as_raw(), subscriber);
-    SpoolDir::open(&path, MemoryLimits::default())
+    let (env, uid) = (SpoolEnv::from_process(), geteuid().as_raw());
+    let path = spool_path(configured, &env, uid, subscriber);
+    let dir = SpoolDir::open(&path, MemoryLimits::default())?;
+    dir.limit_disk(settings.spool_limit_mb.saturating_mul(1 << 20));
+    // Where earlier releases had it: deletions that fixcore has not heard of may be there.
+    let earlier = temporary_spool_path(&env, uid, subscriber);
+    match dir.inherit(&earlier) {
+        Ok(true) => {
+            tracing::info!("what was in the spool {} is in {} now", earlier.display(), path.display());
+        }
+        Ok(false) => {}
+        Err(error) => tracing::warn!("the spool of an earlier release is left alone: {error}"),
+    }
+    Ok(dir)
 }
 
 /// The facts of this host, with the collectors that have credentials.

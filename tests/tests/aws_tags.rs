@@ -39,7 +39,8 @@ fn assert_says(core: &Fixcore, command: &str, parts: &[&str]) {
 fn tags_and_commands_reach_the_cloud() {
     let Some(core) = Fixcore::http() else { return };
     let Some(cloud) = CleanupCloud::with_faults(&["ec2.DeleteTags=AccessDenied"]) else { return };
-    let mut worker = cloud.worker(&core, &[]);
+    let operations = "aws.command_operations=describe-*,list-*,get-*,ec2:terminate-instances";
+    let mut worker = cloud.worker(&core, &[operations]);
     core.await_task("tag", Some("aws"));
     core.collect();
     let instance = format!("is(aws_ec2_instance) and id={}", cloud.id("stays"));
@@ -120,6 +121,8 @@ fn asked(core: &Fixcore, cloud: &CleanupCloud) {
         "search is(aws_s3_bucket) and name=versions-go | aws s3api list-object-versions --bucket {name}";
     assert_says(core, here, &["folder/0 & more", "DeleteMarkers"]);
     assert_says(core, "search is(aws_account) | aws sts get-caller-identity", &["100000000001"]);
+    assert_says(core, "aws ec2 stop-instances --instance-ids i-1", &["ec2 stop-instances is not allowed"]);
+    assert_says(core, "aws sts get-session-token", &["its answer may hold credentials"]);
     assert_says(core, "aws ec2 no-such-thing", &["Error executing task: command aws: ec2 has no operation"]);
     assert_says(
         core,

@@ -10,6 +10,7 @@ use std::time::Duration;
 use ipc_proto::fault::Fault;
 use serde::{Deserialize, Deserializer};
 
+use crate::change::command::allowed::READING;
 use crate::failure::{Failure, config_fault, info};
 pub use describe::section;
 use glob::matches;
@@ -75,6 +76,8 @@ pub struct AwsConfig {
     pub collect_usage_metrics: Option<bool>,
     /// Without meaning here: access edges are not made.
     pub collect_access_edges: Option<bool>,
+    /// Patterns of operations that the command may call. Not a setting of the Python worker, which allows all.
+    pub command_operations: Vec<String>,
 }
 
 impl Default for AwsConfig {
@@ -110,6 +113,7 @@ impl Default for AwsConfig {
             discard_account_on_resource_error: false,
             collect_usage_metrics: Some(true),
             collect_access_edges: Some(true),
+            command_operations: READING.map(str::to_owned).to_vec(),
         }
     }
 }

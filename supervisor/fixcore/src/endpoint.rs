@@ -39,6 +39,7 @@ pub struct Endpoint {
     url: Url,
     psk: Option<SecretString>,
     verify: VerifyMode,
+    ca_fingerprint: Option<String>,
     identity: Option<IdentityFiles>,
     proxy: ProxySettings,
 }
@@ -81,6 +82,7 @@ impl Endpoint {
             url,
             psk: None,
             verify: VerifyMode::default(),
+            ca_fingerprint: None,
             identity: None,
             proxy: ProxySettings::default(),
         })
@@ -97,6 +99,13 @@ impl Endpoint {
     #[must_use]
     pub fn with_verify(mut self, verify: VerifyMode) -> Self {
         self.verify = verify;
+        self
+    }
+
+    /// The SHA-256 fingerprint (hex with colons) of the only certificate authority that fixcore may offer.
+    #[must_use]
+    pub fn with_ca_fingerprint(mut self, fingerprint: Option<String>) -> Self {
+        self.ca_fingerprint = fingerprint;
         self
     }
 
@@ -136,6 +145,10 @@ impl Endpoint {
 
     pub(crate) fn verify(&self) -> &VerifyMode {
         &self.verify
+    }
+
+    pub(crate) fn ca_fingerprint(&self) -> Option<&str> {
+        self.ca_fingerprint.as_deref()
     }
 
     pub(crate) fn identity(&self) -> Option<&IdentityFiles> {

@@ -28,7 +28,8 @@ fn directory_and_files_are_private() {
     assert_eq!(mode(&path), 0o700);
     assert_eq!(mode(&path.join("staging")), 0o700);
     assert_eq!(mode(&path.join("lock")), 0o600);
-    assert_eq!(mode(&buffer.path().unwrap()), 0o600);
+    assert!(buffer.is_spilled());
+    assert_eq!(fs::read_dir(path.join("staging")).unwrap().count(), 0, "nothing that could be changed");
 }
 
 #[test]
@@ -119,12 +120,79 @@ fn what_an_earlier_process_left_is_swept_and_the_rest_stays() {
     fs::write(staging.join("00000000"), "stale").unwrap();
     fs::create_dir_all(staging.join("folder/inner")).unwrap();
     symlink(&outside, staging.join("link")).unwrap();
+    symlink(&outside, staging.join("00000001")).unwrap();
+    fs::create_dir(path.join("mail.tmp")).unwrap();
     fs::write(path.join("timings.json.tmp"), "half").unwrap();
     fs::write(path.join("journal.ndjson"), "whole").unwrap();
     let _dir = open(&path).unwrap();
-    assert_eq!(fs::read_dir(&staging).unwrap().count(), 0);
+    assert!(!staging.join("00000000").exists() && staging.join("00000001").symlink_metadata().is_err());
+    assert!(staging.join("folder/inner").exists() && path.join("mail.tmp").exists(), "they are not ours");
     assert!(!path.join("timings.json.tmp").exists());
     assert!(path.join("journal.ndjson").exists() && outside.join("kept").exists());
+}
+
+#[test]
+fn a_directory_with_foreign_files_is_refused_and_nothing_in_it_touched() {
+    let temp = tempfile::tempdir().unwrap();
+    let home = temp.path().join("home");
+    fs::create_dir_all(home.join("staging")).unwrap();
+    fs::set_permissions(&home, Permissions::from_mode(0o700)).unwrap();
+    fs::write(home.join("staging/00000000"), "thesis").unwrap();
+    fs::create_dir(home.join("mail.tmp")).unwrap();
+    let error = open(&home).unwrap_err();
+    assert!(matches!(&error, SpoolError::Foreign { example, .. } if example == "mail.tmp"), "{error}");
+    assert!(home.join("staging/00000000").exists() && home.join("mail.tmp").exists());
+    assert!(!home.join("lock").exists() && !home.join(".fixworker-spool").exists());
+    // A name alone makes no directory ours.
+    fs::write(home.join(".fixworker-spool"), "").unwrap();
+    assert!(matches!(open(&home), Err(SpoolError::Foreign { .. })));
+}
+
+#[test]
+fn the_directory_of_an_older_release_is_taken_over() {
+    let temp = tempfile::tempdir().unwrap();
+    let path = temp.path().join("spool");
+    fs::create_dir_all(path.join("staging")).unwrap();
+    for name in ["lock", "journal.ndjson", "cleanup.ndjson", "timings.json.tmp"] {
+        fs::write(path.join(name), "").unwrap();
+    }
+    drop(open(&path).unwrap());
+    fs::write(path.join("note of the operator"), "").unwrap();
+    open(&path).unwrap();
+}
+
+#[test]
+fn what_must_not_be_lost_comes_along_from_the_earlier_place() {
+    let temp = tempfile::tempdir().unwrap();
+    let (old, new) = (temp.path().join("old"), temp.path().join("new"));
+    let source = open(&old).unwrap();
+    source.replace("cleanup.ndjson", b"deleted").unwrap();
+    source.replace("journal.ndjson", b"old").unwrap();
+    let dir = open(&new).unwrap();
+    dir.replace("journal.ndjson", b"new").unwrap();
+    assert!(matches!(dir.inherit(&old), Err(SpoolError::Locked { .. })), "somebody uses it");
+    drop(source);
+    assert!(dir.inherit(&old).unwrap());
+    assert_eq!(dir.read("cleanup.ndjson", 100).unwrap().unwrap(), b"deleted");
+    assert_eq!(dir.read("journal.ndjson", 100).unwrap().unwrap(), b"new");
+    assert!(!old.exists() && !dir.inherit(&old).unwrap());
+}
+
+#[test]
+fn the_graphs_together_have_a_budget() {
+    let temp = tempfile::tempdir().unwrap();
+    let dir = SpoolDir::open(&temp.path().join("spool"), MemoryLimits { per_buffer: 0, total: 0 }).unwrap();
+    dir.limit_disk(1 << 20);
+    let fill = |buffer: &mut SpoolBuffer| {
+        (0..10).try_for_each(|_| buffer.append(|out| out.resize(out.len() + (128 << 10), b'x')))
+    };
+    let mut one = SpoolBuffer::new(&dir);
+    let error = fill(&mut one).unwrap_err();
+    assert!(matches!(error, SpoolError::Budget { limit: 1, .. }), "{error}");
+    drop(one);
+    assert_eq!(dir.on_disk(), 0);
+    let mut another = SpoolBuffer::new(&dir);
+    another.append(|out| out.push(b'x')).unwrap();
 }
 
 #[test]

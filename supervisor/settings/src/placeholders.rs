@@ -5,7 +5,7 @@
 //! and a value that was put in is not looked at again. A string with a placeholder that cannot be filled
 //! disappears: the setting gets its default, an item leaves its list, an entry its dictionary.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
@@ -19,6 +19,17 @@ pub(crate) struct Resolved {
     pub(crate) filled: BTreeSet<SettingPath>,
     /// Strings that disappeared, with the first variable that is not set.
     pub(crate) unresolved: Vec<(SettingPath, String)>,
+    /// The variables that were put in, with their values.
+    pub(crate) used: BTreeMap<String, String>,
+}
+
+/// Whether a variable is one of the worker's own secrets, which no setting may take: what a setting holds shows in
+/// messages, and goes to a child.
+pub(crate) fn is_withheld(variable: &str) -> bool {
+    let upper = variable.to_uppercase();
+    let ours =
+        ["FIXWORKER_", "RESOTOWORKER_", "FIXCORE_"].iter().any(|beginning| upper.starts_with(beginning));
+    ours || upper.contains("PSK")
 }
 
 /// Fills the placeholders of a section.
@@ -57,7 +68,7 @@ fn walk(
             let kept = items.filter_map(|(i, item)| walk(item, &path.index(i), environment, resolved));
             Some(Value::Array(kept.collect()))
         }
-        Value::String(text) => match fill(text, environment) {
+        Value::String(text) => match fill(text, environment, &mut resolved.used) {
             Ok(None) => Some(value.clone()),
             Ok(Some(filled)) => {
                 resolved.filled.insert(path.clone());
@@ -72,8 +83,13 @@ fn walk(
     }
 }
 
-/// The text with its placeholders filled, `None` if it has none, or the name of a variable that is not set.
-fn fill(text: &str, environment: &Environment) -> Result<Option<String>, String> {
+/// The text with its placeholders filled, `None` if it has none, or the name of a variable that is not set or not to
+/// be had.
+fn fill(
+    text: &str,
+    environment: &Environment,
+    used: &mut BTreeMap<String, String>,
+) -> Result<Option<String>, String> {
     let mut filled = String::new();
     let mut copied = 0;
     let mut at = 0;
@@ -82,7 +98,9 @@ fn fill(text: &str, environment: &Environment) -> Result<Option<String>, String>
             at = start + 2;
             continue;
         };
-        let value = environment.get(name).filter(|value| !value.is_empty()).ok_or_else(|| name.to_owned())?;
+        let value = environment.get(name).filter(|value| !value.is_empty() && !is_withheld(name));
+        let value = value.ok_or_else(|| name.to_owned())?;
+        used.insert(name.to_owned(), value.to_owned());
         filled.push_str(&text[copied..start]);
         filled.push_str(value);
         copied = end;
@@ -121,11 +139,25 @@ mod tests {
     }
 
     #[test]
+    fn secrets_of_the_worker_are_not_to_be_had() {
+        let names =
+            ["FIXWORKER_PSK", "FIXWORKER_CERT_KEY_PASS", "fixworker_override", "MY_PSK_2", "FIXCORE_X"];
+        let environment: Environment = names.into_iter().map(|name| (name, "top-secret")).collect();
+        for name in names {
+            let section = Map::from_iter([("x".to_owned(), format!("a$({name})b").into())]);
+            let (values, resolved) = resolve(&section, &SettingPath::section("s"), &environment);
+            assert!(values.is_empty() && resolved.used.is_empty(), "{name}");
+            assert_eq!(resolved.unresolved[0].1, name);
+        }
+    }
+
+    #[test]
     fn names_path_and_variable() {
         let environment: Environment = [("A", "1")].into_iter().collect();
         let section = serde_json::json!({"a": "$(A)", "l": ["$(A)", {"k": "x$(NOPE)$(ALSO)"}]});
         let section = section.as_object().expect("object").clone();
         let (_, resolved) = resolve(&section, &SettingPath::section("s"), &environment);
+        assert_eq!(resolved.used, BTreeMap::from([("A".to_owned(), "1".to_owned())]));
         let filled: Vec<_> = resolved.filled.iter().map(SettingPath::as_str).collect();
         assert_eq!(filled, ["s.a", "s.l[0]"]);
         let unresolved: Vec<_> = resolved.unresolved.iter().map(|(p, v)| (p.as_str(), v.as_str())).collect();

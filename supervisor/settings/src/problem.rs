@@ -97,6 +97,11 @@ pub enum What {
         "the environment variable {0} is not set or empty, so the default is used; set it, or change the setting"
     )]
     Unresolved(String),
+    /// A variable of a placeholder is one of the worker's own.
+    #[error(
+        "the environment variable {0} is the worker's own and goes into no setting, so the default is used"
+    )]
+    Withheld(String),
     /// Two settings contradict each other.
     #[error("{0}")]
     Conflict(String),
@@ -120,7 +125,7 @@ impl Problem {
     /// How bad it is.
     pub fn severity(&self) -> Severity {
         match self.what {
-            What::Unresolved(_) => Severity::Warning,
+            What::Unresolved(_) | What::Withheld(_) => Severity::Warning,
             What::UnknownSection(_)
             | What::UnknownKey(_)
             | What::WrongType { .. }
@@ -142,6 +147,7 @@ impl Problem {
                 What::UnknownSection(_)
                 | What::UnknownKey(_)
                 | What::Unresolved(_)
+                | What::Withheld(_)
                 | What::NotAnOverride
                 | What::NothingBelow(_),
             ) => false,

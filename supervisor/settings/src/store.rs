@@ -1,5 +1,6 @@
 //! The settings in use, as one value that never changes: a new document makes a new one.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,12 +42,15 @@ struct Inner {
     /// The values of all sections that can be used.
     sections: IndexMap<String, Map<String, Value>>,
     problems: Vec<Problem>,
+    used: BTreeMap<String, String>,
 }
 
 /// The values of one section, and whether all settings were fine.
 struct Loaded {
     values: Map<String, Value>,
     problems: Vec<Problem>,
+    /// Variables that were put in, with their values.
+    used: BTreeMap<String, String>,
 }
 
 impl Running {
@@ -65,7 +69,7 @@ impl Running {
             })
             .collect();
         problems.extend(inputs.overrides.problems(inputs.sections));
-        let mut sections = IndexMap::new();
+        let (mut sections, mut used) = (IndexMap::new(), BTreeMap::new());
         for section in inputs.sections.all() {
             let last = previous.and_then(|previous| previous.0.sections.get(&section.name));
             let mut loaded = load_section(section, &inputs);
@@ -73,11 +77,12 @@ impl Running {
                 sections.insert(section.name.clone(), values);
             }
             problems.append(&mut loaded.problems);
+            used.append(&mut loaded.used);
         }
         problems.extend(settle_shard(&mut sections));
         let worker = typed(&sections, worker::SECTION);
         let supervisor = typed(&sections, supervisor::SECTION);
-        Self(Arc::new(Inner { worker, supervisor, sections, problems }))
+        Self(Arc::new(Inner { worker, supervisor, sections, problems, used }))
     }
 
     /// The section `fixworker`.
@@ -99,6 +104,12 @@ impl Running {
     /// Everything that is wrong with the document and the overrides.
     pub fn problems(&self) -> &[Problem] {
         &self.0.problems
+    }
+
+    /// Variables of the environment that the document has put into settings, with their values: they may be
+    /// credentials, and are to be shown to nobody.
+    pub fn used_variables(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.used.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// What is wrong with one section.
@@ -155,14 +166,16 @@ fn load_section(section: &Section, inputs: &Inputs<'_>) -> Loaded {
     let (overridden, mut failed) = inputs.overrides.apply(section, &mut values);
     problems.append(&mut failed);
     let unresolved = resolved.unresolved.into_iter();
-    problems.extend(
-        unresolved
-            .filter(|(path, _)| !overridden.iter().any(|over| path.is_within(over)))
-            .map(|(path, variable)| Problem::document(path, What::Unresolved(variable))),
-    );
+    problems.extend(unresolved.filter(|(path, _)| !overridden.iter().any(|over| path.is_within(over))).map(
+        |(path, variable)| {
+            let withheld = placeholders::is_withheld(&variable);
+            let what = if withheld { What::Withheld(variable) } else { What::Unresolved(variable) };
+            Problem::document(path, what)
+        },
+    ));
     let mut checked = section.check(&values, &resolved.filled);
     problems.append(&mut checked.problems);
-    Loaded { values: checked.values, problems }
+    Loaded { values: checked.values, problems, used: resolved.used }
 }
 
 /// The values to use, with what was right before in place of what is wrong now.

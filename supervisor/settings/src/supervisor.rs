@@ -66,6 +66,8 @@ pub struct SupervisorSettings {
     pub max_children: Option<usize>,
     /// Staging and journal; `None` is the place by the rule of the spool.
     pub spool_dir: Option<String>,
+    /// What the collected graphs may take on disk together, in MiB.
+    pub spool_limit_mb: u64,
     /// When uploads are compressed.
     pub compress_uploads: Compression,
     /// The part of the accounts that is ours; `None` is all.
@@ -279,6 +281,14 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "Directory for collected graphs until they are sent",
     )
     .optional()
+    .restart(),
+    Setting::new(
+        "spool_limit_mb",
+        "int64",
+        |_| json!(16_384),
+        "What collected graphs may take on disk until they are sent, all together in MiB",
+    )
+    .within(1.0, 1e9, "MiB")
     .restart(),
     Setting::new(
         "compress_uploads",

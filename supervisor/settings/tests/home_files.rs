@@ -4,12 +4,19 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 
 use fixworker_settings::HomeFile;
-use fixworker_settings::home_files::{Done, HomeFileError, HomeFileOutcome, write_home_files};
+use fixworker_settings::home_files::{
+    Done, HomeFileError, HomeFileOutcome, HomeFilePolicy, write_home_files,
+};
 use secrecy::SecretString;
+
+/// All that can be allowed.
+fn anything() -> HomeFilePolicy {
+    HomeFilePolicy::new(vec!["**".into()], true)
+}
 
 fn write(home: &Path, path: &str, content: &str) -> Result<Done, HomeFileError> {
     let files = [HomeFile { path: path.to_owned(), content: SecretString::from(content) }];
-    let mut outcomes = write_home_files(home, &files);
+    let mut outcomes = write_home_files(home, &files, &anything());
     let HomeFileOutcome { path: named, result } = outcomes.remove(0);
     assert_eq!(named, path);
     result
@@ -93,7 +100,7 @@ fn each_failure_is_a_sentence_and_stops_no_other_file() {
     std::fs::write(home.path().join("file"), "").expect("file");
     let file = |path: &str| HomeFile { path: path.to_owned(), content: SecretString::from("x") };
     let files = [file("directory"), file("/etc/x"), file("file/below"), file("."), file("good")];
-    let outcomes = write_home_files(home.path(), &files);
+    let outcomes = write_home_files(home.path(), &files, &anything());
     let said: Vec<_> = outcomes
         .iter()
         .map(|o| o.result.as_ref().map_or_else(ToString::to_string, |d| format!("{d:?}")))

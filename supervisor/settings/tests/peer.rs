@@ -2,7 +2,7 @@
 
 mod support;
 
-use fixworker_settings::home_files::{Done, write_home_files};
+use fixworker_settings::home_files::{Done, HomeFilePolicy, write_home_files};
 use fixworker_settings::{Change, HomeFile, RawDocument};
 use secrecy::SecretString;
 use serde_json::{Map, Value, json};
@@ -145,7 +145,8 @@ fn files_go_where_the_peer_puts_them() {
         }
         let path = case["path"].as_str().expect("path").replace("HOME", &home.to_string_lossy());
         let file = HomeFile { path, content: SecretString::from("x") };
-        let outcomes = write_home_files(&home, std::slice::from_ref(&file));
+        let all = HomeFilePolicy::new(vec!["**".into()], true);
+        let outcomes = write_home_files(&home, std::slice::from_ref(&file), &all);
         match case["written"].as_str() {
             Some(written) => {
                 assert_eq!(outcomes[0].result.as_ref().ok(), Some(&Done::Written), "{case} {outcomes:?}");

@@ -2,6 +2,7 @@
 
 use fixworker_fixcore::messages::{Action, ActionKey};
 use fixworker_surface::metrics;
+use fixworker_surface::scrub::scrub;
 use tokio::task::JoinHandle;
 
 use super::answer::{self, RunEnd};
@@ -117,7 +118,7 @@ impl Lane {
             (None, Err(message)) => {
                 let message = format!("Failed to {name}: {message}");
                 tracing::error!("run {}: {message}; {}", current.action.key, end.summary);
-                replies.error(&current.action, &message);
+                replies.error(&current.action, &scrub(message));
             }
         }
         let effect = self.runs.step(Event::Ended);

@@ -140,7 +140,7 @@ pub(super) async fn start(
         loaded = config::start(&client, &sources) => loaded?,
         () = stop.cancelled() => return Err(StartError::Stopped),
     };
-    config::write_files(&loaded.running);
+    config::write_files(&loaded.running, &args.home_files);
     walls::announce(&loaded.running)?;
     setup::update_fleet(&fleet, &loaded.running, &described, &sources.environment, setup::HEARTBEAT);
     let spool = setup::spool(loaded.running.supervisor(), &args.subscriber_id)?;
@@ -203,6 +203,7 @@ fn endpoint(args: &DaemonArgs) -> Result<Endpoint, StartError> {
     };
     let endpoint = Endpoint::new(&args.fixcore_uri)?;
     let endpoint = endpoint.with_psk(args.psk.clone()).with_verify(verify).with_identity(identity);
+    let endpoint = endpoint.with_ca_fingerprint(args.ca_fingerprint.clone());
     Ok(endpoint.with_proxies(ProxySettings::from_env()))
 }
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use fixworker_graph::spool::{MemoryLimits, SpoolDir, SpoolError};
-use nix::unistd::{Pid, geteuid};
+use nix::unistd::{Pid, geteuid, mkdtemp};
 
 /// A spool for this run only, unless the configuration names one.
 pub(super) struct Spool {
@@ -12,13 +12,22 @@ pub(super) struct Spool {
 }
 
 impl Spool {
-    pub(super) fn open(configured: Option<&str>) -> Result<Self, SpoolError> {
+    /// `limit` is in bytes.
+    pub(super) fn open(configured: Option<&str>, limit: u64) -> Result<Self, SpoolError> {
+        let spool = Self::at(configured)?;
+        spool.dir.limit_disk(limit);
+        Ok(spool)
+    }
+
+    fn at(configured: Option<&str>) -> Result<Self, SpoolError> {
         if let Some(path) = configured {
             return Ok(Self { dir: SpoolDir::open(Path::new(path), MemoryLimits::default())?, own: None });
         }
         let prefix = format!("fixworker-{}-collect-", geteuid());
         sweep(&std::env::temp_dir(), &prefix);
-        let path = std::env::temp_dir().join(format!("{prefix}{}", Pid::this()));
+        let path = std::env::temp_dir().join(format!("{prefix}{}-XXXXXX", Pid::this()));
+        // A name that nobody can guess, so that nobody can have taken it.
+        let path = mkdtemp(&path).map_err(|errno| SpoolError::at(&path, errno.into()))?;
         Ok(Self { dir: SpoolDir::open(&path, MemoryLimits::default())?, own: Some(path) })
     }
 }
@@ -67,14 +76,14 @@ mod tests {
 
     #[test]
     fn a_spool_of_its_own_goes_with_the_run_and_a_configured_one_stays() {
-        let spool = Spool::open(None).unwrap();
+        let spool = Spool::open(None, u64::MAX).unwrap();
         let own = spool.own.clone().unwrap();
         assert!(own.is_dir());
         drop(spool);
         assert!(!own.exists());
         let configured = tempfile::tempdir().unwrap();
         let path = configured.path().join("spool");
-        drop(Spool::open(path.to_str()).unwrap());
+        drop(Spool::open(path.to_str(), u64::MAX).unwrap());
         assert!(path.is_dir());
     }
 }

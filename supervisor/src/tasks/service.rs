@@ -11,6 +11,7 @@ use fixworker_fleet::{Child, ChildSpec, JobSpec, Subject};
 use fixworker_settings::Running;
 use fixworker_settings::collectors::select;
 use fixworker_surface::metrics;
+use fixworker_surface::scrub::scrub;
 use ipc_proto::secret::Secret;
 use serde_json::Value;
 use tokio::sync::{mpsc, watch};
@@ -345,7 +346,7 @@ impl Service {
             let sending = async {
                 match result {
                     Ok(data) => reply.done(&data).await,
-                    Err(why) => reply.error(&why).await,
+                    Err(why) => reply.error(&scrub(why)).await,
                 }
             };
             match tokio::time::timeout(SEND_WITHIN, sending).await {

@@ -7,6 +7,7 @@
 pub mod display;
 pub mod metrics;
 pub mod report;
+pub mod scrub;
 mod stderr;
 pub mod telemetry;
 mod text;

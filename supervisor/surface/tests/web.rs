@@ -70,8 +70,11 @@ async fn exchange(mut stream: impl AsyncRead + AsyncWrite + Unpin, request: &str
 
 async fn ask(address: SocketAddr, method: &str, path: &str, headers: &str) -> String {
     let stream = TcpStream::connect(address).await.expect("connected");
-    exchange(stream, &format!("{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}\r\n"))
-        .await
+    exchange(
+        stream,
+        &format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n"),
+    )
+    .await
 }
 
 async fn get(address: SocketAddr, path: &str) -> (u16, String) {
@@ -120,6 +123,12 @@ async fn children_are_for_this_host_and_for_those_with_the_psk() {
     let (status, body) = get(address, "/children").await;
     assert_eq!((status, body.as_str()), (200, r#"[{"account":"aws/1","pid":4711}]"#));
     assert_eq!(state.checks.load(Ordering::SeqCst), 0, "this host needs no check");
+
+    // A page of somebody else has led a browser here, by a name that leads to this host.
+    let stream = TcpStream::connect(address).await.expect("connected");
+    let request = "GET /children HTTP/1.1\r\nHost: evil.example.com\r\nConnection: close\r\n\r\n";
+    let rebound = exchange(stream, request).await;
+    assert!(rebound.starts_with("HTTP/1.1 401 "), "{rebound}");
 
     // A proxy on this host speaks for others.
     let remote = "X-Forwarded-For: 203.0.113.9\r\n";
@@ -176,7 +185,7 @@ async fn stopping_closes_idle_connections_and_the_port() {
     let (server, _) = start("/", None).await;
     let address = server.address();
     let mut idle = TcpStream::connect(address).await.expect("connected");
-    idle.write_all(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n").await.expect("sent");
+    idle.write_all(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n").await.expect("sent");
     let mut first = [0; 12];
     idle.read_exact(&mut first).await.expect("an answer");
     assert_eq!(&first, b"HTTP/1.1 200");
@@ -213,7 +222,7 @@ async fn health_by_tls(
     let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
     let stream = TcpStream::connect(address).await?;
     let stream = connector.connect(ServerName::try_from(name).expect("a name"), stream).await?;
-    Ok(exchange(stream, "GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await)
+    Ok(exchange(stream, "GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await)
 }
 
 #[tokio::test]

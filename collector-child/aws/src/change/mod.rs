@@ -23,7 +23,7 @@
 mod ability;
 mod access;
 mod clean;
-mod command;
+pub(crate) mod command;
 mod doors;
 mod hooks;
 #[cfg(test)]

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use super::AwsConfig;
 
 /// Name, type and meaning of each setting, in the order of the document. Names and types are those of the Python
-/// worker, so that both can share a fixcore.
-const SETTINGS: [(&str, &str, &str); 27] = [
+/// worker, so that both can share a fixcore; it ignores the one for commands.
+const SETTINGS: [(&str, &str, &str); 28] = [
     ("access_key_id", "string", "Id of an access key. Null (recommended): credentials of the environment"),
     (
         "secret_access_key",
@@ -95,6 +95,12 @@ const SETTINGS: [(&str, &str, &str); 27] = [
     ),
     ("collect_usage_metrics", "boolean", "Collect usage metrics of resources from CloudWatch"),
     ("collect_access_edges", "boolean", "No effect: edges for access rights are not made"),
+    (
+        "command_operations",
+        "string[]",
+        "Operations that the aws command may call, as OPERATION or SERVICE:OPERATION. The wildcards * and ? are allowed, \
+         but an operation that gives out credentials has to be named without",
+    ),
 ];
 
 /// The section with all settings and defaults.
@@ -150,6 +156,7 @@ fn defaults(config: &AwsConfig) -> Value {
         discard_account_on_resource_error,
         collect_usage_metrics,
         collect_access_edges,
+        command_operations,
     } = config;
     json!({
         "access_key_id": access_key_id,
@@ -179,5 +186,6 @@ fn defaults(config: &AwsConfig) -> Value {
         "discard_account_on_resource_error": discard_account_on_resource_error,
         "collect_usage_metrics": collect_usage_metrics,
         "collect_access_edges": collect_access_edges,
+        "command_operations": command_operations,
     })
 }

@@ -102,7 +102,8 @@ pub(crate) async fn fetch_authority(endpoint: &Endpoint) -> Result<CertificateDe
         .map_err(|why| crate::tls::AuthorityError::Unusable(format!("the certificate itself: {why}")))?
         .swap_remove(0);
     let (certificate, psk) = (authority.clone(), endpoint.psk().cloned());
-    blocking(move || check_authority(&certificate, header.as_deref(), psk.as_ref()))
+    let pinned = endpoint.ca_fingerprint().map(str::to_owned);
+    blocking(move || check_authority(&certificate, header.as_deref(), psk.as_ref(), pinned.as_deref()))
         .await
         .map_err(ConnectError::Setup)??;
     Ok(authority)

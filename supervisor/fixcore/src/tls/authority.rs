@@ -59,6 +59,17 @@ pub enum AuthorityError {
         /// What the proof says.
         proven: String,
     },
+    /// Not the one of the command line.
+    #[error(
+        "the fingerprint of the certificate authority is {actual}, but --ca-fingerprint says {pinned}; somebody may be in \
+         between, or fixcore has a new one"
+    )]
+    NotPinned {
+        /// Of the certificate we got.
+        actual: String,
+        /// What the command line says.
+        pinned: String,
+    },
     /// The proof can not be used.
     #[error("fixcore's proof of its certificate authority cannot be used: {0}")]
     Unusable(String),
@@ -75,9 +86,21 @@ pub(crate) fn check_authority(
     certificate: &CertificateDer<'_>,
     authorization: Option<&str>,
     psk: Option<&SecretString>,
+    pinned: Option<&str>,
 ) -> Result<(), AuthorityError> {
+    let actual = fingerprint(certificate);
+    if let Some(pinned) = pinned.filter(|pinned| !pinned.eq_ignore_ascii_case(&actual)) {
+        return Err(AuthorityError::NotPinned { actual, pinned: pinned.to_owned() });
+    }
     let (header, psk) = match (authorization, psk) {
-        (None, None) => return Ok(()),
+        (None, None) if pinned.is_some() => return Ok(()),
+        (None, None) => {
+            tracing::warn!(
+                "fixcore has no pre-shared key, so nothing proves that its certificate authority is its own; it is \
+                 trusted as it is: start with --ca-fingerprint {actual} to trust no other one"
+            );
+            return Ok(());
+        }
         (None, Some(_)) => return Err(AuthorityError::NotProven),
         (Some(_), None) => return Err(AuthorityError::KeyMissing),
         (Some(header), Some(psk)) => (header, psk),
@@ -92,7 +115,6 @@ pub(crate) fn check_authority(
         })?;
     let proven = claims.get("sha256_fingerprint").and_then(serde_json::Value::as_str);
     let proven = proven.ok_or_else(|| AuthorityError::Unusable("it names no fingerprint".to_owned()))?;
-    let actual = fingerprint(certificate);
     if proven.eq_ignore_ascii_case(&actual) {
         Ok(())
     } else {
@@ -122,13 +144,24 @@ mod tests {
     #[test]
     fn each_kind_of_bad_proof_has_its_sentence() {
         let psk: SecretString = "changeme".into();
-        let check = |header: Option<&str>, psk| check_authority(&certificate(), header, psk);
+        let check = |header: Option<&str>, psk| check_authority(&certificate(), header, psk, None);
         let good = format!(
             "Bearer {}",
             test_token("changeme", json!({"sha256_fingerprint": fingerprint(&certificate())}))
         );
         assert_eq!(check(Some(&good), Some(&psk)), Ok(()));
         assert_eq!(check(None, None), Ok(()));
+        let own = fingerprint(&certificate());
+        let pinned = |pin: &str, header, psk| check_authority(&certificate(), header, psk, Some(pin));
+        assert_eq!(pinned(&own.to_lowercase(), None, None), Ok(()));
+        assert_eq!(pinned(&own, Some(good.as_str()), Some(&psk)), Ok(()));
+        for (header, psk) in [(None, None), (Some(good.as_str()), Some(&psk))] {
+            let error = pinned("AA:BB", header, psk).unwrap_err();
+            assert!(
+                matches!(&error, AuthorityError::NotPinned { pinned, .. } if pinned == "AA:BB"),
+                "{error}"
+            );
+        }
         assert_eq!(check(None, Some(&psk)), Err(AuthorityError::NotProven));
         assert_eq!(check(Some(&good), None), Err(AuthorityError::KeyMissing));
         let stranger: SecretString = "other".into();

@@ -1,24 +1,12 @@
 //! Bytes that are complete, in memory or in a file.
 
-use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read};
 use std::ops::Range;
-use std::path::PathBuf;
+use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use super::SpoolDir;
-
-/// A file in the staging folder that goes when it is dropped.
-#[derive(Debug)]
-pub(crate) struct StagedFile(pub(crate) PathBuf);
-
-impl Drop for StagedFile {
-    fn drop(&mut self) {
-        if let Err(error) = std::fs::remove_file(&self.0) {
-            tracing::warn!(path = %self.0.display(), %error, "cannot remove a staged graph; the next start will");
-        }
-    }
-}
+use super::file::StagedFile;
 
 /// Complete bytes, cheap to clone; the file goes with the last clone.
 #[derive(Debug, Clone)]
@@ -66,22 +54,12 @@ impl Blob {
         matches!(&*self.0, Store::File { .. })
     }
 
-    /// Reads `range`; the file, if any, is open as long as the reader lives. A range beyond the end is an error.
+    /// Reads `range`. A range beyond the end is an error.
     pub fn read(&self, range: Range<u64>) -> io::Result<BlobReader> {
         if range.start > range.end || range.end > self.len() {
             return Err(io::Error::other("a staged graph is shorter than expected"));
         }
-        let file = match &*self.0 {
-            Store::Memory { .. } => None,
-            Store::File { file, .. } => {
-                let mut opened = File::open(&file.0).map_err(|error| {
-                    io::Error::new(error.kind(), format!("{}: {error}", file.0.display()))
-                })?;
-                opened.seek(SeekFrom::Start(range.start))?;
-                Some(opened)
-            }
-        };
-        Ok(BlobReader { blob: self.clone(), file, at: range.start, end: range.end })
+        Ok(BlobReader { blob: self.clone(), at: range.start, end: range.end })
     }
 }
 
@@ -89,7 +67,6 @@ impl Blob {
 #[derive(Debug)]
 pub struct BlobReader {
     blob: Blob,
-    file: Option<File>,
     at: u64,
     end: u64,
 }
@@ -99,14 +76,13 @@ impl Read for BlobReader {
         let left = usize::try_from(self.end - self.at).unwrap_or(usize::MAX);
         let wanted = left.min(out.len());
         let out = &mut out[..wanted];
-        let count = match (&*self.blob.0, &mut self.file) {
-            (Store::Memory { bytes, .. }, _) => {
+        let count = match &*self.blob.0 {
+            Store::Memory { bytes, .. } => {
                 let start = usize::try_from(self.at).map_err(io::Error::other)?;
                 out.copy_from_slice(&bytes[start..start + wanted]);
                 wanted
             }
-            (Store::File { .. }, Some(file)) => file.read(out)?,
-            (Store::File { .. }, None) => return Err(io::Error::other("a staged graph is not open")),
+            Store::File { file, .. } => file.file().read_at(out, self.at)?,
         };
         if count == 0 && wanted > 0 {
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "a staged graph was cut"));

@@ -1,10 +1,8 @@
 //! A growing buffer that moves to a file when it gets large, or when memory gets short.
 
-use std::fs::File;
 use std::io::Write;
-use std::path::PathBuf;
 
-use super::blob::StagedFile;
+use super::file::StagedFile;
 use super::{Blob, SpoolDir, SpoolError};
 
 /// Bytes gathered between two writes to the file.
@@ -17,7 +15,7 @@ const RESERVE_STEP: usize = 64 << 10;
 pub struct SpoolBuffer {
     dir: SpoolDir,
     tail: Vec<u8>,
-    file: Option<(StagedFile, File)>,
+    file: Option<StagedFile>,
     flushed: u64,
     reserved: usize,
 }
@@ -61,8 +59,7 @@ impl SpoolBuffer {
     }
 
     fn spill(&mut self) -> Result<(), SpoolError> {
-        let (path, file) = self.dir.create_staged()?;
-        self.file = Some((StagedFile(path), file));
+        self.file = Some(self.dir.create_staged()?);
         self.flush()?;
         self.tail = Vec::with_capacity(WRITE_SIZE);
         self.dir.release(std::mem::take(&mut self.reserved));
@@ -70,9 +67,15 @@ impl SpoolBuffer {
     }
 
     fn flush(&mut self) -> Result<(), SpoolError> {
-        if let Some((path, file)) = &mut self.file {
-            file.write_all(&self.tail).map_err(|error| SpoolError::at(&path.0, error))?;
-            self.flushed += self.tail.len() as u64;
+        if let Some(staged) = &mut self.file {
+            let bytes = self.tail.len() as u64;
+            self.dir.reserve_disk(bytes)?;
+            staged.grew(bytes);
+            staged
+                .file()
+                .write_all(&self.tail)
+                .map_err(|error| SpoolError::at(&self.dir.staging(), error))?;
+            self.flushed += bytes;
             self.tail.clear();
         }
         Ok(())
@@ -82,19 +85,14 @@ impl SpoolBuffer {
     pub fn finish(mut self) -> Result<Blob, SpoolError> {
         self.flush()?;
         let len = self.len();
-        if let Some((path, _)) = self.file.take() {
-            return Ok(Blob::in_file(path, len));
+        if let Some(file) = self.file.take() {
+            return Ok(Blob::in_file(file, len));
         }
         let mut bytes = std::mem::take(&mut self.tail);
         bytes.shrink_to_fit();
         self.dir.release(self.reserved.saturating_sub(bytes.len()));
         self.reserved = 0;
         Ok(Blob::in_memory(bytes, self.dir.clone()))
-    }
-
-    /// The path of the file it has moved to.
-    pub fn path(&self) -> Option<PathBuf> {
-        self.file.as_ref().map(|(path, _)| path.0.clone())
     }
 }
 

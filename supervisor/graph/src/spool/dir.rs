@@ -11,10 +11,22 @@ use nix::fcntl::{Flock, FlockArg, OFlag};
 use nix::unistd::Uid;
 
 use super::SpoolError;
+use super::file::{StagedFile, nameless};
 
 const LOCK: &str = "lock";
 const STAGING: &str = "staging";
 const TEMPORARY: &str = ".tmp";
+/// Says that the directory is ours: without it nothing in a directory is touched.
+const MARKER: &str = ".fixworker-spool";
+const MARKED: &str = "graphs of fixworker on their way; made and swept by it\n";
+/// What else may be in a directory that an older release has made, which set no marker.
+const OURS: [&str; 3] = ["journal.ndjson", "cleanup.ndjson", "timings.json"];
+/// The largest file that is taken over from an earlier place, in bytes.
+const MAX_INHERITED: u64 = 256 << 20;
+/// At so many bytes less than are free the disk counts as full, or at a tenth of a smaller one.
+const KEEP_FREE: u64 = 512 << 20;
+/// Free space is looked at once for so many bytes.
+const LOOK_EVERY: u64 = 16 << 20;
 
 /// How much of the graphs may stay in memory instead of in files.
 #[derive(Debug, Clone, Copy)]
@@ -41,22 +53,28 @@ struct Inner {
     limits: MemoryLimits,
     in_memory: AtomicUsize,
     next_file: AtomicU64,
+    on_disk: AtomicU64,
+    disk_limit: AtomicU64,
     _lock: Flock<File>,
 }
 
 impl SpoolDir {
     /// Opens or makes the directory at `path`, locks it, and removes what an earlier process has left staged.
     ///
-    /// The directory gets mode 0700. A symlink, another owner, or a directory that is open to others and holds
-    /// files of somebody else is refused.
+    /// The directory gets mode 0700. A symlink, another owner, or a directory that holds files of somebody else is
+    /// refused.
     pub fn open(path: &Path, limits: MemoryLimits) -> Result<Self, SpoolError> {
         make_private_dir(path)?;
+        check_ours(path)?;
         let lock = lock(path)?;
+        mark(path)?;
         let dir = Self(Arc::new(Inner {
             path: path.to_owned(),
             limits,
             in_memory: AtomicUsize::new(0),
             next_file: AtomicU64::new(0),
+            on_disk: AtomicU64::new(0),
+            disk_limit: AtomicU64::new(u64::MAX),
             _lock: lock,
         }));
         dir.sweep()?;
@@ -88,13 +106,45 @@ impl SpoolDir {
         self.0.in_memory.fetch_sub(bytes, Ordering::Relaxed);
     }
 
+    /// Graphs that wait take no more than `bytes` on disk, all together.
+    pub fn limit_disk(&self, bytes: u64) {
+        self.0.disk_limit.store(bytes, Ordering::Relaxed);
+    }
+
+    /// Bytes of graphs that are on disk now.
+    pub fn on_disk(&self) -> u64 {
+        self.0.on_disk.load(Ordering::Relaxed)
+    }
+
+    /// Adds `bytes` to what is on disk, or refuses. The caller counts them in any case, and releases them.
+    pub(super) fn reserve_disk(&self, bytes: u64) -> Result<(), SpoolError> {
+        let before = self.0.on_disk.fetch_add(bytes, Ordering::Relaxed);
+        let (after, limit) = (before + bytes, self.0.disk_limit.load(Ordering::Relaxed));
+        let refuse = |error| {
+            self.release_disk(bytes);
+            Err(error)
+        };
+        if after > limit {
+            return refuse(SpoolError::Budget { path: self.staging(), limit: limit >> 20 });
+        }
+        let is_full = before / LOOK_EVERY != after / LOOK_EVERY && is_nearly_full(&self.0.path);
+        if is_full { refuse(SpoolError::Full { path: self.staging() }) } else { Ok(()) }
+    }
+
+    pub(super) fn release_disk(&self, bytes: u64) {
+        self.0.on_disk.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    pub(super) fn staging(&self) -> PathBuf {
+        self.0.path.join(STAGING)
+    }
+
     /// Makes a new file for staging.
-    pub(crate) fn create_staged(&self) -> Result<(PathBuf, File), SpoolError> {
+    pub(super) fn create_staged(&self) -> Result<StagedFile, SpoolError> {
         let number = self.0.next_file.fetch_add(1, Ordering::Relaxed);
-        let path = self.0.path.join(STAGING).join(format!("{number:08}"));
-        let file =
-            private_file().create_new(true).open(&path).map_err(|error| SpoolError::at(&path, error))?;
-        Ok((path, file))
+        let folder = self.staging();
+        let file = nameless(&folder, number).map_err(|error| SpoolError::at(&folder, error))?;
+        Ok(StagedFile::new(file, self.clone()))
     }
 
     /// Opens `name` in the directory for appending, making it if needed.
@@ -134,19 +184,84 @@ impl SpoolDir {
         write().map_err(|error| SpoolError::at(&path, error))
     }
 
-    fn sweep(&self) -> Result<(), SpoolError> {
-        let staging = self.0.path.join(STAGING);
-        make_private_dir(&staging)?;
-        for entry in read_dir(&staging)? {
-            remove(&entry)?;
+    /// Takes over what must not be lost from the spool of an earlier place, if there is one that is ours and that
+    /// nobody uses, and says whether there was something. What this one has already stays.
+    pub fn inherit(&self, earlier: &Path) -> Result<bool, SpoolError> {
+        if earlier == self.path() || earlier.symlink_metadata().is_err() {
+            return Ok(false);
         }
-        for entry in read_dir(&self.0.path)? {
-            if entry.to_string_lossy().ends_with(TEMPORARY) {
-                remove(&entry)?;
+        let source = Self::open(earlier, self.limits())?;
+        let mut found = false;
+        for name in OURS {
+            let known = self.0.path.join(name).exists();
+            if let Some(content) = source.read(name, MAX_INHERITED)?.filter(|_| !known) {
+                self.replace(name, &content)?;
+                found = true;
+            }
+        }
+        for name in OURS.iter().chain(&[MARKER, LOCK]) {
+            // What stays behind hurts nobody: it is read once only.
+            drop(std::fs::remove_file(earlier.join(name)));
+        }
+        drop(std::fs::remove_dir(source.staging()));
+        drop(std::fs::remove_dir(earlier));
+        Ok(found)
+    }
+
+    fn sweep(&self) -> Result<(), SpoolError> {
+        let staging = self.staging();
+        make_private_dir(&staging)?;
+        let is_graph = |path: &PathBuf| {
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            name.len() == 8 && name.bytes().all(|c| c.is_ascii_digit())
+        };
+        let graphs = read_dir(&staging)?.into_iter().filter(is_graph);
+        let halves = OURS.iter().map(|name| self.0.path.join(format!("{name}{TEMPORARY}")));
+        for path in graphs.chain(halves) {
+            match std::fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(SpoolError::at(&path, error));
+                }
+                _ => {}
             }
         }
         Ok(())
     }
+}
+
+/// Refuses a directory that others put files into and that we have not made.
+fn check_ours(path: &Path) -> Result<(), SpoolError> {
+    let marker = path.join(MARKER);
+    if std::fs::read_to_string(&marker).is_ok_and(|text| text == MARKED) {
+        return Ok(());
+    }
+    let is_ours = |entry: &PathBuf| {
+        let name = entry.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let whole = name.strip_suffix(TEMPORARY).unwrap_or(name);
+        [LOCK, STAGING, MARKER].contains(&name) || OURS.contains(&whole)
+    };
+    match read_dir(path)?.into_iter().find(|entry| !is_ours(entry)) {
+        Some(foreign) => {
+            let example = foreign.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            Err(SpoolError::Foreign { path: path.to_owned(), example })
+        }
+        None => Ok(()),
+    }
+}
+
+fn mark(path: &Path) -> Result<(), SpoolError> {
+    let marker = path.join(MARKER);
+    let file = private_file().create(true).truncate(true).open(&marker);
+    let written = file.and_then(|mut file| file.write_all(MARKED.as_bytes()));
+    written.map_err(|error| SpoolError::at(&marker, error))
+}
+
+/// Whether what is free is needed by others. What cannot be told counts as free.
+fn is_nearly_full(path: &Path) -> bool {
+    nix::sys::statvfs::statvfs(path).is_ok_and(|disk| {
+        let of = |blocks: nix::libc::fsblkcnt_t| blocks.saturating_mul(disk.fragment_size());
+        of(disk.blocks_available()) < KEEP_FREE.min(of(disk.blocks()) / 10)
+    })
 }
 
 fn private_file() -> OpenOptions {
@@ -159,12 +274,6 @@ fn read_dir(path: &Path) -> Result<Vec<PathBuf>, SpoolError> {
     let entries =
         std::fs::read_dir(path).and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect());
     entries.map_err(|error| SpoolError::at(path, error))
-}
-
-fn remove(path: &Path) -> Result<(), SpoolError> {
-    let is_dir = path.symlink_metadata().is_ok_and(|metadata| metadata.is_dir());
-    let removed = if is_dir { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) };
-    removed.map_err(|error| SpoolError::at(path, error))
 }
 
 fn make_private_dir(path: &Path) -> Result<(), SpoolError> {
@@ -203,7 +312,7 @@ fn check_private_dir(path: &Path, metadata: &std::fs::Metadata) -> Result<(), Sp
         return Ok(());
     }
     // systemd makes state directories with mode 0755: close them, but never a directory that others use as well.
-    let ours = |entry: &PathBuf| entry.file_name().is_some_and(|name| name == LOCK);
+    let ours = |entry: &PathBuf| entry.file_name().is_some_and(|name| name == LOCK || name == MARKER);
     let entries = read_dir(path)?;
     if !entries.is_empty() && !entries.iter().any(ours) {
         return Err(SpoolError::Open { path: path.to_owned(), mode });

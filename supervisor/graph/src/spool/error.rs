@@ -59,6 +59,28 @@ pub enum SpoolError {
         /// Its permission bits.
         mode: u32,
     },
+    /// Nobody knows whose the files in it are.
+    #[error(
+        "the directory {path} was not made by fixworker and holds {example:?}: nothing in it was touched; set \
+         supervisor.spool_dir to a new or an empty directory"
+    )]
+    Foreign {
+        /// The path.
+        path: PathBuf,
+        /// A file in it.
+        example: String,
+    },
+    /// All graphs that wait together are too large.
+    #[error(
+        "the graphs that wait in {path} would take more than {limit} MiB: raise supervisor.spool_limit_mb if the disk \
+         has room, or let fewer accounts run at once"
+    )]
+    Budget {
+        /// What was written.
+        path: PathBuf,
+        /// What is allowed, in MiB.
+        limit: u64,
+    },
     /// Another worker has it.
     #[error(
         "another fixworker{} uses the spool directory {path}: stop it, or set supervisor.spool_dir",

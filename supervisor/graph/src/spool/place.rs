@@ -11,6 +11,8 @@ pub struct SpoolEnv {
     pub state_directory: Option<String>,
     /// `XDG_STATE_HOME`.
     pub xdg_state_home: Option<String>,
+    /// The home directory, if it can be written.
+    pub home: Option<PathBuf>,
     /// The directory for temporary files.
     pub temp_dir: PathBuf,
 }
@@ -18,16 +20,24 @@ pub struct SpoolEnv {
 impl SpoolEnv {
     /// The environment of this process.
     pub fn from_process() -> Self {
+        let writable = |home: &PathBuf| home.is_absolute() && is_writable(home);
         Self {
             state_directory: std::env::var("STATE_DIRECTORY").ok(),
             xdg_state_home: std::env::var("XDG_STATE_HOME").ok(),
+            home: std::env::home_dir().filter(writable),
             temp_dir: std::env::temp_dir(),
         }
     }
 }
 
+fn is_writable(path: &Path) -> bool {
+    let may = nix::unistd::AccessFlags::W_OK | nix::unistd::AccessFlags::X_OK;
+    path.is_dir() && nix::unistd::access(path, may).is_ok()
+}
+
 /// The spool directory: `configured` (`supervisor.spool_dir`), else `$STATE_DIRECTORY`, else
-/// `$XDG_STATE_HOME/fixworker`, else `<tmp>/fixworker-<uid>-<hash of the subscriber id>`.
+/// `$XDG_STATE_HOME/fixworker`, else `~/.local/state/fixworker-<hash of the subscriber id>`, and without a home
+/// directory [`temporary_spool_path`].
 pub fn spool_path(configured: Option<&Path>, env: &SpoolEnv, uid: u32, subscriber_id: &str) -> PathBuf {
     if let Some(path) = configured.filter(|path| !path.as_os_str().is_empty()) {
         return path.to_owned();
@@ -40,8 +50,20 @@ pub fn spool_path(configured: Option<&Path>, env: &SpoolEnv, uid: u32, subscribe
     if let Some(home) = given(&env.xdg_state_home).map(PathBuf::from).filter(|home| home.is_absolute()) {
         return home.join("fixworker");
     }
-    let hash = Params::new().hash_length(8).hash(subscriber_id.as_bytes()).to_hex();
-    env.temp_dir.join(format!("fixworker-{uid}-{hash}"))
+    match &env.home {
+        Some(home) => home.join(".local/state").join(format!("fixworker-{}", hash(subscriber_id))),
+        None => temporary_spool_path(env, uid, subscriber_id),
+    }
+}
+
+/// `<tmp>/fixworker-<uid>-<hash of the subscriber id>`, where earlier releases had the spool. Another user can have
+/// taken the name, so it is the last choice.
+pub fn temporary_spool_path(env: &SpoolEnv, uid: u32, subscriber_id: &str) -> PathBuf {
+    env.temp_dir.join(format!("fixworker-{uid}-{}", hash(subscriber_id)))
+}
+
+fn hash(subscriber_id: &str) -> String {
+    Params::new().hash_length(8).hash(subscriber_id.as_bytes()).to_hex().to_string()
 }
 
 #[cfg(test)]
@@ -50,7 +72,8 @@ mod tests {
 
     fn env(state: Option<&str>, xdg: Option<&str>) -> SpoolEnv {
         let text = |value: Option<&str>| value.map(str::to_owned);
-        SpoolEnv { state_directory: text(state), xdg_state_home: text(xdg), temp_dir: "/tmp".into() }
+        let (home, temp_dir) = (None, "/tmp".into());
+        SpoolEnv { state_directory: text(state), xdg_state_home: text(xdg), home, temp_dir }
     }
 
     #[test]
@@ -67,5 +90,7 @@ mod tests {
         assert!(temporary.starts_with("/tmp/fixworker-7-"), "{temporary}");
         assert_eq!(temporary, path(None, env(None, Some(""))));
         assert_ne!(temporary, spool_path(None, &env(None, None), 7, "other").display().to_string());
+        let at_home = path(None, SpoolEnv { home: Some("/home/x".into()), ..env(None, None) });
+        assert!(at_home.starts_with("/home/x/.local/state/fixworker-"), "{at_home}");
     }
 }

@@ -38,6 +38,8 @@ pub(super) struct Cli {
     #[command(flatten)]
     pub(super) tls: TlsFlags,
     #[command(flatten)]
+    pub(super) trust: TrustFlags,
+    #[command(flatten)]
     pub(super) run: RunFlags,
     /// Print the names of all options, one a line, and exit
     #[arg(long)]
@@ -75,7 +77,7 @@ pub(super) struct IdentityFlags {
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     pub(super) idle_timeout: Option<i64>,
     /// Pre-shared key of fixcore. Other users of this host can see arguments: better set FIXWORKER_PSK
-    #[arg(long, value_name = "KEY", value_parser = secret)]
+    #[arg(long, value_name = "KEY", value_parser = secret, aliases = ["p", "ps"])]
     pub(super) psk: Option<SecretString>,
 }
 
@@ -110,7 +112,7 @@ pub(super) struct OverrideFlags {
 #[derive(Args)]
 pub(super) struct TlsFlags {
     /// File with the CA certificate to trust, instead of the one that fixcore offers
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", aliases = ["ca", "ca-"])]
     pub(super) ca_cert: Option<PathBuf>,
     /// File with the certificate of the web server, instead of one that fixcore signs
     #[arg(long, value_name = "FILE")]
@@ -124,6 +126,24 @@ pub(super) struct TlsFlags {
     /// Trust any certificate
     #[arg(long, aliases = ["n", "no", "no-"])]
     pub(super) no_verify_certs: bool,
+}
+
+#[derive(Args)]
+pub(super) struct TrustFlags {
+    /// File with the pre-shared key, which neither arguments nor the environment show then
+    #[arg(long, value_name = "FILE", conflicts_with = "psk")]
+    pub(super) psk_file: Option<PathBuf>,
+    /// SHA-256 fingerprint of the CA certificate that fixcore offers: no other one is trusted
+    #[arg(long, value_name = "SHA256", conflicts_with = "ca_cert")]
+    pub(super) ca_fingerprint: Option<String>,
+    /// Files that the config document may write into the home directory, with commas between them; ** is any path
+    /// below [default: .aws/**,.kube/**,.config/gcloud/**]
+    #[arg(long, value_name = "GLOB", value_delimiter = ',', num_args = 1.., action = ArgAction::Append)]
+    pub(super) home_files: Vec<String>,
+    /// Let such files name programs to run (credential_process and its like): who writes the config document then
+    /// runs programs as the worker
+    #[arg(long)]
+    pub(super) home_files_may_run_programs: bool,
 }
 
 #[derive(Args)]

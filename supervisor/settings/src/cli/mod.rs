@@ -14,7 +14,10 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, ValueEnum};
 use secrecy::{ExposeSecret, SecretString};
 
+use zeroize::Zeroizing;
+
 use crate::environment::Environment;
+use crate::home_files::HomeFilePolicy;
 use crate::overrides::Overrides;
 use flags::{Cli, CollectFlags, Command, OverrideFlags, RunFlags, VerbosityFlags};
 use variables::{Variables, is_true};
@@ -85,8 +88,14 @@ pub struct DaemonArgs {
     pub psk: Option<SecretString>,
     /// `http://` or `https://`, without a slash at the end.
     pub fixcore_uri: String,
+    /// The file with the pre-shared key, unless the key is given: see [`DaemonArgs::read_psk_file`].
+    pub psk_file: Option<PathBuf>,
     /// CA certificate to trust.
     pub ca_cert: Option<PathBuf>,
+    /// SHA-256 of the CA certificate that fixcore has to offer.
+    pub ca_fingerprint: Option<String>,
+    /// What the config document may write into the home directory.
+    pub home_files: HomeFilePolicy,
     /// Certificate of the web server.
     pub cert: Option<PathBuf>,
     /// Its key.
@@ -97,6 +106,22 @@ pub struct DaemonArgs {
     pub verify_certs: bool,
     /// How long to wait for the first collect run; `None` is forever.
     pub idle_timeout: Option<Duration>,
+}
+
+impl DaemonArgs {
+    /// Reads the pre-shared key from its file, if there is one and no key is given. The end of its last line does
+    /// not count.
+    pub fn read_psk_file(&mut self) -> Result<(), UsageError> {
+        let (Some(path), None) = (&self.psk_file, &self.psk) else { return Ok(()) };
+        let refuse = |why: String| UsageError::new(format!("--psk-file {}: {why}", path.display()));
+        let text = Zeroizing::new(std::fs::read_to_string(path).map_err(|error| refuse(error.to_string()))?);
+        let key = text.trim_end_matches(['\r', '\n']);
+        if key.is_empty() {
+            return Err(refuse("it is empty".to_owned()));
+        }
+        self.psk = Some(SecretString::from(key));
+        Ok(())
+    }
 }
 
 /// The one-shot.
@@ -186,7 +211,7 @@ fn renamed(argument: OsString) -> OsString {
 
 fn daemon(cli: Cli, variables: &Variables<'_>) -> Result<DaemonArgs, UsageError> {
     let common = common(&cli.verbosity, &cli.overrides, cli.run, variables)?;
-    let (identity, tls) = (cli.identity, cli.tls);
+    let (identity, tls, trust) = (cli.identity, cli.tls, cli.trust);
     let secret = |given: Option<SecretString>, option: &str| {
         let value = given.or_else(|| variables.text(option).map(SecretString::from));
         value.filter(|value| !value.expose_secret().is_empty())
@@ -199,8 +224,16 @@ fn daemon(cli: Cli, variables: &Variables<'_>) -> Result<DaemonArgs, UsageError>
         Some(seconds) => Some(seconds),
         None => seconds?,
     };
+    let home_files =
+        if trust.home_files.is_empty() { variables.list("home-files") } else { trust.home_files };
+    let programs =
+        trust.home_files_may_run_programs || variables.flag("home-files-may-run-programs") == Some(true);
+    let fingerprint = trust.ca_fingerprint.or_else(|| variables.text("ca-fingerprint").map(str::to_owned));
     Ok(DaemonArgs {
         common,
+        psk_file: path(trust.psk_file, "psk-file"),
+        ca_fingerprint: fingerprint.map(|text| sha256(&text)).transpose()?,
+        home_files: HomeFilePolicy::new(names(&home_files), programs),
         subscriber_id: text(identity.subscriber_id, variables.text("subscriber-id"), DEFAULT_SUBSCRIBER),
         psk: secret(identity.psk, "psk"),
         fixcore_uri: uri(&text(cli.connection.fixcore_uri, variables.text("fixcore-uri"), DEFAULT_URI))?,
@@ -212,6 +245,16 @@ fn daemon(cli: Cli, variables: &Variables<'_>) -> Result<DaemonArgs, UsageError>
         verify_certs: !tls.no_verify_certs && variables.flag("no-verify-certs") != Some(true),
         idle_timeout: idle.and_then(|s| u64::try_from(s).ok()).filter(|s| *s > 0).map(Duration::from_secs),
     })
+}
+
+/// A SHA-256 hash as fixcore writes it: upper-case hex with colons.
+fn sha256(text: &str) -> Result<String, UsageError> {
+    let digits: String = text.trim().chars().filter(|c| *c != ':').collect::<String>().to_uppercase();
+    if digits.len() != 64 || !digits.bytes().all(|c| c.is_ascii_hexdigit()) {
+        return Err(UsageError::new(format!("--ca-fingerprint: expected 64 hex digits, found {text:?}")));
+    }
+    let pairs: Vec<_> = (0..32).map(|at| &digits[2 * at..2 * at + 2]).collect();
+    Ok(pairs.join(":"))
 }
 
 fn text(given: Option<String>, variable: Option<&str>, default: &str) -> String {
@@ -285,6 +328,10 @@ fn daemon_only(cli: &Cli) -> Option<&'static str> {
         ("--subscriber-id", cli.identity.subscriber_id.is_some()),
         ("--idle-timeout", cli.identity.idle_timeout.is_some()),
         ("--psk", cli.identity.psk.is_some()),
+        ("--psk-file", cli.trust.psk_file.is_some()),
+        ("--ca-fingerprint", cli.trust.ca_fingerprint.is_some()),
+        ("--home-files", !cli.trust.home_files.is_empty()),
+        ("--home-files-may-run-programs", cli.trust.home_files_may_run_programs),
         ("--fixcore-uri", cli.connection.fixcore_uri.is_some()),
         ("--ca-cert", cli.tls.ca_cert.is_some()),
         ("--cert", cli.tls.cert.is_some()),

@@ -80,7 +80,12 @@ fn the_command_line_is_the_peers() {
 fn machine_help_begins_with_the_peers() {
     let theirs = include_str!("../../tests/vectors/machine_help.txt");
     let Ok(Invocation::Print(ours)) = run(&["--machine-help"], &[]) else { panic!("prints") };
-    assert_eq!(ours.strip_prefix(theirs), Some("--fork\n--no-fork\n--collector-bin\n--log-format\n"));
+    assert_eq!(
+        ours.strip_prefix(theirs),
+        Some(
+            "--psk-file\n--ca-fingerprint\n--home-files\n--home-files-may-run-programs\n--fork\n--no-fork\n--collector-bin\n--log-format\n"
+        )
+    );
 }
 
 #[test]
@@ -93,6 +98,8 @@ fn every_option_has_a_variable() {
         ("FIXWORKER_FIXCORE_URI", "http://core/"),
         ("FIXWORKER_OVERRIDE", "a.b=1"),
         ("FIXWORKER_CA_CERT", "ca"),
+        ("FIXWORKER_HOME_FILES", ".azure/** .x/*"),
+        ("FIXWORKER_HOME_FILES_MAY_RUN_PROGRAMS", "yes"),
         ("FIXWORKER_CERT", "c"),
         ("FIXWORKER_CERT_KEY", "k"),
         ("FIXWORKER_CERT_KEY_PASS", "pw"),
@@ -117,6 +124,9 @@ fn every_option_has_a_variable() {
             "a.b=1",
             "--ca-cert",
             "ca",
+            "--home-files",
+            ".azure/**,.x/*",
+            "--home-files-may-run-programs",
             "--cert",
             "c",
             "--cert-key",
@@ -136,6 +146,39 @@ fn every_option_has_a_variable() {
     assert_eq!(by_variable.common.overrides, by_option.common.overrides);
     assert!(!by_variable.verify_certs);
     assert_eq!(by_variable.common.log_format, Some(LogFormat::Json));
+}
+
+#[test]
+fn a_pinned_authority_and_a_key_in_a_file() {
+    let hash = "ab".repeat(32);
+    let by_option = daemon(&["--ca-fingerprint", &hash, "--psk-file", "/run/psk"], &[]);
+    let by_variable = daemon(&[], &[("FIXWORKER_CA_FINGERPRINT", &hash), ("FIXWORKER_PSK_FILE", "/run/psk")]);
+    assert_eq!(format!("{by_variable:?}"), format!("{by_option:?}"));
+    assert_eq!(by_option.ca_fingerprint.as_deref(), Some(vec!["AB"; 32].join(":").as_str()));
+    assert!(refused(&["--ca-fingerprint", "abc"], &[]).contains("64 hex digits"));
+}
+
+fn key(args: &DaemonArgs) -> Option<&str> {
+    args.psk.as_ref().map(ExposeSecret::expose_secret)
+}
+
+#[test]
+fn the_key_in_a_file_is_read_unless_it_is_given() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("psk");
+    std::fs::write(&path, "top secret\r\n").expect("a file");
+    let file = path.to_str().expect("plain text");
+    let mut args = daemon(&["--psk-file", file], &[]);
+    args.read_psk_file().expect("it is there");
+    assert_eq!(key(&args), Some("top secret"));
+    let mut args = daemon(&["--psk", "given"], &[("FIXWORKER_PSK_FILE", "/nowhere")]);
+    args.read_psk_file().expect("it is not looked at");
+    assert_eq!(key(&args), Some("given"));
+    std::fs::write(&path, "\n").expect("a file");
+    for file in [file, "/nowhere"] {
+        let error = daemon(&["--psk-file", file], &[]).read_psk_file().expect_err("no key");
+        assert!(error.text.contains(file), "{error}");
+    }
 }
 
 #[test]

@@ -4,12 +4,14 @@
 //! or made, whatever they and the symbolic links on the way say. Links that stay inside are followed where the
 //! kernel can tell (`openat2`), elsewhere no link is.
 
+mod policy;
 mod write;
 
 use std::path::{Component, Path, PathBuf};
 
 use thiserror::Error;
 
+pub use policy::HomeFilePolicy;
 pub use write::write_home_files;
 
 /// What became of one file.
@@ -36,6 +38,23 @@ pub enum HomeFileError {
     /// The path leads elsewhere.
     #[error("the file {0:?} of files_in_home_dir is outside the home directory and was not written")]
     Outside(String),
+    /// The command line does not allow it.
+    #[error(
+        "the file {0:?} of files_in_home_dir was not written: the command line does not allow it (--home-files); files \
+         of shells and of ssh are never written"
+    )]
+    NotAllowed(String),
+    /// It names a program, which would run as the worker.
+    #[error(
+        "the file {path:?} of files_in_home_dir was not written: it names a program to run ({word}); start the worker \
+         with --home-files-may-run-programs if whoever writes the config may run programs as the worker"
+    )]
+    RunsProgram {
+        /// The path as configured.
+        path: String,
+        /// The word that says so.
+        word: &'static str,
+    },
     /// The path names no file.
     #[error("the path {0:?} of files_in_home_dir names no file")]
     NoFile(String),

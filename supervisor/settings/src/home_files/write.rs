@@ -12,7 +12,7 @@ use nix::sys::stat::{Mode, SFlag, fstatat, mkdirat};
 use nix::unistd::{UnlinkatFlags, unlinkat};
 use secrecy::ExposeSecret;
 
-use super::{Done, HomeFileError, HomeFileOutcome, Place, place};
+use super::{Done, HomeFileError, HomeFileOutcome, HomeFilePolicy, Place, place};
 use crate::worker::HomeFile;
 
 /// The largest file that is compared before it is written again, in bytes.
@@ -20,9 +20,10 @@ const MAX_COMPARED: u64 = 16 << 20;
 
 /// Writes files below `home`: mode 0600, missing directories with 0700, each whole or not at all. A file that
 /// has its content already is left alone, but for permissions that others have.
-pub fn write_home_files(home: &Path, files: &[HomeFile]) -> Vec<HomeFileOutcome> {
+pub fn write_home_files(home: &Path, files: &[HomeFile], policy: &HomeFilePolicy) -> Vec<HomeFileOutcome> {
     let write = |file: &HomeFile| {
         let place = place(&file.path, home)?;
+        policy.check(&place, &file.path, file.content.expose_secret())?;
         write_one(home, &place, file)
     };
     files.iter().map(|file| HomeFileOutcome { path: file.path.clone(), result: write(file) }).collect()

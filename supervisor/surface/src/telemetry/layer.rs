@@ -13,6 +13,7 @@ use tracing_subscriber::registry::{LookupSpan, Scope};
 
 use super::CRITICAL;
 use super::line::{Record, Style, render};
+use crate::scrub::scrub;
 
 /// Renders each event and hands the line to `write`.
 pub(super) struct LineLayer<W> {
@@ -76,7 +77,7 @@ where
             process: "fixworker",
             fields,
         };
-        (self.write)(&render(record, self.style));
+        (self.write)(&scrub(render(record, self.style)));
     }
 }
 

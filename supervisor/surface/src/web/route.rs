@@ -1,14 +1,15 @@
 //! From a request to its answer.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::ConnectInfo;
 use axum::http::header::{
-    ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, FORWARDED, HeaderMap, HeaderName, LOCATION,
+    ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderMap, HeaderName, LOCATION,
     WWW_AUTHENTICATE,
 };
+use axum::http::uri::Authority;
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -71,13 +72,31 @@ fn find(path: &str, base: &str) -> Found {
     }
 }
 
-/// Whether the client is a program on this host. One that speaks for others (a proxy) is not.
-fn is_local(client: SocketAddr, headers: &HeaderMap) -> bool {
-    const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-    const REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
-    let for_others = [FORWARDED, FORWARDED_FOR, REAL_IP].iter().any(|name| headers.contains_key(name));
+/// Whether the client is a program on this host that speaks for itself. A proxy does not, and a browser that a page
+/// of somebody else has led here asks for another host.
+fn is_local(client: SocketAddr, uri: &Uri, headers: &HeaderMap) -> bool {
     // Through the dual-stack socket 127.0.0.1 arrives as ::ffff:127.0.0.1.
-    client.ip().to_canonical().is_loopback() && !for_others
+    client.ip().to_canonical().is_loopback() && !speaks_for_others(headers) && asks_for_loopback(uri, headers)
+}
+
+/// Whether a proxy has left its mark.
+fn speaks_for_others(headers: &HeaderMap) -> bool {
+    const MARKS: [&str; 6] =
+        ["via", "x-real-ip", "x-client-ip", "x-cluster-client-ip", "true-client-ip", "cf-connecting-ip"];
+    headers
+        .keys()
+        .map(HeaderName::as_str)
+        .any(|name| name.starts_with("forwarded") || name.starts_with("x-forwarded") || MARKS.contains(&name))
+}
+
+/// Whether the host that is asked for is this one by its loopback name; HTTP/1.0 names none.
+fn asks_for_loopback(uri: &Uri, headers: &HeaderMap) -> bool {
+    let named = headers.get(HOST).map(|host| host.to_str().unwrap_or_default());
+    let Some(host) = uri.authority().map(Authority::as_str).or(named) else { return true };
+    let Ok(host) = host.parse::<Authority>() else { return false };
+    let host = host.host();
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|ip| ip.to_canonical().is_loopback())
 }
 
 /// What an answer depends on.
@@ -102,12 +121,12 @@ impl App {
         let app = Arc::new(self);
         Router::new().fallback(move |(ConnectInfo(client), method, uri, headers): Parts| {
             let app = Arc::clone(&app);
-            async move { app.answer(client, &method, uri.path(), &headers).await }
+            async move { app.answer(client, &method, &uri, &headers).await }
         })
     }
 
-    async fn answer(&self, client: SocketAddr, method: &Method, path: &str, headers: &HeaderMap) -> Response {
-        let endpoint = match find(path, &self.base) {
+    async fn answer(&self, client: SocketAddr, method: &Method, uri: &Uri, headers: &HeaderMap) -> Response {
+        let endpoint = match find(uri.path(), &self.base) {
             Found::Endpoint(endpoint) => endpoint,
             Found::Redirect => {
                 return (StatusCode::MOVED_PERMANENTLY, [(LOCATION, format!("{}/", self.base))])
@@ -129,13 +148,13 @@ impl App {
             Endpoint::Health => health(&self.state.health()),
             Endpoint::Metrics => ([(CONTENT_TYPE, PROMETHEUS)], self.metrics.render()).into_response(),
             Endpoint::Info => json(&self.state.info()),
-            Endpoint::Children if self.may_see(client, headers).await => json(&self.state.children()),
+            Endpoint::Children if self.may_see(client, uri, headers).await => json(&self.state.children()),
             Endpoint::Children => unauthorized(headers),
         }
     }
 
-    async fn may_see(&self, client: SocketAddr, headers: &HeaderMap) -> bool {
-        if is_local(client, headers) {
+    async fn may_see(&self, client: SocketAddr, uri: &Uri, headers: &HeaderMap) -> bool {
+        if is_local(client, uri, headers) {
             return true;
         }
         let Some(value) = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).map(str::to_owned)
@@ -234,12 +253,34 @@ mod tests {
             ("10.0.0.1:1", false),
             ("[2001:db8::1]:1", false),
         ] {
-            assert_eq!(is_local(address.parse().expect("an address"), &none), local, "{address}");
+            let uri = Uri::from_static("/children");
+            assert_eq!(is_local(address.parse().expect("an address"), &uri, &none), local, "{address}");
         }
-        for name in ["forwarded", "x-forwarded-for", "x-real-ip"] {
+        let local = |uri: &'static str, header: &'static str, value: &'static str| {
             let mut headers = HeaderMap::new();
-            headers.insert(HeaderName::from_static(name), HeaderValue::from_static("1.2.3.4"));
-            assert!(!is_local("127.0.0.1:1".parse().expect("an address"), &headers), "{name}");
+            headers.insert(HeaderName::from_static(header), HeaderValue::from_static(value));
+            is_local("127.0.0.1:1".parse().expect("an address"), &Uri::from_static(uri), &headers)
+        };
+        for name in [
+            "forwarded",
+            "x-forwarded-for",
+            "x-forwarded-host",
+            "x-forwarded-proto",
+            "x-real-ip",
+            "via",
+            "cf-connecting-ip",
+            "true-client-ip",
+        ] {
+            assert!(!local("/", name, "1.2.3.4"), "{name}");
         }
+        for host in ["localhost", "LOCALHOST:9956", "127.0.0.1", "127.1.2.3:80", "[::1]:9956"] {
+            assert!(local("/", "host", host), "{host}");
+        }
+        for host in
+            ["evil.example.com", "localhost.evil.com:9956", "10.0.0.1", "127.0.0.1.nip.io", "", "[::2]"]
+        {
+            assert!(!local("/", "host", host), "{host}");
+        }
+        assert!(local("http://127.0.0.1:1/", "accept", "*/*") && !local("http://evil.com/", "accept", "*/*"));
     }
 }

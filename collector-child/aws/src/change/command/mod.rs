@@ -4,6 +4,7 @@
 //! (`line`, `names`, `value`, `shorthand`), executed with the credentials and the region of the resource that
 //! it is about (`run`), and answered with the joined pages (`join`). No program is started and no file is read.
 
+pub(crate) mod allowed;
 mod definition;
 mod line;
 mod names;

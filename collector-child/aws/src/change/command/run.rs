@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::super::access::{Access, Changer};
 use super::super::resource::partition_of;
+use super::allowed;
 use super::line::{self, Line, Options};
 use super::names::{kebab, operation, service};
 use super::value::params;
@@ -56,6 +57,7 @@ impl Understood {
         let line = line::read(command.args)?;
         let service = service(&line.service)?;
         let operation = operation(service, &line.operation)?;
+        allowed::check(&command.config.command_operations, service.name, &kebab(operation.name))?;
         let params = params(service, operation, line.options.input.as_deref(), &line.params)?;
         can_be_answered(service, operation)?;
         let whom = Whom::of(command, &line.options)?;
