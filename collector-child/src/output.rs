@@ -14,7 +14,7 @@ use ipc_proto::exit_code::ExitCode;
 use ipc_proto::fault::{Fault, FaultKind};
 use ipc_proto::graph::{DeferredEdge, Edge, Node, Role, Selector, Tally};
 use ipc_proto::limits::{CHUNK_TARGET, MAX_FRAME, MAX_ID, MAX_NODE_JSON, MAX_TEXT};
-use ipc_proto::message::{JobId, Progress, Report, ToSupervisor};
+use ipc_proto::message::{Denied, JobId, Progress, Report, ToSupervisor};
 use tokio::sync::mpsc;
 
 use crate::collector::Failure;
@@ -82,6 +82,7 @@ struct State {
     tally: Tally,
     resources: u64,
     news: News,
+    denied: Vec<Denied>,
     faults: u32,
     stop: Option<Stop>,
     exit_code: Option<ExitCode>,
@@ -161,6 +162,11 @@ impl Output {
     pub fn fault(&self, fault: Fault) {
         let limit = self.text_limit();
         self.state().news.fault(fault, limit);
+    }
+
+    /// Reports operations that were refused; they go out when the job ends.
+    pub fn denied(&self, calls: Vec<Denied>) {
+        self.state().denied.extend(calls);
     }
 
     /// Reports progress for people; the latest line of a place wins.

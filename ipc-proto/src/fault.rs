@@ -25,6 +25,14 @@ pub struct Fault {
     pub count: u32,
 }
 
+impl Fault {
+    /// Whether something is missing from the result because of it. A denial is told as information, because roles are
+    /// often meant so, and costs something all the same.
+    pub fn costs(&self) -> bool {
+        self.level == Level::Error || self.kind == FaultKind::AccessDenied
+    }
+}
+
 /// Where a trouble happened; empty parts do not apply.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Encode, Decode)]
 pub struct FaultScope {

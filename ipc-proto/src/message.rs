@@ -76,6 +76,22 @@ pub enum Report<'a> {
     Tagged(String),
     /// Answer to Command: JSON. One message, below the cap of a frame.
     Output(String),
+    /// Operations that were refused for lack of permission, each once; as many as needed. They are what the Fault about it
+    /// sums up.
+    Denied(Vec<Denied>),
+}
+
+/// An operation that the cloud refused for lack of permission.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Denied {
+    /// The service.
+    pub service: String,
+    /// The operation, as the cloud names it.
+    pub operation: String,
+    /// Where it was refused, sorted.
+    pub regions: Vec<String>,
+    /// How many calls were refused.
+    pub calls: u32,
 }
 
 /// A sign of life.
@@ -109,6 +125,6 @@ pub struct Progress {
 pub struct Done {
     /// What was sent; all zero for jobs without graph.
     pub totals: Totals,
-    /// How many Fault messages were sent.
+    /// How many Fault messages were sent that cost something: see [`Fault::costs`].
     pub faults: u32,
 }

@@ -24,7 +24,9 @@ use ipc_proto::job::{
     Variable,
 };
 use ipc_proto::limits::MAX_FRAME;
-use ipc_proto::message::{Cancel, Done, Heartbeat, JobId, Order, Progress, Report, ToChild, ToSupervisor};
+use ipc_proto::message::{
+    Cancel, Denied, Done, Heartbeat, JobId, Order, Progress, Report, ToChild, ToSupervisor,
+};
 use ipc_proto::preface;
 
 fn folder() -> PathBuf {
@@ -258,6 +260,12 @@ fn reports() -> Vec<Report<'static>> {
         Report::Cleaned(Box::new(cleaned)),
         Report::Tagged(r#"{"id":"a","reported":{},"metadata":{}}"#.to_owned()),
         Report::Output(r#"{"Account":"123456789012"}"#.to_owned()),
+        Report::Denied(vec![Denied {
+            service: "kms".to_owned(),
+            operation: "ListKeys".to_owned(),
+            regions: ["eu-west-1", "us-east-1"].map(str::to_owned).to_vec(),
+            calls: 300,
+        }]),
     ]
 }
 
@@ -275,6 +283,7 @@ fn report_name(report: &Report<'_>) -> &'static str {
         Report::Cleaned(_) => "report-cleaned",
         Report::Tagged(_) => "report-tagged",
         Report::Output(_) => "report-output",
+        Report::Denied(_) => "report-denied",
     }
 }
 

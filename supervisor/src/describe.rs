@@ -89,6 +89,7 @@ impl JobSink for DescribeSink {
             | Report::Heartbeat(_)
             | Report::Progress(_)
             | Report::Fault(_)
+            | Report::Denied(_)
             | Report::Done(_)
             | Report::Fatal(_) => Ok(()),
         }

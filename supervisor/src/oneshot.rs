@@ -15,7 +15,7 @@ use fixworker_settings::document::{ConfigFileError, read_config_file};
 use fixworker_settings::{Environment, Inputs, Running, Sections, Severity};
 use fixworker_surface::display::{self, Display};
 use fixworker_surface::report::{
-    AccountReport, AccountState, CollectorReport, Report, ReportError, TableLook,
+    AccountReport, AccountState, CollectorReport, DeniedReport, FaultReport, Report, ReportError, TableLook,
 };
 use fixworker_surface::telemetry;
 use ipc_proto::job::Described;
@@ -166,7 +166,7 @@ async fn collect_and_report(
         display.finish();
     }
     let written = output.filter(|_| ledger.landed() > 0);
-    let report = report(&ledger, faults.take(), written, began.elapsed());
+    let report = report(&ledger, faults.take(), written, began.elapsed(), args.strict);
     if args.common.log_level != LogLevel::Quiet {
         show(&report, outputs::stdout_is_data(args));
     }
@@ -187,6 +187,7 @@ fn exit_code(stage: Stage, report: u8) -> ExitCode {
     match (stage, report) {
         (Stage::Kill, _) => ExitCode::Forced,
         (Stage::Running | Stage::Graceful, 0) => ExitCode::Fine,
+        (Stage::Running | Stage::Graceful, 2) => ExitCode::Usage,
         (Stage::Running | Stage::Graceful, 3) => ExitCode::SomeFailed,
         (Stage::Running | Stage::Graceful, _) => ExitCode::NothingCollected,
     }
@@ -225,20 +226,24 @@ async fn stop_on_signal(
 
 fn report(
     ledger: &Ledger,
-    faults: Vec<fixworker_surface::report::FaultReport>,
+    (faults, denied): (Vec<FaultReport>, Vec<DeniedReport>),
     output: Option<PathBuf>,
     took: Duration,
+    strict: bool,
 ) -> Report {
     Report {
         accounts: ledger.records().map(|(name, record)| account_report(name, record)).collect(),
         collectors: ledger
             .failed_listings()
-            .map(|(collector, message)| CollectorReport {
-                collector: collector.to_owned(),
-                error: ReportError { kind: "listing".to_owned(), message: message.to_owned(), hint: None },
+            .iter()
+            .map(|failed| CollectorReport {
+                collector: failed.collector.clone(),
+                error: ReportError { kind: failed.kind.to_owned(), message: failed.why.clone(), hint: None },
             })
             .collect(),
         faults,
+        denied,
+        strict,
         output: output.map(|path| path.display().to_string()),
         duration_s: took.as_secs_f64(),
     }
@@ -294,9 +299,9 @@ mod tests {
 
     #[test]
     fn the_exit_code_tells_how_much_was_collected() {
-        let codes = |stage| [0, 3, 4].map(|report| exit_code(stage, report) as u8);
-        assert_eq!(codes(Stage::Running), [0, 3, 4]);
-        assert_eq!(codes(Stage::Graceful), [0, 3, 4]);
-        assert_eq!(codes(Stage::Kill), [6, 6, 6]);
+        let codes = |stage| [0, 2, 3, 4].map(|report| exit_code(stage, report) as u8);
+        assert_eq!(codes(Stage::Running), [0, 2, 3, 4]);
+        assert_eq!(codes(Stage::Graceful), [0, 2, 3, 4]);
+        assert_eq!(codes(Stage::Kill), [6, 6, 6, 6]);
     }
 }

@@ -8,6 +8,7 @@ use std::thread;
 
 use fixworker_tests::aws::{AwsAlone, Ended, MockCloud};
 use fixworker_tests::core::free_port;
+use fixworker_tests::oneshot::{Finished, Oneshot};
 use serde_json::json;
 
 /// Kinds that count when a region is looked at for being in use, over four protocols: json, query, ec2 and both.
@@ -298,7 +299,68 @@ fn credentials_that_expire_in_the_middle_cost_the_account() {
     assert!(!ended.has_graph());
 }
 
-/// A service whose address does not exist: told once per cause and region, everything else is there.
+/// A region that does not answer is not empty: no part of the account is written, and another time may be better.
+#[test]
+fn a_region_that_cannot_be_reached_costs_the_account() {
+    let fault = format!("*@eu-west-1/{}=reset", account(0));
+    let Some(cloud) = MockCloud::shapes([fault]) else { return };
+    let ended = collect(&cloud, 0);
+    ended.expect_code(TRY_AGAIN);
+    let troubles = ended.troubles();
+    let last = troubles.last().unwrap();
+    for part in
+        ["error:", "nothing could be read in eu-west-1", "could not be reached", "leave eu-west-1 out"]
+    {
+        assert!(last.contains(part), "{part}: {last}");
+    }
+    assert!(!ended.has_graph());
+}
+
+/// `fixworker collect` on the account of a case.
+fn oneshot(cloud: &MockCloud, args: &[&str], settings: &[&str]) -> Finished {
+    let usual =
+        ["aws.region=us-east-1,eu-west-1", "aws.collect_usage_metrics=false", "supervisor.max_attempts=1"];
+    let oneshot = Oneshot::new("aws").set_all(&usual).set_all(settings).args(args);
+    let environment = cloud.environment(&account(0));
+    environment.iter().fold(oneshot, |oneshot, (name, value)| oneshot.env(name, value)).run()
+}
+
+#[test]
+fn denied_calls_are_in_summary_and_report_and_count_if_that_is_asked_for() {
+    let id = account(0);
+    let faults = ["kms.ListKeys", "sns.ListTopics"].map(|call| format!("{call}/{id}=AccessDenied"));
+    let Some(cloud) = MockCloud::shapes(faults) else { return };
+    let narrow = format!("aws.collect={}", KINDS.join(","));
+    let ended = oneshot(&cloud, &[], &[&narrow]);
+    ended.expect_code(0);
+    let said = "4 calls denied for lack of permission: kms:ListKeys, sns:ListTopics";
+    assert!(ended.output.contains(said), "{}", ended.output);
+    let report = ended.report();
+    let denied = report["denied"].as_array().unwrap();
+    let actions: Vec<_> = denied.iter().map(|denied| denied["action"].as_str().unwrap()).collect();
+    assert_eq!(actions, ["kms:ListKeys", "sns:ListTopics"]);
+    assert!(denied.iter().all(|denied| denied["regions"] == json!(["eu-west-1", "us-east-1"])), "{report}");
+    assert_eq!((&report["totals"]["denied"], &report["totals"]["faults"]), (&json!(4), &json!(4)));
+    assert_eq!(report["faults"].as_array().unwrap().len(), 1, "one cause is told once: {report}");
+    oneshot(&cloud, &["--strict"], &[&narrow]).expect_code(3);
+}
+
+#[test]
+fn a_name_that_nothing_has_is_wrong_configuration() {
+    let Some(cloud) = MockCloud::shapes([""; 0]) else { return };
+    for (setting, said) in [
+        ("aws.collect=aws_ec2_instances", "did you mean aws_ec2_instance?"),
+        ("aws.no_collect=aws_ec2_volums", "did you mean aws_ec2_volume?"),
+        ("aws.region=eu-west-1a", "did you mean eu-west-1?"),
+        ("aws.region=eu-wst-1", "did you mean eu-west-1?"),
+    ] {
+        let ended = oneshot(&cloud, &[], &[setting]);
+        ended.expect_code(2).expect_said(&[said]);
+        assert!(!ended.has_graph());
+    }
+}
+
+/// A service whose address does not exist: told once, everything else is there.
 #[test]
 fn a_service_that_has_no_address_costs_its_own_kinds() {
     let Some(cloud) = MockCloud::shapes([""; 0]) else { return };
@@ -306,11 +368,11 @@ fn a_service_that_has_no_address_costs_its_own_kinds() {
     let ended = alone.set("collect", json!(KINDS)).collect(None);
     ended.expect_code(FAULTS);
     let troubles = ended.troubles();
-    assert_eq!(troubles.len(), 2, "one for each region: {troubles:#?}");
-    for trouble in &troubles {
-        for part in ["kms ListKeys]", "DnsFailure", "kms.nowhere.invalid", "hint: check the name servers"] {
-            assert!(trouble.contains(part), "{part}: {trouble}");
-        }
+    assert_eq!(troubles.len(), 1, "one cause: {troubles:#?}");
+    for part in
+        ["DnsFailure", "kms.nowhere.invalid", "in eu-west-1 and us-east-1", "hint: check the name servers"]
+    {
+        assert!(troubles[0].contains(part), "{part}: {}", troubles[0]);
     }
     let graph = ended.graph();
     assert_eq!(graph.of_kind("aws_kms_key").len(), 0);
@@ -336,6 +398,9 @@ fn settings_that_contradict_each_other_are_refused_with_a_remedy() {
         ("cloudwatch_metrics_for_atime_mtime_period", json!("soon"), "60d"),
         ("account", json!({"not": "a list"}), "aws"),
         ("region", json!("eu-west-1 or so"), "aws"),
+        ("region", json!(["us-east-1", "eu-west-1a"]), "did you mean eu-west-1?"),
+        ("collect", json!(["aws_ec2_instances"]), "did you mean aws_ec2_instance?"),
+        ("no_collect", json!(["aws_ec2_volums"]), "did you mean aws_ec2_volume?"),
     ];
     for (name, value, said) in cases {
         let ended = AwsAlone::new(&cloud, &account(0)).set(name, value).collect(None);

@@ -2,6 +2,7 @@
 
 mod describe;
 pub(crate) mod glob;
+pub(crate) mod names;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -163,7 +164,7 @@ impl AwsConfig {
                 );
             }
         }
-        Ok(())
+        self.check_names()
     }
 
     /// The id of the configured access key and its secret, if both are there.
@@ -213,6 +214,11 @@ impl AwsConfig {
     /// Whether a kind is wanted that is collected with another one, which is.
     pub fn should_collect_child(&self, kind: &str) -> bool {
         !self.no_collect.iter().any(|pattern| matches(pattern, kind))
+    }
+
+    /// Whether the settings name regions or kinds, so that what is there is wanted even if it is little.
+    pub fn narrows(&self) -> bool {
+        given(self.region.as_ref()) || !self.collect.is_empty()
     }
 
     /// Calls at once in one region and service: at least one, and never more than the default.

@@ -1,12 +1,14 @@
-//! Troubles with calls, gathered per region and told once when the region is done: a policy that lacks a right
-//! fails hundreds of calls, and nobody reads hundreds of sentences.
+//! Troubles with calls, gathered and told once for each cause when the account is done: a policy that lacks a right fails
+//! hundreds of calls in each region, and nobody reads hundreds of sentences.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_client::{CallError, Class};
 use indexmap::IndexMap;
 use ipc_proto::fault::{Fault, FaultKind, FaultScope, Level};
+use ipc_proto::message::Denied;
 
+use crate::engine::listed;
 use crate::failure::fault;
 
 /// Services named in one sentence.
@@ -25,23 +27,25 @@ struct Cause {
     disabled: bool,
 }
 
-/// Failed calls of one cause, by service.
+/// Failed calls of one cause: by service and operation, where they failed.
 #[derive(Debug, Default)]
 struct Affected {
     calls: u32,
     /// Those of them that were not made, as the service had been given up.
     not_made: u32,
-    services: BTreeMap<String, BTreeSet<String>>,
+    services: BTreeMap<String, BTreeMap<String, BTreeSet<String>>>,
     /// The words of the first one, where they tell more than the cause.
     example: Option<String>,
     /// What to do, where that differs from call to call.
     hints: BTreeSet<String>,
 }
 
-/// Failed calls by region.
+/// Failed calls by cause.
 #[derive(Debug, Default)]
 pub(crate) struct ErrorLog {
-    regions: IndexMap<String, IndexMap<Cause, Affected>>,
+    causes: IndexMap<Cause, Affected>,
+    /// What was refused for lack of permission: service, operation, and how often where.
+    denied: BTreeMap<(String, String), BTreeMap<String, u32>>,
 }
 
 /// What a failed call means for the one who made it.
@@ -80,27 +84,36 @@ impl ErrorLog {
         if meaning(error) == Meaning::Nothing {
             return;
         }
-        let causes = self.regions.entry(region.to_owned()).or_default();
-        let affected = causes.entry(Cause::of(error)).or_default();
+        let (service, operation) = (error.service.clone(), error.operation.clone());
+        if matches!(error.class, Class::AccessDenied { .. }) {
+            let regions = self.denied.entry((service.clone(), operation.clone())).or_default();
+            *regions.entry(region.to_owned()).or_default() += 1;
+        }
+        let affected = self.causes.entry(Cause::of(error)).or_default();
         affected.hints.extend(error.to_fault().hint);
         if tells_more(error.class) && !error.given_up {
             affected.example.get_or_insert_with(|| error.words());
         }
         affected.calls = affected.calls.saturating_add(1);
         affected.not_made = affected.not_made.saturating_add(u32::from(error.given_up));
-        affected.services.entry(error.service.clone()).or_default().insert(error.operation.clone());
+        let regions = affected.services.entry(service).or_default().entry(operation).or_default();
+        regions.insert(region.to_owned());
     }
 
-    /// What went wrong in a region since it was asked last.
-    pub(crate) fn take(&mut self, region: &str) -> Vec<Fault> {
-        let causes = self.regions.shift_remove(region).unwrap_or_default();
-        causes.into_iter().map(|(cause, affected)| cause.fault(region, &affected)).collect()
+    /// Every operation that was refused for lack of permission.
+    pub(crate) fn denied(&self) -> Vec<Denied> {
+        let entries = self.denied.iter().map(|((service, operation), regions)| Denied {
+            service: service.clone(),
+            operation: operation.clone(),
+            regions: regions.keys().cloned().collect(),
+            calls: regions.values().fold(0, |sum, calls| sum.saturating_add(*calls)),
+        });
+        entries.collect()
     }
 
-    /// What went wrong anywhere since it was asked last.
-    pub(crate) fn take_all(&mut self) -> Vec<Fault> {
-        let regions: Vec<String> = self.regions.keys().cloned().collect();
-        regions.iter().flat_map(|region| self.take(region)).collect()
+    /// What went wrong, one fault for each cause.
+    pub(crate) fn into_faults(self) -> Vec<Fault> {
+        self.causes.into_iter().map(|(cause, affected)| cause.fault(&affected)).collect()
     }
 }
 
@@ -145,8 +158,9 @@ impl Cause {
         Self { code, message, kind: fault.kind, level, disabled }
     }
 
-    fn fault(self, region: &str, affected: &Affected) -> Fault {
-        let hint = affected.hint(&self, region);
+    fn fault(self, affected: &Affected) -> Fault {
+        let regions = affected.regions();
+        let hint = affected.hint(&self, &regions);
         let Self { code, message, kind, level, disabled: _ } = self;
         let message = affected.example.clone().unwrap_or(message);
         let services: Vec<String> = affected
@@ -154,38 +168,55 @@ impl Cause {
             .iter()
             .take(SERVICES)
             .map(|(service, actions)| {
-                let some: Vec<&str> = actions.iter().take(ACTIONS).map(String::as_str).collect();
+                let some: Vec<&str> = actions.keys().take(ACTIONS).map(String::as_str).collect();
                 let more = if actions.len() > ACTIONS { " and more" } else { "" };
                 format!("{service}: {}{more}", some.join(", "))
             })
             .collect();
         let more = if affected.services.len() > SERVICES { " and more" } else { "" };
-        let message =
-            format!("[{code}] {message}. Affected services and actions: {}{more}", services.join(", "));
+        let place = if regions.len() > 1 { format!(" in {}", listed(&regions)) } else { String::new() };
+        let message = format!(
+            "[{code}] {message}{place}. Affected services and actions: {}{more}",
+            services.join(", ")
+        );
         let message = match affected.not_made {
             0 => message,
             1 => format!("{message}. 1 call was not made, as several before it had failed so"),
             many => format!("{message}. {many} calls were not made, as several before them had failed so"),
         };
-        let only = |mut names: Box<dyn Iterator<Item = &String> + '_>| match (names.next(), names.next()) {
-            (Some(name), None) => Some(name.clone()),
-            _ => None,
-        };
         let scope = FaultScope {
-            region: Some(region.to_owned()),
-            service: only(Box::new(affected.services.keys())),
-            action: only(Box::new(affected.services.values().flatten())),
+            region: only(regions.iter().copied()),
+            service: only(affected.services.keys().map(String::as_str)),
+            action: only(affected.services.values().flat_map(BTreeMap::keys).map(String::as_str)),
             kind: None,
         };
         Fault { scope, level, hint, count: affected.calls, ..fault(kind, message) }
     }
 }
 
+/// The one, if there is one.
+fn only<'a>(mut names: impl Iterator<Item = &'a str>) -> Option<String> {
+    match (names.next(), names.next()) {
+        (Some(name), None) => Some(name.to_owned()),
+        _ => None,
+    }
+}
+
 impl Affected {
-    fn hint(&self, cause: &Cause, region: &str) -> Option<String> {
+    fn regions(&self) -> Vec<&str> {
+        let regions: BTreeSet<&str> =
+            self.services.values().flat_map(BTreeMap::values).flatten().map(String::as_str).collect();
+        regions.into_iter().collect()
+    }
+
+    fn hint(&self, cause: &Cause, regions: &[&str]) -> Option<String> {
         match (self.hints.len(), cause.kind) {
             (2.., _) if cause.disabled => {
-                Some(format!("enable {region} for the account, or leave it out with aws.region"))
+                let them = if regions.len() > 1 { "them" } else { "it" };
+                Some(format!(
+                    "enable {} for the account, or leave {them} out with aws.region",
+                    listed(regions)
+                ))
             }
             (2.., FaultKind::AccessDenied) => {
                 Some("allow these actions to the user or role that collects".to_owned())
@@ -251,26 +282,36 @@ mod tests {
     async fn calls_of_one_cause_are_one_sentence() {
         let mut log = ErrorLog::default();
         let denied = error("kms", "ListKeys", Reply::json_error("AccessDeniedException")).await;
-        log.add("eu-west-1", &denied);
-        log.add("eu-west-1", &denied);
-        log.add("us-east-1", &denied);
+        for region in ["eu-west-1", "eu-west-1", "us-east-1"] {
+            log.add(region, &denied);
+        }
         for operation in ["ListWorkGroups", "ListDataCatalogs"] {
             log.add("eu-west-1", &error("athena", operation, Reply::json_error("AccessDenied")).await);
         }
-        let told = log.take("eu-west-1");
+        let call = |service: &str, operation: &str, regions: &[&str], calls| Denied {
+            service: service.to_owned(),
+            operation: operation.to_owned(),
+            regions: regions.iter().map(ToString::to_string).collect(),
+            calls,
+        };
+        assert_eq!(
+            log.denied(),
+            [
+                call("athena", "ListDataCatalogs", &["eu-west-1"], 1),
+                call("athena", "ListWorkGroups", &["eu-west-1"], 1),
+                call("kms", "ListKeys", &["eu-west-1", "us-east-1"], 3),
+            ]
+        );
+        let told = log.into_faults();
         assert_eq!(told.len(), 1, "{told:?}");
-        assert_eq!((told[0].count, told[0].level, told[0].kind), (4, Level::Info, FaultKind::AccessDenied));
+        assert_eq!((told[0].count, told[0].level, told[0].kind), (5, Level::Info, FaultKind::AccessDenied));
         assert_eq!(
             told[0].message,
-            "[AccessDenied] access denied. Affected services and actions: athena: ListDataCatalogs, \
-             ListWorkGroups, kms: ListKeys"
+            "[AccessDenied] access denied in eu-west-1 and us-east-1. Affected services and actions: athena: \
+             ListDataCatalogs, ListWorkGroups, kms: ListKeys"
         );
-        assert_eq!(told[0].scope.service, None, "two services");
+        assert_eq!((&told[0].scope.service, &told[0].scope.region), (&None, &None), "two of each");
         assert_eq!(told[0].hint.as_deref(), Some("allow these actions to the user or role that collects"));
-        assert!(log.take("eu-west-1").is_empty(), "told once");
-        let rest = log.take_all();
-        assert_eq!(rest.len(), 1);
-        assert_eq!(rest[0].scope.action.as_deref(), Some("ListKeys"));
     }
 
     #[tokio::test]
@@ -287,7 +328,7 @@ mod tests {
                 &api.call("eu-west-1", "kms", operation, serde_json::Map::new()).await.unwrap_err(),
             );
         }
-        let told = log.take_all();
+        let told = log.into_faults();
         assert_eq!(told.len(), 1, "{told:?}");
         assert_eq!((told[0].count, told[0].level, told[0].kind), (5, Level::Error, FaultKind::Unavailable));
         assert_eq!(told[0].retry, ipc_proto::fault::Retry::Later);
@@ -299,14 +340,33 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn long_lists_are_cut() {
-        let mut affected = Affected::default();
+    async fn a_cause_in_one_place_has_it_in_its_scope() {
+        let mut log = ErrorLog::default();
+        let failed = error("kms", "ListKeys", Reply::json_error("Odd")).await;
+        log.add("eu-west-1", &failed);
+        log.add("eu-west-1", &failed);
+        assert!(log.denied().is_empty());
+        let told = log.into_faults();
+        let scope = &told[0].scope;
+        assert_eq!(
+            (told.len(), scope.region.as_deref(), scope.service.as_deref(), scope.action.as_deref()),
+            (1, Some("eu-west-1"), Some("kms"), Some("ListKeys"))
+        );
+    }
+
+    #[tokio::test]
+    async fn long_lists_are_cut_in_sentences_only() {
+        let mut log = ErrorLog::default();
+        let denied = error("kms", "ListKeys", Reply::json_error("AccessDenied")).await;
+        log.add("eu-west-1", &denied);
+        let (cause, mut affected) = log.causes.pop().unwrap();
+        affected.services.clear();
         for service in 0..12 {
-            let actions = (0..5).map(|action| format!("A{action}")).collect();
+            let regions = || BTreeSet::from(["eu-west-1".to_owned()]);
+            let actions = (0..5).map(|action| (format!("A{action}"), regions())).collect();
             affected.services.insert(format!("s{service:02}"), actions);
         }
-        let cause = Cause::of(&error("kms", "ListKeys", Reply::json_error("Odd")).await);
-        let message = cause.fault("eu-west-1", &affected).message;
+        let message = cause.fault(&affected).message;
         assert!(message.contains("s00: A0, A1, A2 and more, s01:"), "{message}");
         assert!(message.ends_with("s09: A0, A1, A2 and more and more"), "{message}");
     }
@@ -316,8 +376,35 @@ mod tests {
         let mut log = ErrorLog::default();
         let error = error("kms", "ListKeys", Reply::json_error("NotFoundException")).await;
         log.add("eu-west-1", &error.clone().expecting(&["NotFoundException"]));
-        assert!(log.take_all().is_empty());
+        assert!(log.causes.is_empty());
         log.add("eu-west-1", &error);
-        assert_eq!(log.take_all()[0].level, Level::Error);
+        assert_eq!(log.into_faults()[0].level, Level::Error);
+    }
+
+    #[tokio::test]
+    async fn what_differs_from_call_to_call_makes_no_sentence_of_its_own() {
+        let mut log = ErrorLog::default();
+        let odd = |number: u32| Reply::xml(&format!("<p>{number}</p>"));
+        let (first, second) =
+            (error("kms", "ListKeys", odd(1)).await, error("athena", "ListWorkGroups", odd(2)).await);
+        assert_ne!(first.message, second.message);
+        log.add("eu-west-1", &first);
+        log.add("eu-west-1", &second);
+        let told = log.into_faults();
+        assert_eq!((told.len(), told[0].count, told[0].kind), (1, 2, FaultKind::InvalidAnswer), "{told:?}");
+        assert!(told[0].message.contains(&first.message), "{}", told[0].message);
+        assert!(told[0].message.ends_with("athena: ListWorkGroups, kms: ListKeys"), "{}", told[0].message);
+    }
+
+    #[tokio::test]
+    async fn regions_that_are_not_enabled_are_one_sentence_with_what_to_do() {
+        let mut log = ErrorLog::default();
+        for (service, operation) in [("kms", "ListKeys"), ("athena", "ListWorkGroups")] {
+            log.add("ap-east-1", &error(service, operation, Reply::json_error("OptInRequired")).await);
+        }
+        let told = log.into_faults();
+        assert_eq!(told.len(), 1, "{told:?}");
+        let hint = told[0].hint.as_deref();
+        assert_eq!(hint, Some("enable ap-east-1 for the account, or leave it out with aws.region"));
     }
 }

@@ -5,7 +5,7 @@ use std::pin::Pin;
 
 use ipc_proto::fault::Fault;
 use ipc_proto::graph::{DeferredEdge, Edge, Node};
-use ipc_proto::message::Progress;
+use ipc_proto::message::{Denied, Progress};
 
 use crate::failure::Failure;
 
@@ -22,6 +22,8 @@ pub trait Sink: Send + Sync {
     fn deferred_edge<'a>(&'a self, edge: DeferredEdge<'a>) -> BoxFuture<'a, Result<(), Failure>>;
     /// A trouble; the job goes on.
     fn fault(&self, fault: Fault);
+    /// Calls that were refused, besides the trouble that tells of them.
+    fn denied(&self, calls: Vec<Denied>);
     /// Progress for people.
     fn progress(&self, progress: Progress);
     /// What the job does now.

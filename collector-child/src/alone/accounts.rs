@@ -101,6 +101,7 @@ impl Consumer for Listing {
             | Report::Tagged(_)
             | Report::Output(_)
             | Report::Done(_)
+            | Report::Denied(_)
             | Report::Fatal(_) => {}
         }
         Ok(())

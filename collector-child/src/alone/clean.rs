@@ -311,6 +311,7 @@ impl Consumer for Hearing {
             | Report::Tagged(_)
             | Report::Output(_)
             | Report::Done(_)
+            | Report::Denied(_)
             | Report::Fatal(_) => {}
         }
         Ok(())

@@ -7,7 +7,7 @@ use std::time::Instant;
 use ipc_proto::exit_code::ExitCode;
 use ipc_proto::fault::FaultKind;
 use ipc_proto::job::{Account, CollectJob, Job};
-use ipc_proto::message::Report;
+use ipc_proto::message::{Denied, Report};
 
 use super::accounts::{config_text, list, prepare};
 use super::cli::Collect;
@@ -82,8 +82,11 @@ fn gather(
         max_resources: settings.max_resources,
         last_run_started_ago: None,
     }));
-    let gathering = Gathering { sheet, screen: Screen::new(title) };
-    let (outcome, Gathering { sheet, mut screen }) = engine::perform(collectors, job, gathering)?;
+    let gathering = Gathering { sheet, screen: Screen::new(title), denied: Vec::new() };
+    let (outcome, Gathering { sheet, mut screen, denied }) = engine::perform(collectors, job, gathering)?;
+    for line in summary::denied(&denied) {
+        screen.line(&line);
+    }
     let mut code = outcome.exit_code();
     match outcome {
         Outcome::Done(_) => {}
@@ -108,6 +111,7 @@ fn gather(
 struct Gathering {
     sheet: Sheet<Target>,
     screen: Screen,
+    denied: Vec<Denied>,
 }
 
 impl Consumer for Gathering {
@@ -115,6 +119,7 @@ impl Consumer for Gathering {
         match report {
             Report::Chunk(chunk) => self.sheet.add(&chunk).map_err(|error| from_sheet(&error))?,
             Report::Fault(fault) => self.screen.fault(&fault),
+            Report::Denied(calls) => self.denied.extend(calls),
             Report::Progress(lines) => self.screen.progress(lines),
             Report::Heartbeat(beat) => self.screen.heartbeat(beat),
             // The other answers do not belong to this job; its end is in its outcome.

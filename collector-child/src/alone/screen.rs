@@ -30,7 +30,7 @@ impl Screen {
 
     /// Prints a fault.
     pub(super) fn fault(&mut self, fault: &Fault) {
-        self.faults = self.faults.saturating_add(1);
+        self.faults = self.faults.saturating_add(u32::from(fault.costs()));
         let level = match fault.level {
             Level::Info => "note",
             Level::Error => "fault",
@@ -74,7 +74,7 @@ impl Screen {
         self.bar.set_message(format!("{nodes} nodes, {edges} edges{step}"));
     }
 
-    /// Removes the bar. Returns how many faults were printed.
+    /// Removes the bar. Returns how many faults were printed that cost something.
     pub(super) fn end(&self) -> u32 {
         self.bar.finish_and_clear();
         self.faults

@@ -1,10 +1,12 @@
 //! The table at the end of a collect.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
 use ipc_proto::graph::EdgeType;
+use ipc_proto::message::Denied;
 
 use super::sheet::Counts;
 
@@ -58,6 +60,18 @@ fn sentence(run: &Run<'_>) -> String {
     )
 }
 
+/// Every operation that was denied, a line for each service.
+pub(super) fn denied(calls: &[Denied]) -> Vec<String> {
+    let mut services: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for Denied { service, operation, regions, calls: _ } in calls {
+        services.entry(service).or_default().push(format!("{operation} ({})", regions.join(", ")));
+    }
+    services
+        .iter()
+        .map(|(service, operations)| format!("denied: {service}: {}", operations.join(", ")))
+        .collect()
+}
+
 fn counted(count: u64, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
@@ -65,6 +79,19 @@ fn counted(count: u64, noun: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_denied_operation_is_named_with_its_regions() {
+        let call = |service: &str, operation: &str, regions: &[&str]| Denied {
+            service: service.to_owned(),
+            operation: operation.to_owned(),
+            regions: regions.iter().map(ToString::to_string).collect(),
+            calls: 1,
+        };
+        let calls =
+            [call("kms", "ListKeys", &["eu", "us"]), call("ec2", "A", &["us"]), call("kms", "B", &["us"])];
+        assert_eq!(denied(&calls), ["denied: ec2: A (us)", "denied: kms: ListKeys (eu, us), B (us)"]);
+    }
 
     #[test]
     fn the_biggest_kind_comes_first() {

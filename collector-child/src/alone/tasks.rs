@@ -78,6 +78,7 @@ impl Consumer for Answering {
             | Report::Chunk(_)
             | Report::Cleaned(_)
             | Report::Done(_)
+            | Report::Denied(_)
             | Report::Fatal(_) => {}
         }
         Ok(())

@@ -12,7 +12,7 @@ use ipc_proto::clean::CleanOutcome;
 use ipc_proto::fault::{Fault, FaultKind};
 use ipc_proto::graph::{DeferredEdge, Edge, Node};
 use ipc_proto::job::{Account, Described, PathGrant};
-use ipc_proto::message::Progress;
+use ipc_proto::message::{Denied, Progress};
 use serde_json::{Value, json};
 
 use super::imaginary;
@@ -275,6 +275,10 @@ impl Sink for ToOutput<'_> {
 
     fn fault(&self, fault: Fault) {
         self.0.fault(fault);
+    }
+
+    fn denied(&self, calls: Vec<Denied>) {
+        self.0.denied(calls);
     }
 
     fn progress(&self, progress: Progress) {

@@ -13,6 +13,9 @@ use super::{Output, Stop};
 use crate::collector::Failure;
 use crate::fault::fault;
 
+/// Denied operations in one message.
+const DENIED_PER_MESSAGE: usize = 64;
+
 impl Output {
     pub(crate) fn job(&self) -> JobId {
         self.shared.job
@@ -67,6 +70,7 @@ impl Output {
         self.flush_unless_room(self.chunk_target()).await?;
         let faults = self.state().news.take_remaining_faults();
         self.send_faults(faults).await?;
+        self.send_denied().await?;
         let permit = self.permit().await?;
         let mut state = self.state();
         state.check()?;
@@ -85,6 +89,7 @@ impl Output {
         let faults = self.state().news.take_remaining_faults();
         // A job that ended meanwhile, or a closed connection, is noticed below as well.
         drop(self.send_faults(faults).await);
+        drop(self.send_denied().await);
         news::cut_texts(&mut fatal, self.text_limit());
         let exit_code = fatal.kind.exit_code(fatal.retry);
         let Ok(frame) = self.encode(Report::Fatal(fatal), 0) else { return false };
@@ -127,8 +132,18 @@ impl Output {
 
     async fn send_faults(&self, faults: Vec<Fault>) -> Result<(), Failure> {
         for fault in faults {
+            let costs = fault.costs();
             self.send(Report::Fault(fault)).await?;
-            self.state().faults += 1;
+            self.state().faults += u32::from(costs);
+        }
+        Ok(())
+    }
+
+    async fn send_denied(&self) -> Result<(), Failure> {
+        let mut denied = std::mem::take(&mut self.state().denied);
+        denied.iter_mut().for_each(news::cut_names);
+        for some in denied.chunks(DENIED_PER_MESSAGE) {
+            self.send(Report::Denied(some.to_vec())).await?;
         }
         Ok(())
     }

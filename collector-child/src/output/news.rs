@@ -2,7 +2,7 @@
 
 use indexmap::IndexMap;
 use ipc_proto::fault::{Fault, FaultKind, FaultScope, Level};
-use ipc_proto::message::Progress;
+use ipc_proto::message::{Denied, Progress};
 
 use crate::fault::{cut, fault};
 
@@ -12,6 +12,8 @@ pub(crate) const MAX_FAULTS: usize = 256;
 pub(crate) const MAX_PROGRESS: usize = 256;
 /// Bytes of a name: regions, services, calls, progress.
 pub(crate) const MAX_NAME: usize = 256;
+/// Regions of a denied operation; AWS has fewer.
+const MAX_REGIONS: usize = 100;
 /// Levels of a progress path.
 const MAX_DEPTH: usize = 6;
 /// Bytes of a progress line, at most.
@@ -125,6 +127,15 @@ pub(crate) fn cut_texts(fault: &mut Fault, text_limit: usize) {
     }
     let FaultScope { region, service, action, kind } = &mut fault.scope;
     for name in [region, service, action, kind].into_iter().flatten() {
+        cut(name, MAX_NAME);
+    }
+}
+
+/// Cuts the names of a denied operation, and how many regions it has.
+pub(crate) fn cut_names(denied: &mut Denied) {
+    denied.regions.truncate(MAX_REGIONS);
+    let Denied { service, operation, regions, calls: _ } = denied;
+    for name in [service, operation].into_iter().chain(regions) {
         cut(name, MAX_NAME);
     }
 }

@@ -183,6 +183,7 @@ enum Seen {
     Fault(Fault),
     Cleaned(String),
     Answer(String),
+    Denied(usize),
     Done(Done),
     Fatal(Fault),
 }
@@ -277,6 +278,7 @@ fn seen(report: Report<'_>, tally: &mut Tally) -> Result<Seen, Heartbeat> {
         Report::Fault(fault) => Seen::Fault(fault),
         Report::Cleaned(cleaned) => Seen::Cleaned(cleaned.node_id),
         Report::Tagged(json) | Report::Output(json) => Seen::Answer(json),
+        Report::Denied(calls) => Seen::Denied(calls.len()),
         Report::Done(done) => Seen::Done(done),
         Report::Fatal(fault) => Seen::Fatal(fault),
     })

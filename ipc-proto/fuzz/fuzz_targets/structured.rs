@@ -18,7 +18,7 @@ use ipc_proto::job::{
     Variable,
 };
 use ipc_proto::limits::MAX_FRAME;
-use ipc_proto::message::{Cancel, Done, Heartbeat, JobId, Order, Progress, Report, ToChild, ToSupervisor};
+use ipc_proto::message::{Cancel, Denied, Done, Heartbeat, JobId, Order, Progress, Report, ToChild, ToSupervisor};
 use libfuzzer_sys::fuzz_target;
 
 type Source<'s, 'a> = &'s mut Unstructured<'a>;
@@ -186,8 +186,12 @@ fn progress(u: Source<'_, '_>) -> Result<Progress> {
     Ok(Progress { path: list(u, text)?, name: text(u)?, current, total })
 }
 
+fn denied(u: Source<'_, '_>) -> Result<Denied> {
+    Ok(Denied { service: text(u)?, operation: text(u)?, regions: list(u, text)?, calls: u32::arbitrary(u)? })
+}
+
 fn report<'a>(u: Source<'_, 'a>) -> Result<ToSupervisor<'a>> {
-    let body = match u.int_in_range(0..=11)? {
+    let body = match u.int_in_range(0..=12)? {
         0 => Report::Ready,
         1 => {
             Report::Heartbeat(Heartbeat { rss: u64::arbitrary(u)?, step: text(u)?, work: u64::arbitrary(u)? })
@@ -205,6 +209,7 @@ fn report<'a>(u: Source<'_, 'a>) -> Result<ToSupervisor<'a>> {
         8 => Report::Cleaned(Box::new(cleaned(u)?)),
         9 => Report::Tagged(text(u)?),
         10 => Report::Output(text(u)?),
+        11 => Report::Denied(list(u, denied)?),
         _ => Report::Fatal(fault(u)?),
     };
     Ok(ToSupervisor { job: JobId(u32::arbitrary(u)?), body })

@@ -14,7 +14,9 @@ use ipc_proto::job::{
     Account, AccountsJob, AutoEnable, CollectJob, Described, Job, PathAccess, PathGrant, Section, Start,
     Variable,
 };
-use ipc_proto::message::{Cancel, Done, Heartbeat, JobId, Order, Progress, Report, ToChild, ToSupervisor};
+use ipc_proto::message::{
+    Cancel, Denied, Done, Heartbeat, JobId, Order, Progress, Report, ToChild, ToSupervisor,
+};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -237,6 +239,8 @@ fn report() -> impl Strategy<Value = Report<'static>> {
             Report::Done(Done { totals, faults })
         },
     );
+    let denied = (text(), text(), vec(text(), 0..4), any::<u32>())
+        .prop_map(|(service, operation, regions, calls)| Denied { service, operation, regions, calls });
     prop_oneof![
         Just(Report::Ready),
         heartbeat,
@@ -250,6 +254,7 @@ fn report() -> impl Strategy<Value = Report<'static>> {
         cleaned().prop_map(|cleaned| Report::Cleaned(Box::new(cleaned))),
         text().prop_map(Report::Tagged),
         text().prop_map(Report::Output),
+        vec(denied, 0..4).prop_map(Report::Denied),
     ]
 }
 

@@ -132,7 +132,8 @@ impl JobSink for CleanSink {
             Report::Cleaned(cleaned) => self.cleaned(cleaned)?,
             Report::Fault(fault) => self.tell(News::Fault(self.account, fault.clone())),
             Report::Progress(lines) => self.tell(News::Progress(self.account, lines.clone())),
-            Report::Ready | Report::Heartbeat(_) | Report::Done(_) | Report::Fatal(_) => {}
+            Report::Ready | Report::Heartbeat(_) | Report::Denied(_) | Report::Done(_) | Report::Fatal(_) => {
+            }
             Report::Described(_)
             | Report::Accounts(_)
             | Report::Chunk(_)

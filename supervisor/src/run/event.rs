@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ipc_proto::fault::Fault;
 use ipc_proto::job::Account;
-use ipc_proto::message::Progress;
+use ipc_proto::message::{Denied, Progress};
 
 /// Names an account in every message to people.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -109,6 +109,13 @@ pub enum RunEvent {
         collector: String,
         /// The trouble.
         fault: Fault,
+    },
+    /// Operations that were refused for lack of permission.
+    Denied {
+        /// The account.
+        account: AccountName,
+        /// The operations.
+        calls: Vec<Denied>,
     },
     /// An attempt failed and another one follows.
     AttemptFailed {

@@ -71,7 +71,9 @@ impl Feedback {
             RunEvent::Notice { error, message } => {
                 vec![Note::Info { error: *error, context: Vec::new(), message: message.clone() }]
             }
-            RunEvent::AccountStarted { .. } | RunEvent::Heartbeat { .. } => Vec::new(),
+            RunEvent::AccountStarted { .. } | RunEvent::Heartbeat { .. } | RunEvent::Denied { .. } => {
+                Vec::new()
+            }
         }
     }
 

@@ -61,11 +61,22 @@ pub enum Verdict {
     Nothing(String),
 }
 
+/// A collector whose accounts could not be listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailedListing {
+    /// Its name.
+    pub collector: String,
+    /// What kind of trouble it was, by the names of the report.
+    pub kind: &'static str,
+    /// One sentence.
+    pub why: String,
+}
+
 /// The book.
 #[derive(Debug, Default)]
 pub struct Ledger {
     records: IndexMap<AccountName, Record>,
-    failed_listings: Vec<(String, String)>,
+    failed_listings: Vec<FailedListing>,
     resumed: usize,
     cut: bool,
 }
@@ -86,14 +97,18 @@ impl Ledger {
         self.resumed += accounts;
     }
 
-    /// A collector whose accounts could not be listed, and why.
-    pub fn listing_failed(&mut self, collector: &str, why: &str) {
-        self.failed_listings.push((collector.to_owned(), why.to_owned()));
+    /// A collector whose accounts could not be listed, and why; `kind` is that of the trouble, by the names of the report.
+    pub fn listing_failed(&mut self, collector: &str, kind: &'static str, why: &str) {
+        self.failed_listings.push(FailedListing {
+            collector: collector.to_owned(),
+            kind,
+            why: why.to_owned(),
+        });
     }
 
-    /// Collectors whose accounts could not be listed, and why.
-    pub fn failed_listings(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.failed_listings.iter().map(|(collector, why)| (collector.as_str(), why.as_str()))
+    /// Collectors whose accounts could not be listed.
+    pub fn failed_listings(&self) -> &[FailedListing] {
+        &self.failed_listings
     }
 
     /// The record of an account, made if it is new.
@@ -133,7 +148,7 @@ impl Ledger {
         match (landed, failed, self.failed_listings.as_slice()) {
             (_, 0, []) => Verdict::Fine,
             (0, 0, collectors) => {
-                let names: Vec<_> = collectors.iter().map(|(collector, _)| collector.as_str()).collect();
+                let names: Vec<_> = collectors.iter().map(|failed| failed.collector.as_str()).collect();
                 Verdict::Nothing(format!("the accounts of {} could not be listed", names.join(", ")))
             }
             (0, failed, _) => Verdict::Nothing(match failed {
@@ -188,7 +203,7 @@ mod tests {
         for (id, standing) in standings.iter().enumerate() {
             ledger.record(&account(&id.to_string())).standing = standing.clone();
         }
-        (0..failed_listings).for_each(|_| ledger.listing_failed("aws", "no"));
+        (0..failed_listings).for_each(|_| ledger.listing_failed("aws", "listing", "no"));
         ledger.verdict()
     }
 

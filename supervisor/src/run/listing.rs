@@ -28,13 +28,22 @@ pub struct Listing {
     pub faulty: bool,
     /// Why it failed, as a sentence.
     pub failure: Option<String>,
+    /// What kind of trouble that was, by the names of the report.
+    pub kind: &'static str,
     /// It did not fail by itself: the run was stopped.
     pub cancelled: bool,
 }
 
 impl Listing {
     fn failed(collector: String, why: String) -> Self {
-        Self { collector, accounts: Vec::new(), faulty: true, failure: Some(why), cancelled: false }
+        Self {
+            collector,
+            accounts: Vec::new(),
+            faulty: true,
+            failure: Some(why),
+            kind: "listing",
+            cancelled: false,
+        }
     }
 }
 
@@ -84,12 +93,12 @@ async fn list_one(
         Ok(completed) => {
             let incomplete = completed.sink.faulty || completed.done.faults > 0;
             let accounts = completed.sink.accounts;
-            Listing { collector, accounts, faulty: incomplete, failure: None, cancelled: false }
+            Listing { collector, accounts, faulty: incomplete, failure: None, kind: "", cancelled: false }
         }
         Err(end) => {
             let hint = end.hint().map(|hint| format!(" ({hint})")).unwrap_or_default();
             let failed = Listing::failed(collector, format!("{}{hint}", end.message()));
-            Listing { cancelled: end.is_cancelled(), ..failed }
+            Listing { cancelled: end.is_cancelled(), kind: end.kind(), ..failed }
         }
     }
 }
@@ -115,7 +124,7 @@ impl JobSink for AccountsSink {
                 accounts.iter().try_for_each(check).map_err(SinkError::Violation)?;
             }
             Report::Fault(fault) => {
-                self.faulty = true;
+                self.faulty |= fault.costs();
                 if self.faults.admit(fault) {
                     let (collector, fault) = (self.collector.clone(), fault.clone());
                     self.observer.event(&RunEvent::Fault { account: None, collector, fault });
@@ -131,6 +140,7 @@ impl JobSink for AccountsSink {
             Report::Ready
             | Report::Heartbeat(_)
             | Report::Progress(_)
+            | Report::Denied(_)
             | Report::Done(_)
             | Report::Fatal(_) => {}
         }
@@ -242,7 +252,14 @@ mod tests {
 
     fn listing(collector: &str, accounts: &[(&str, &str)]) -> Listing {
         let accounts = accounts.iter().map(|(cloud, id)| account(cloud, id)).collect();
-        Listing { collector: collector.into(), accounts, faulty: false, failure: None, cancelled: false }
+        Listing {
+            collector: collector.into(),
+            accounts,
+            faulty: false,
+            failure: None,
+            kind: "",
+            cancelled: false,
+        }
     }
 
     #[test]

@@ -81,7 +81,7 @@ pub(super) fn report(listings: &[Listing], targets: &Targets, ledger: &mut Ledge
 
 fn report_listing(one: &Listing, ledger: &mut Ledger, observer: &dyn Observer) {
     let Some(failure) = &one.failure else { return };
-    ledger.listing_failed(&one.collector, failure);
+    ledger.listing_failed(&one.collector, one.kind, failure);
     let collector = one.collector.clone();
     if one.cancelled {
         ledger.cut();
@@ -117,7 +117,14 @@ mod tests {
 
     fn listing(collector: &str, faulty: bool) -> Listing {
         let failure = faulty.then(|| "no".to_owned());
-        Listing { collector: collector.into(), accounts: Vec::new(), faulty, failure, cancelled: false }
+        Listing {
+            collector: collector.into(),
+            accounts: Vec::new(),
+            faulty,
+            failure,
+            kind: "listing",
+            cancelled: false,
+        }
     }
 
     fn faults(listings: &[Listing], missing: &[&str]) -> (usize, usize) {
@@ -155,7 +162,7 @@ mod tests {
     fn a_listing_that_was_stopped_is_no_error_but_the_run_is_not_fine() {
         let (events, ledger) = told(Listing { cancelled: true, ..listing("aws", true) });
         assert!(matches!(events[0], RunEvent::Notice { error: false, .. }), "{events:?}");
-        assert_eq!(ledger.failed_listings().count(), 1);
+        assert_eq!(ledger.failed_listings().len(), 1);
         let (events, _) = told(listing("aws", true));
         assert!(matches!(events[0], RunEvent::ListingFailed { .. }), "{events:?}");
         assert!(matches!(events.last(), Some(RunEvent::CollectorFinished { .. })), "{events:?}");

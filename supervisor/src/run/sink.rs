@@ -122,6 +122,9 @@ impl JobSink for CollectSink {
                 account: Some(account()),
                 fault: fault.clone(),
             }),
+            Report::Denied(calls) => {
+                self.observer.event(&RunEvent::Denied { account: account(), calls: calls.clone() });
+            }
             Report::Described(_)
             | Report::Accounts(_)
             | Report::Cleaned(_)

@@ -77,6 +77,7 @@ impl JobSink for AnswerSink {
                 Report::Ready
                 | Report::Heartbeat(_)
                 | Report::Progress(_)
+                | Report::Denied(_)
                 | Report::Done(_)
                 | Report::Fatal(_),
                 _,

@@ -93,9 +93,27 @@ pub struct FaultReport {
     pub action: Option<String>,
     /// How often it occurred.
     pub count: u32,
+    /// It is only worth knowing: nothing is missing because of it.
+    #[serde(default)]
+    pub remark: bool,
     /// What it was.
     #[serde(flatten)]
     pub error: ReportError,
+}
+
+/// An operation that an account refused for lack of permission.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeniedReport {
+    /// The cloud's id.
+    pub cloud: String,
+    /// The account's id.
+    pub account: String,
+    /// Service and operation: `kms:ListKeys`.
+    pub action: String,
+    /// Where it was refused, sorted.
+    pub regions: Vec<String>,
+    /// How many calls were refused.
+    pub calls: u32,
 }
 
 /// A collector whose accounts could not be listed.
@@ -122,8 +140,11 @@ pub struct Totals {
     pub nodes: u64,
     /// Edges in the output.
     pub edges: u64,
-    /// Troubles in accounts that are done, each as often as it occurred.
+    /// Troubles that cost something, each as often as it occurred; denied calls are among them.
     pub faults: u64,
+    /// Calls that were refused for lack of permission.
+    #[serde(default)]
+    pub denied: u64,
 }
 
 /// A whole run.
@@ -137,6 +158,12 @@ pub struct Report {
     /// What is missing from accounts that are done.
     #[serde(default)]
     pub faults: Vec<FaultReport>,
+    /// Every operation that was refused for lack of permission.
+    #[serde(default)]
+    pub denied: Vec<DeniedReport>,
+    /// Whether a trouble that cost anything counts as a failure.
+    #[serde(default)]
+    pub strict: bool,
     /// The file with the graph, for people; `None` for standard output.
     #[serde(default)]
     pub output: Option<String>,
@@ -163,6 +190,8 @@ fn to_millis<S: Serializer>(seconds: &f64, serializer: S) -> Result<S::Ok, S::Er
 pub const EXIT_DONE: u8 = 0;
 /// Some accounts, or all accounts of some collector, are missing from the output.
 pub const EXIT_SOME_FAILED: u8 = 3;
+/// A setting is wrong, so that nothing could be collected.
+pub const EXIT_CONFIG: u8 = 2;
 /// Nothing was collected.
 pub const EXIT_NOTHING: u8 = 4;
 
@@ -170,9 +199,12 @@ impl Report {
     /// The exit code of the run, by the documented rule.
     pub fn exit_code(&self) -> u8 {
         let totals = self.totals();
-        if totals.done == 0 {
+        let incomplete = self.strict && (totals.faults > 0 || totals.denied > 0);
+        if totals.accounts == 0 && self.collectors.iter().any(|failed| failed.error.kind == "config") {
+            EXIT_CONFIG
+        } else if totals.done == 0 {
             EXIT_NOTHING
-        } else if totals.done < totals.accounts || !self.collectors.is_empty() {
+        } else if totals.done < totals.accounts || !self.collectors.is_empty() || incomplete {
             EXIT_SOME_FAILED
         } else {
             EXIT_DONE
@@ -193,7 +225,9 @@ impl Report {
                 AccountState::Cancelled => totals.cancelled += 1,
             }
         }
-        totals.faults = self.faults.iter().map(|fault| u64::from(fault.count)).sum();
+        let costly = self.faults.iter().filter(|fault| !fault.remark);
+        totals.faults = costly.map(|fault| u64::from(fault.count)).sum();
+        totals.denied = self.denied.iter().map(|denied| u64::from(denied.calls)).sum();
         totals
     }
 
@@ -208,7 +242,7 @@ impl Report {
     /// Troubles by kind, most frequent first.
     fn faults_by_kind(&self) -> Vec<(&str, u64)> {
         let mut kinds: BTreeMap<&str, u64> = BTreeMap::new();
-        for fault in &self.faults {
+        for fault in self.faults.iter().filter(|fault| !fault.remark) {
             *kinds.entry(&fault.error.kind).or_default() += u64::from(fault.count);
         }
         let mut kinds: Vec<_> = kinds.into_iter().collect();
@@ -261,13 +295,49 @@ mod tests {
         ] {
             assert_eq!(report(states).exit_code(), code, "{states:?}");
         }
-        let error = ReportError { kind: "config".to_owned(), message: "no".to_owned(), hint: None };
+        let error = ReportError { kind: "listing".to_owned(), message: "no".to_owned(), hint: None };
         let collectors = vec![CollectorReport { collector: "aws".to_owned(), error }];
         assert_eq!(
             Report { collectors: collectors.clone(), ..report(&[Done]) }.exit_code(),
             EXIT_SOME_FAILED
         );
         assert_eq!(Report { collectors, ..report(&[]) }.exit_code(), EXIT_NOTHING);
+    }
+
+    #[test]
+    fn a_setting_that_is_wrong_is_no_matter_of_the_cloud() {
+        let failed = |kind: &str| {
+            let error = ReportError { kind: kind.to_owned(), message: "no".to_owned(), hint: None };
+            vec![CollectorReport { collector: "aws".to_owned(), error }]
+        };
+        let with = |kind, states| Report { collectors: failed(kind), ..report(states) }.exit_code();
+        assert_eq!(with("config", &[]), EXIT_CONFIG);
+        assert_eq!(with("credentials", &[]), EXIT_NOTHING);
+        assert_eq!(with("config", &[AccountState::Done]), EXIT_SOME_FAILED);
+    }
+
+    #[test]
+    fn troubles_count_as_failures_only_where_that_is_asked_for() {
+        let fault = |remark| FaultReport {
+            cloud: "aws".to_owned(),
+            account: "0".to_owned(),
+            region: None,
+            service: None,
+            action: None,
+            count: 2,
+            remark,
+            error: ReportError { kind: "access_denied".to_owned(), message: "no".to_owned(), hint: None },
+        };
+        let codes = |faults: Vec<FaultReport>| {
+            let lenient = Report { faults, ..report(&[AccountState::Done]) };
+            [lenient.exit_code(), Report { strict: true, ..lenient }.exit_code()]
+        };
+        assert_eq!(codes(vec![fault(false)]), [EXIT_DONE, EXIT_SOME_FAILED]);
+        assert_eq!(codes(vec![fault(true)]), [EXIT_DONE, EXIT_DONE], "nothing is missing");
+        assert_eq!(
+            Report { faults: vec![fault(true), fault(false)], ..Report::default() }.totals().faults,
+            2
+        );
     }
 
     #[test]
@@ -297,6 +367,7 @@ mod tests {
             service: None,
             action: None,
             count: 3,
+            remark: false,
             error: ReportError { kind: "throttled".to_owned(), message: "slow down".to_owned(), hint: None },
         });
         report.output = Some("graph.ndjson".to_owned());
@@ -312,7 +383,7 @@ mod tests {
         assert_eq!(value["faults"][0]["kind"], "throttled");
         assert_eq!(
             value["totals"],
-            json!({"accounts": 2, "done": 1, "failed": 0, "cancelled": 1, "nodes": 3121, "edges": 4090, "faults": 3})
+            json!({"accounts": 2, "done": 1, "failed": 0, "cancelled": 1, "nodes": 3121, "edges": 4090, "faults": 3, "denied": 0})
         );
     }
 }

@@ -332,14 +332,10 @@ impl<'a> Trial<'a> {
     }
 
     pub(crate) fn unreached(&self, trouble: &TransportTrouble, endpoint: &Endpoint) -> Failed {
-        let absent = match trouble {
-            // While nothing at all was reached, the name servers are the likelier fault.
-            TransportTrouble::NoSuchHost(_) => true,
-            // A proxy does not say why. For a region that is not known to have the service, it is this.
-            TransportTrouble::Proxy(..) => !self.listed(),
-            _ => false,
-        } && !endpoint.custom
-            && self.shared.counters.answers() > 0;
+        // A name that nobody knows is a trouble of the name servers, unless AWS itself says that there is no such host. A
+        // proxy does not say why it gives no connection.
+        let no_host = matches!(trouble, TransportTrouble::NoSuchHost(_) | TransportTrouble::Proxy(..));
+        let absent = no_host && !endpoint.custom && self.absent();
         let class = match trouble {
             _ if absent => Class::NoEndpoint,
             TransportTrouble::Setup(_) => Class::Config,
@@ -352,12 +348,11 @@ impl<'a> Trial<'a> {
         Failed { error, cause, ordered: None, timeout: trouble.timeout() }
     }
 
-    /// The published tables have the service in this region.
-    fn listed(&self) -> bool {
-        let partition = endpoints().partition_of(&self.region);
-        let hosts =
-            partition.and_then(|partition| partition.services.get(self.asked.service.endpoint_prefix));
-        hosts.is_none_or(|hosts| !hosts.regionalized || hosts.endpoints.contains_key(&*self.region))
+    /// The published tables know the region and the service, and do not have it there.
+    fn absent(&self) -> bool {
+        endpoints()
+            .partition_of(&self.region)
+            .is_some_and(|partition| partition.lacks(self.asked.service.endpoint_prefix, &self.region))
     }
 }
 

@@ -55,6 +55,16 @@ pub struct Partition {
 }
 
 impl Partition {
+    /// Whether a region that is known by name does not have a service that is known by its endpoint prefix. Of a region or
+    /// a service that is newer than the tables nothing can be said.
+    pub fn lacks(&self, endpoint_prefix: &str, region: &str) -> bool {
+        self.regions.iter().any(|known| known == region)
+            && self
+                .services
+                .get(endpoint_prefix)
+                .is_some_and(|hosts| hosts.regionalized && !hosts.endpoints.contains_key(region))
+    }
+
     /// The length of the longest prefix that fits the region.
     fn fits(&self, region: &str) -> Option<usize> {
         self.region_prefixes

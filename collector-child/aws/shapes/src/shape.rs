@@ -62,7 +62,7 @@ impl Shape {
 }
 
 /// An object with named members.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Structure {
     /// The members in the order of the service's description.
     pub members: Vec<Member>,

@@ -83,6 +83,101 @@ fn what_is_not_of_the_service_is_told_as_such() {
     assert!(shown.chars().count() <= 120 && !shown.contains('\u{1b}'), "{shown}");
 }
 
+/// A proxy that answers for the service, with status 200: an error, in every protocol.
+#[test]
+fn documents_that_the_operation_does_not_answer_with_are_foreign() {
+    let blocked = "<blocked><reason>policy 4711</reason></blocked>";
+    for (at, body) in [
+        ("ec2:DescribeVolumes", blocked),
+        ("ec2:DescribeVolumes", "<DescribeVpcsResponse><vpcSet/></DescribeVpcsResponse>"),
+        ("ec2:DeleteVolume", blocked),
+        ("sns:ListTopics", blocked),
+        (
+            "sns:ListTopics",
+            "<ListSubscriptionsResponse><ListSubscriptionsResult/></ListSubscriptionsResponse>",
+        ),
+        ("sns:DeleteTopic", blocked),
+        ("iam:DeleteRole", "<DeleteUserResponse/>"),
+        ("s3:ListBuckets", blocked),
+        ("s3:ListBuckets", "<LocationConstraint/>"),
+        ("s3:GetBucketAcl", "<ListAllMyBucketsResult><Owner><ID>o</ID></Owner></ListAllMyBucketsResult>"),
+        ("s3:GetBucketEncryption", "<Tagging><TagSet/></Tagging>"),
+        ("s3:DeleteBucket", blocked),
+        (
+            "route53:ListHostedZones",
+            "<ListHealthChecksResponse><IsTruncated>false</IsTruncated></ListHealthChecksResponse>",
+        ),
+        ("cloudfront:ListDistributions", "<FunctionList><Quantity>0</Quantity></FunctionList>"),
+        ("logs:DescribeLogGroups", r#"{"blocked": "policy 4711"}"#),
+        ("kms:EnableKey", r#"{"blocked": "policy 4711"}"#),
+        ("lambda:ListFunctions", r#"{"blocked": "policy 4711"}"#),
+        ("lambda:DeleteFunction", "[]"),
+    ] {
+        let kind = garbage(at, 200, body).kind;
+        assert!(matches!(kind, GarbageKind::Foreign(_)), "{at} {body}: {kind:?}");
+    }
+    for at in ["ec2:DescribeVolumes", "sns:ListTopics", "sns:DeleteTopic", "s3:ListBuckets"] {
+        let kind = garbage(at, 200, r#"{"blocked": "policy 4711"}"#).kind;
+        assert!(matches!(kind, GarbageKind::NotXml(_)), "{at}: {kind:?}");
+    }
+    for at in ["kms:ListKeys", "lambda:ListFunctions", "kms:EnableKey"] {
+        assert!(matches!(garbage(at, 200, blocked).kind, GarbageKind::NotJson(_)), "{at}");
+    }
+    for at in ONE_OF_EACH.into_iter().chain(["sns:DeleteTopic", "s3:GetBucketEncryption"]) {
+        assert_eq!(garbage(at, 200, " ").kind, GarbageKind::Truncated, "{at}: something is due");
+    }
+}
+
+#[test]
+fn errors_that_come_with_status_200_are_errors() {
+    let ec2 = "<Response><Errors><Error><Code>InternalError</Code><Message>trouble inside</Message></Error></Errors>\
+               <RequestID>r</RequestID></Response>";
+    let query = "<ErrorResponse><Error><Type>Sender</Type><Code>Throttling</Code></Error></ErrorResponse>";
+    let envelope =
+        r#"{"Output":{"__type":"com.amazon.coral.service#UnknownOperationException"},"Version":"1.0"}"#;
+    for (at, body, code) in [
+        ("ec2:DescribeVolumes", ec2, "InternalError"),
+        ("ec2:DeleteVolume", ec2, "InternalError"),
+        ("sns:ListTopics", query, "Throttling"),
+        ("sns:DeleteTopic", query, "Throttling"),
+        ("s3:ListBuckets", "<Error><Code>SlowDown</Code></Error>", "SlowDown"),
+        ("route53:ListHostedZones", query, "Throttling"),
+        ("kms:ListKeys", r#"{"__type":"InternalFailure","message":"trouble"}"#, "InternalFailure"),
+        ("kms:EnableKey", r#"{"__type":"a.b#KMSInternalException"}"#, "KMSInternalException"),
+        ("kms:ListKeys", envelope, "UnknownOperationException"),
+    ] {
+        let told = error(at, 200, &[], body);
+        assert_eq!((told.code.as_str(), told.status), (code, 500), "{at}");
+    }
+    let headers = [("x-amzn-ErrorType", "ServiceException:http://internal/")];
+    assert_eq!(error("lambda:ListFunctions", 200, &headers, r#"{"Message":"m"}"#).code, "ServiceException");
+}
+
+#[test]
+fn answers_that_are_empty_indeed_are_none() {
+    for (at, body) in [
+        (
+            "ec2:DescribeVolumes",
+            "<DescribeVolumesResponse><requestId>r</requestId><volumeSet/></DescribeVolumesResponse>",
+        ),
+        ("sns:ListTopics", "<ListTopicsResponse><ListTopicsResult/></ListTopicsResponse>"),
+        ("sns:DeleteTopic", "<DeleteTopicResponse><ResponseMetadata/></DeleteTopicResponse>"),
+        ("s3:GetBucketVersioning", "<VersioningConfiguration/>"),
+        ("s3:DeleteBucket", ""),
+        ("route53:ChangeTagsForResource", "<ChangeTagsForResourceResponse/>"),
+        ("kms:ListKeys", "{}"),
+        ("kms:ListKeys", r#"{"Keys": null}"#),
+        ("kms:EnableKey", ""),
+        ("kms:EnableKey", "{}"),
+        ("kms:EnableKey", "null"),
+        ("lambda:ListFunctions", "{}"),
+        ("lambda:DeleteFunction", ""),
+    ] {
+        assert!(read(at, 200, &[], body).is_ok(), "{at} {body}: {:?}", read(at, 200, &[], body));
+    }
+    assert_eq!(read("lambda:ListFunctions", 204, &[], ""), Ok(json!({})));
+}
+
 #[test]
 fn entities_do_not_grow() {
     let bomb = r#"<!DOCTYPE r [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]><r>&b;</r>"#;

@@ -1,6 +1,7 @@
 //! Finding the accounts.
 
 mod identity;
+mod known;
 pub(crate) mod regions;
 mod scope;
 mod select;
@@ -57,6 +58,7 @@ pub(crate) async fn list(
 ) -> Result<Vec<Account>, Failure> {
     let said_by_environment = key_in_environment || client.named_profile().is_some();
     let profiles = select::profiles(config, said_by_environment, client.profiles());
+    known::check_regions(client, config, profiles.first().and_then(Option::as_deref), sink).await?;
     let several = profiles.len() > 1;
     let sources = stream::iter(profiles)
         .map(async |profile| {

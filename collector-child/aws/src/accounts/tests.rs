@@ -56,6 +56,30 @@ fn names(accounts: &[Account]) -> Vec<(&str, &str)> {
 }
 
 #[tokio::test]
+async fn a_region_that_nobody_knows_is_refused_and_a_new_one_is_not() {
+    let asked = |region: &str, answers: fn(&Called) -> Option<Reply>| {
+        let region = region.to_owned();
+        async move { found_in(json!({"region": [region]}), answers).await.0 }
+    };
+    let Err(Failure::Fault(fault)) = asked("eu-wst-1", organization).await else { panic!("there is none") };
+    assert_eq!(fault.kind, FaultKind::Config);
+    assert_eq!(fault.message, "aws.region names \"eu-wst-1\", which is no region of AWS");
+    assert_eq!(fault.hint.as_deref(), Some("did you mean eu-west-1?"));
+    let new = |called: &Called| match called.operation.as_str() {
+        "DescribeRegions" => Some(Reply::xml(
+            "<DescribeRegionsResponse><regionInfo><item><regionName>eu-moon-1</regionName></item></regionInfo></DescribeRegionsResponse>",
+        )),
+        _ => organization(called),
+    };
+    assert_eq!(asked("eu-moon-1", new).await.unwrap().len(), 1);
+    let denied = |called: &Called| match called.operation.as_str() {
+        "DescribeRegions" => Some(Reply::xml_error("UnauthorizedOperation")),
+        _ => organization(called),
+    };
+    assert_eq!(asked("eu-moon-1", denied).await.unwrap().len(), 1, "nobody says that it is not there");
+}
+
+#[tokio::test]
 async fn the_account_of_the_credentials_is_found() {
     let (accounts, faults) = found(json!({})).await;
     let accounts = accounts.unwrap();

@@ -76,6 +76,9 @@ impl<'a> Ask<'a> {
         let job = context.job;
         let answer = job.api.call(&context.region().id, service, operation, params).await;
         job.sink.work(1);
+        if answer.is_ok() {
+            context.answered();
+        }
         answer.map_err(|error| error.expecting(&expected))
     }
 
@@ -132,8 +135,9 @@ impl Pages<'_> {
         }
         let next = self.source.next().await?;
         self.context.job.sink.work(1);
-        if let Err(error) = &next {
-            self.refused = Some(error.code.clone().unwrap_or_default());
+        match &next {
+            Ok(_) => self.context.answered(),
+            Err(error) => self.refused = Some(error.code.clone().unwrap_or_default()),
         }
         Some(next.map_err(|error| error.expecting(&self.expected)))
     }

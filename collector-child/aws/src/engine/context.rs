@@ -16,6 +16,7 @@ use super::ask::Ask;
 use super::item::Draft;
 use super::metrics::Measure;
 use super::odd::OddLog;
+use super::reach::Reach;
 use crate::accounts::Scope as AccountScope;
 use crate::api::Api;
 use crate::config::AwsConfig;
@@ -50,6 +51,7 @@ pub(crate) struct Job<'s> {
     pub(crate) graph: Mutex<Graph>,
     pub(crate) errors: Mutex<ErrorLog>,
     pub(crate) odd: Mutex<OddLog>,
+    pub(crate) reach: Mutex<Reach>,
     pub(crate) measures: Mutex<Vec<Measure>>,
     pub(crate) shared: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
     pub(crate) last_run_started_ago: Option<Duration>,
@@ -63,11 +65,26 @@ pub(crate) struct Job<'s> {
 pub struct Context<'a> {
     pub(crate) job: &'a Job<'a>,
     region: RegionIndex,
+    /// Whether calls show that a region can be read: those that list its resources.
+    listing: bool,
 }
 
 impl<'a> Context<'a> {
     pub(crate) fn new(job: &'a Job<'a>, region: RegionIndex) -> Self {
-        Self { job, region }
+        Self { job, region, listing: false }
+    }
+
+    /// The same for calls that list resources.
+    #[must_use]
+    pub(crate) fn listing(self) -> Self {
+        Self { listing: true, ..self }
+    }
+
+    /// A call was answered.
+    pub(crate) fn answered(self) {
+        if self.listing {
+            lock(&self.job.reach).read(self.region);
+        }
     }
 
     /// The account.
@@ -200,6 +217,9 @@ impl<'a> Context<'a> {
     /// the rest of the account look empty.
     pub async fn failed(self, error: CallError) -> Result<(), Failure> {
         tracing::debug!(region = self.region().id, "{error}");
+        if self.listing {
+            lock(&self.job.reach).failed(self.region, &error);
+        }
         if meaning(&error) == Meaning::Nothing {
             return Ok(());
         }

@@ -23,6 +23,7 @@ mod list;
 mod metrics;
 mod odd;
 mod progress;
+mod reach;
 mod split;
 #[cfg(test)]
 mod tests;
@@ -54,6 +55,8 @@ pub(crate) use context::lock;
 use context::Job;
 use odd::OddLog;
 use progress::RegionsAtWork;
+use reach::Reach;
+pub(crate) use reach::listed;
 
 /// Pairs of kind and region that are worked on at once. Twice the budget for calls: some wait for a service that has
 /// enough calls under way. More would only cost memory.
@@ -75,6 +78,7 @@ pub(crate) struct Assignment<'s> {
 pub(crate) async fn collect(assignment: Assignment<'_>, api: Api, sink: &dyn Sink) -> Result<(), Failure> {
     let Assignment { account, config, regions, plans, hooks, table, last_run_started_ago } = assignment;
     let top = hierarchy::top(table, &account, &regions)?;
+    let reach = Mutex::new(Reach::new(&regions));
     let job = Job {
         account,
         config,
@@ -86,6 +90,7 @@ pub(crate) async fn collect(assignment: Assignment<'_>, api: Api, sink: &dyn Sin
         graph: Mutex::new(top.graph),
         errors: Mutex::new(ErrorLog::default()),
         odd: Mutex::new(OddLog::default()),
+        reach,
         measures: Mutex::default(),
         shared: Mutex::new(HashMap::new()),
         last_run_started_ago,
@@ -96,15 +101,20 @@ pub(crate) async fn collect(assignment: Assignment<'_>, api: Api, sink: &dyn Sin
     check::authenticate(&job).await?;
     let ended = gather(&job).await;
     // Told in any case: they may be why it failed.
-    for trouble in lock(&job.errors).take_all() {
+    let errors = std::mem::take(&mut *lock(&job.errors));
+    sink.denied(errors.denied());
+    for trouble in errors.into_faults() {
         sink.fault(trouble);
     }
     ended.inspect_err(|_| lock(&job.odd).take().into_iter().for_each(|trouble| sink.fault(trouble)))?;
+    if let Some(unread) = lock(&job.reach).verdict(&job.regions) {
+        return Err(unread.into());
+    }
     sink.step("sending the graph".to_owned());
-    let Job { graph, odd, .. } = job;
+    let Job { graph, odd, regions, .. } = job;
     let mut graph = graph.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     let mut odd = odd.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-    for trouble in left_out(&mut graph, &mut odd).into_iter().chain(odd.take()) {
+    for trouble in left_out(&mut graph, &mut odd, &regions, config).into_iter().chain(odd.take()) {
         sink.fault(trouble);
     }
     graph.send(sink).await
@@ -122,7 +132,7 @@ async fn gather(job: &Job<'_>) -> Result<(), Failure> {
     let at_work = &at_work;
     let kinds = bounded::each(KINDS_AT_ONCE, tasks(job), |(plan, region)| {
         Box::pin(async move {
-            let context = Context::new(job, region);
+            let context = Context::new(job, region).listing();
             job.sink.step(format!("{} in {}", plan.kind, context.region().name));
             list::collect_kind(context, plan).await?;
             at_work.done(job, region);
@@ -174,9 +184,18 @@ fn longest_first(mut plans: Vec<&'static KindPlan>, at_once: impl Fn(&str) -> u3
 }
 
 /// Removes what is not worth keeping and what fixcore would refuse.
-fn left_out(graph: &mut Graph, odd: &mut OddLog) -> Vec<Fault> {
-    let left_out = graph.finish();
+fn left_out(graph: &mut Graph, odd: &mut OddLog, regions: &Regions, config: &AwsConfig) -> Vec<Fault> {
+    let left_out = graph.finish(config.narrows());
     left_out.misfits.iter().for_each(|misfit| odd.misfit(misfit));
+    let unused = left_out.regions.iter().filter(|region| **region != RegionIndex::GLOBAL);
+    let names: Vec<&str> = unused.map(|region| regions.get(*region).name.as_str()).collect();
+    let remark = (!names.is_empty()).then(|| {
+        let what = "left out, because there is nothing in them but what AWS makes by itself";
+        let message =
+            format!("{} without resources of your own: {}; {what}", counted(names.len()), names.join(", "));
+        let hint = Some("name them in aws.region to keep them".to_owned());
+        Fault { hint, ..info(fault(FaultKind::Resource, message)) }
+    });
     let cycles = left_out.cycles.iter().map(|(from, to, edge_type)| {
         let words = match edge_type {
             EdgeType::Delete => "a delete edge",
@@ -187,5 +206,9 @@ fn left_out(graph: &mut Graph, odd: &mut OddLog) -> Vec<Fault> {
             format!("{words} from {from} to {to} was left out: it closes a cycle"),
         ))
     });
-    cycles.collect()
+    remark.into_iter().chain(cycles).collect()
+}
+
+fn counted(regions: usize) -> String {
+    if regions == 1 { "1 region".to_owned() } else { format!("{regions} regions") }
 }

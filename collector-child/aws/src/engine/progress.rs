@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ipc_proto::message::Progress;
 
-use super::context::{Job, lock};
+use super::context::Job;
 use super::tasks;
 use crate::regions::RegionIndex;
 
@@ -28,15 +28,11 @@ impl RegionsAtWork {
         Self(open.into_iter().map(AtomicUsize::new).collect())
     }
 
-    /// Something is done in a region. When that was all, people see it, and what went wrong there.
+    /// Something is done in a region. When that was all, people see it.
     pub(super) fn done(&self, job: &Job<'_>, region: RegionIndex) {
-        if self.0[region.position()].fetch_sub(1, Ordering::Relaxed) != 1 {
-            return;
+        if self.0[region.position()].fetch_sub(1, Ordering::Relaxed) == 1 {
+            show(job, region, true);
         }
-        for trouble in lock(&job.errors).take(&job.regions.get(region).id) {
-            job.sink.fault(trouble);
-        }
-        show(job, region, true);
     }
 }
 

@@ -1,15 +1,16 @@
 //! Finishing the graph and sending it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use inventory::{PropertyFault, Role};
 use ipc_proto::graph::{DeferredEdge, Edge as WireEdge, Node as WireNode, Role as WireRole, Selector};
 use serde_json::Value;
 
 use super::cycle::break_cycles;
-use super::unused::{Part, part_of, unused};
+use super::unused::{Unused, unused};
 use super::{Deferred, Edge, EdgeType, End, Graph, Home, NodeIndex, edit};
 use crate::failure::Failure;
+use crate::regions::RegionIndex;
 use crate::sink::Sink;
 
 /// What was left out of the graph when it was finished.
@@ -19,6 +20,8 @@ pub(crate) struct LeftOut {
     pub(crate) cycles: Vec<(&'static str, &'static str, EdgeType)>,
     /// Changed properties that do not fit the model.
     pub(crate) misfits: Vec<PropertyFault>,
+    /// Regions in which nobody made anything.
+    pub(crate) regions: Vec<RegionIndex>,
 }
 
 impl Graph {
@@ -45,34 +48,26 @@ impl Graph {
         }
     }
 
-    /// Removes what is not worth keeping, and cycles.
-    pub(crate) fn finish(&mut self) -> LeftOut {
+    /// Removes what is not worth keeping, and cycles. With `keep_regions` all regions stay.
+    pub(crate) fn finish(&mut self, keep_regions: bool) -> LeftOut {
         self.edges.sort_unstable();
         self.edges.dedup();
-        let parts = self.parts();
-        let unused = unused(&parts, &self.edges);
-        for region in unused.regions_in_use {
+        let Unused { mut nodes, in_use, regions } = unused(self);
+        for region in in_use {
             self.set(region, "region_in_use", Value::Bool(true));
         }
-        self.remove(&unused.nodes.into_iter().collect());
+        // What belongs to no region is not asked for by the name of one.
+        let goes = |region: &RegionIndex| !keep_regions || *region == RegionIndex::GLOBAL;
+        let regions: Vec<RegionIndex> = regions.into_iter().filter(goes).collect();
+        let gone =
+            |node: &super::Node| matches!(node.home, Home::Region(region) if regions.contains(&region));
+        nodes.extend(self.nodes.iter().enumerate().filter(|(_, node)| gone(node)).map(|(at, _)| at));
+        self.remove(&nodes);
         let closing = break_cycles(&mut self.edges, self.nodes.len());
         let kind = |node: NodeIndex| self.nodes[node].kind;
         let cycles = closing.iter().map(|edge| (kind(edge.from), kind(edge.to), edge.edge_type)).collect();
         let misfits = self.work_in_changes();
-        LeftOut { cycles, misfits }
-    }
-
-    fn parts(&self) -> Vec<Part> {
-        let table = self.builder.table();
-        let mut phantoms: HashMap<&str, bool> = HashMap::new();
-        let of = |(index, node): (NodeIndex, &super::Node)| {
-            let phantom =
-                *phantoms.entry(node.kind).or_insert_with(|| table.is_a(node.kind, "phantom_resource"));
-            let default_vpc =
-                node.kind == "aws_vpc" && self.property(index, "vpc_is_default") == Some(Value::Bool(true));
-            part_of(node.kind, phantom, default_vpc)
-        };
-        self.nodes.iter().enumerate().map(of).collect()
+        LeftOut { cycles, misfits, regions }
     }
 
     /// Removes nodes, with all edges from and to them.

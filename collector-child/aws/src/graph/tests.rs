@@ -5,19 +5,19 @@ use serde_json::json;
 
 use super::*;
 
-fn graph() -> Graph {
+pub(super) fn graph() -> Graph {
     let table: &'static KindTable = Box::leak(Box::new(KindTable::load(&["base", "aws"]).unwrap()));
     let regions = ["us-east-1", "eu-west-1", "us-east-1"].map(str::to_owned).to_vec();
     Graph::new(table, "100000000001", regions)
 }
 
 /// The region at a position: 0 is the global one.
-fn region(position: usize) -> RegionIndex {
+pub(super) fn region(position: usize) -> RegionIndex {
     let ids = ["eu-west-1", "us-east-1"].map(str::to_owned);
     crate::regions::Regions::new("1", "aws", &ids).all().nth(position).unwrap().0
 }
 
-fn add(graph: &mut Graph, kind: &str, id: &str, home: Home, facts: Value) -> NodeIndex {
+pub(super) fn add(graph: &mut Graph, kind: &str, id: &str, home: Home, facts: Value) -> NodeIndex {
     let mut properties = Properties::default();
     properties.set("id", Cow::Owned(Value::from(id)));
     let Value::Object(facts) = facts else { panic!("an object") };
@@ -162,7 +162,7 @@ fn changes_are_converted_and_written_in_order() {
     graph.usage(volume, "volume_read_ops", &[("avg", 1.5)]);
     graph.assess(volume, json!({"provider": "p", "findings": [{"title": "a"}]}));
     graph.assess(volume, json!({"provider": "p", "findings": [{"title": "b"}]}));
-    let left_out = graph.finish();
+    let left_out = graph.finish(false);
     assert!(left_out.misfits.is_empty());
     let line = line(&graph, volume);
     let reported = line["reported"].as_object().unwrap();
@@ -183,13 +183,13 @@ fn a_change_that_does_not_fit_is_left_out() {
     let volume = add(&mut graph, "aws_ec2_volume", "vol-1", Home::Region(region(1)), json!({}));
     graph.set(volume, "atime", json!("soon"));
     graph.set(volume, "nonsense", json!(1));
-    assert_eq!(graph.finish().misfits.len(), 2);
+    assert_eq!(graph.finish(false).misfits.len(), 2);
     let line = line(&graph, volume);
     assert!(line["reported"].get("atime").is_none() && line["reported"].get("nonsense").is_none());
 }
 
-#[test]
-fn the_hierarchy_and_unused_regions() {
+/// An account whose only resource of its own is a key in us-east-1; eu-west-1 has a default VPC with an address in it.
+fn with_an_unused_region() -> Graph {
     let mut graph = graph();
     let account = add(&mut graph, "aws_account", "100000000001", Home::Account, json!({}));
     let regions: Vec<NodeIndex> =
@@ -200,21 +200,45 @@ fn the_hierarchy_and_unused_regions() {
                 add(&mut graph, "aws_region", id, Home::Region(region(at)), json!({"name": name}))
             })
             .collect();
-    for number in 0..4 {
-        add(&mut graph, "aws_kms_key", &format!("k{number}"), Home::Region(region(2)), json!({}));
-    }
-    let lonely = add(&mut graph, "aws_kms_key", "lonely", Home::Region(region(1)), json!({}));
+    add(&mut graph, "aws_kms_key", "k", Home::Region(region(2)), json!({}));
+    let vpc = add(&mut graph, "aws_vpc", "v", Home::Region(region(1)), json!({"vpc_is_default": true}));
+    let subnet = add(
+        &mut graph,
+        "aws_ec2_subnet",
+        "s",
+        Home::Region(region(1)),
+        json!({"subnet_default_for_az": true}),
+    );
+    graph.edge(vpc, subnet, EdgeType::Default);
     let deferred =
-        Deferred { from: End::Node(lonely), to: End::Search("x".to_owned()), edge_type: EdgeType::Default };
+        Deferred { from: End::Node(subnet), to: End::Search("x".to_owned()), edge_type: EdgeType::Default };
     graph.deferred_edge(deferred);
     graph.connect_hierarchy(account, &regions);
-    graph.finish();
-    let ids: Vec<&str> = graph.nodes.iter().map(|node| &*node.id).collect();
-    assert_eq!(ids, ["100000000001", "us-east-1", "k0", "k1", "k2", "k3"]);
+    graph
+}
+
+fn ids(graph: &Graph) -> Vec<&str> {
+    graph.nodes.iter().map(|node| &*node.id).collect()
+}
+
+#[test]
+fn a_region_with_nothing_of_ones_own_goes_with_all_that_is_in_it() {
+    let mut graph = with_an_unused_region();
+    assert_eq!(graph.finish(false).regions, [region(0), region(1)]);
+    assert_eq!(ids(&graph), ["100000000001", "us-east-1", "k"]);
     assert_eq!(line(&graph, 1)["reported"]["region_in_use"], true);
     let edge = |from, to| Edge { from, to, edge_type: EdgeType::Default };
-    assert_eq!(graph.edges, [edge(0, 1), edge(1, 2), edge(1, 3), edge(1, 4), edge(1, 5)]);
+    assert_eq!(graph.edges, [edge(0, 1), edge(1, 2)]);
     assert!(graph.deferred.is_empty(), "its node is gone");
+}
+
+#[test]
+fn a_region_that_is_asked_for_stays() {
+    let mut graph = with_an_unused_region();
+    assert_eq!(graph.finish(true).regions, [region(0)]);
+    assert_eq!(ids(&graph), ["100000000001", "eu-west-1", "us-east-1", "k", "v", "s"]);
+    assert_ne!(line(&graph, 1)["reported"].get("region_in_use"), Some(&json!(true)));
+    assert_eq!(graph.deferred.len(), 1);
 }
 
 #[test]
@@ -227,7 +251,7 @@ fn an_edge_that_closes_a_cycle_is_left_out() {
         graph.edge(nodes[at], nodes[(at + 1) % 3], EdgeType::Delete);
         graph.edge(nodes[at], nodes[at], EdgeType::Default);
     }
-    let left_out = graph.finish();
+    let left_out = graph.finish(false);
     assert_eq!(left_out.cycles, [("aws_kms_key", "aws_kms_key", EdgeType::Delete)]);
     assert_eq!(graph.edges.len(), 2);
 }

@@ -1,187 +1,176 @@
-//! What is not worth keeping: regions in which nothing was made by hand, with what is in them.
+//! What is not worth keeping: regions in which nobody made anything, and models that nobody uses.
+//!
+//! The Python worker drops every region with three resources or fewer. Here one resource of one's own keeps its region,
+//! because whoever has only a forgotten volume somewhere wants to see just that.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::{Edge, EdgeType, NodeIndex};
+use serde_json::Value;
 
-/// A region with at most this many resources of its own is not in use: AWS makes some in every region.
-const EMPTY_REGION: usize = 3;
+use super::{EdgeType, Graph, Home, Node, NodeIndex};
+use crate::regions::RegionIndex;
 
-/// Kinds that exist in every region without anybody having made them.
-const MADE_BY_AWS: [&str; 7] = [
-    "aws_athena_work_group",
-    "aws_cloud_trail",
-    "aws_ec2_internet_gateway",
-    "aws_ec2_network_acl",
-    "aws_ec2_route_table",
-    "aws_ec2_security_group",
-    "aws_ec2_subnet",
-];
-
-/// The part a node plays here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Part {
-    /// A region.
-    Region,
-    /// Counts as a resource that somebody made.
-    Counts,
-    /// Kept only if something hangs below it.
-    OnlyAsParent,
-    /// Neither.
-    Other,
-}
-
-/// Whether a resource of this kind counts: no phantom, and not made by AWS.
-pub(crate) fn part_of(kind: &str, phantom: bool, default_vpc: bool) -> Part {
-    match kind {
-        "aws_region" => Part::Region,
-        "aws_bedrock_foundation_model" => Part::OnlyAsParent,
-        _ if phantom || default_vpc || MADE_BY_AWS.contains(&kind) => Part::Other,
-        _ => Part::Counts,
-    }
-}
+/// Models of AWS that everybody sees: kept only with something below them.
+const MODELS: &str = "aws_bedrock_foundation_model";
 
 /// What was found.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Unused {
-    /// Nodes to leave out.
-    pub(crate) nodes: HashSet<NodeIndex>,
-    /// Regions that stay.
-    pub(crate) regions_in_use: Vec<NodeIndex>,
+pub(super) struct Unused {
+    /// Nodes to leave out in any case.
+    pub(super) nodes: BTreeSet<NodeIndex>,
+    /// Nodes of the regions in which somebody made something.
+    pub(super) in_use: Vec<NodeIndex>,
+    /// The other regions.
+    pub(super) regions: Vec<RegionIndex>,
 }
 
-/// Finds what to leave out: foundation models with nothing below them, then regions that are not in use, each
-/// with the nodes directly below it.
-pub(crate) fn unused(parts: &[Part], edges: &[Edge]) -> Unused {
-    let below = Below::new(parts.len(), edges);
-    let mut found = Unused::default();
-    for (node, part) in parts.iter().enumerate() {
-        if *part == Part::OnlyAsParent && below.of(node).is_empty() {
-            found.nodes.insert(node);
-        }
-    }
-    let mut empty = Vec::new();
-    for (node, part) in parts.iter().enumerate() {
-        if *part == Part::Region {
-            if in_use(node, parts, &below, &found.nodes) {
-                found.regions_in_use.push(node);
+/// Finds models with nothing below them, and regions with nothing in them but what AWS makes by itself.
+pub(super) fn unused(graph: &Graph) -> Unused {
+    let mut found = Unused { nodes: unused_models(graph), ..Unused::default() };
+    let used = used_regions(graph, &found.nodes);
+    for (at, node) in graph.nodes.iter().enumerate() {
+        if let (Home::Region(region), "aws_region") = (node.home, node.kind) {
+            if used.contains(&region) {
+                found.in_use.push(at);
             } else {
-                empty.push(node);
+                found.regions.push(region);
             }
         }
-    }
-    for region in empty {
-        found.nodes.insert(region);
-        found.nodes.extend(below.of(region));
     }
     found
 }
 
-fn in_use(region: NodeIndex, parts: &[Part], below: &Below, removed: &HashSet<NodeIndex>) -> bool {
-    let mut seen = HashSet::from([region]);
-    let mut waiting = vec![region];
-    let mut counted = 0;
-    while let Some(node) = waiting.pop() {
-        for next in below.of(node) {
-            if removed.contains(next) || !seen.insert(*next) {
-                continue;
-            }
-            counted += usize::from(matches!(parts[*next], Part::Counts | Part::OnlyAsParent));
-            if counted > EMPTY_REGION {
-                return true;
-            }
-            waiting.push(*next);
+fn unused_models(graph: &Graph) -> BTreeSet<NodeIndex> {
+    let models = graph.nodes.iter().enumerate().filter(|(_, node)| node.kind == MODELS).map(|(at, _)| at);
+    let mut models: BTreeSet<NodeIndex> = models.collect();
+    if !models.is_empty() {
+        for edge in graph.edges.iter().filter(|edge| edge.edge_type == EdgeType::Default) {
+            models.remove(&edge.from);
         }
     }
-    false
+    models
 }
 
-/// Which nodes are directly below which, by default edges.
-struct Below {
-    starts: Vec<usize>,
-    nodes: Vec<NodeIndex>,
+fn used_regions(graph: &Graph, removed: &BTreeSet<NodeIndex>) -> HashSet<RegionIndex> {
+    let mut used = HashSet::new();
+    let mut phantoms: HashMap<&str, bool> = HashMap::new();
+    let default_vpcs = default_vpcs(graph);
+    for (at, node) in graph.nodes.iter().enumerate() {
+        let Home::Region(region) = node.home else { continue };
+        if used.contains(&region) || node.kind == "aws_region" || removed.contains(&at) {
+            continue;
+        }
+        let is_phantom = || graph.table().is_a(node.kind, "phantom_resource");
+        let phantom = *phantoms.entry(node.kind).or_insert_with(is_phantom);
+        if !phantom && !made_by_aws(graph, at, node, &default_vpcs) {
+            used.insert(region);
+        }
+    }
+    used
 }
 
-impl Below {
-    fn new(nodes: usize, edges: &[Edge]) -> Self {
-        let mut pairs: Vec<(NodeIndex, NodeIndex)> = edges
-            .iter()
-            .filter(|edge| edge.edge_type == EdgeType::Default)
-            .map(|edge| (edge.from, edge.to))
-            .collect();
-        pairs.sort_unstable();
-        let mut starts = vec![0; nodes + 1];
-        for (from, _) in &pairs {
-            starts[from + 1] += 1;
-        }
-        for node in 0..nodes {
-            starts[node + 1] += starts[node];
-        }
-        Self { starts, nodes: pairs.into_iter().map(|(_, to)| to).collect() }
-    }
+fn default_vpcs(graph: &Graph) -> HashSet<&str> {
+    let vpcs = graph.nodes.iter().enumerate().filter(|(_, node)| node.kind == "aws_vpc");
+    vpcs.filter(|(at, _)| is_true(graph, *at, "vpc_is_default")).map(|(_, node)| &*node.id).collect()
+}
 
-    fn of(&self, node: NodeIndex) -> &[NodeIndex] {
-        &self.nodes[self.starts[node]..self.starts[node + 1]]
+/// Whether AWS has made a resource by itself, as it does in every region, or for one that counts itself: the main table,
+/// the default list and the default group of a VPC.
+fn made_by_aws(graph: &Graph, at: NodeIndex, node: &Node, default_vpcs: &HashSet<&str>) -> bool {
+    let text =
+        |property: &str| graph.property(at, property).and_then(|value| Some(value.as_str()?.to_owned()));
+    let any = |list: &str, is: &dyn Fn(&Value) -> bool| matches!(graph.property(at, list), Some(Value::Array(items)) if items.iter().any(is));
+    match node.kind {
+        "aws_vpc" => default_vpcs.contains(&*node.id),
+        "aws_ec2_subnet" => is_true(graph, at, "subnet_default_for_az"),
+        "aws_ec2_route_table" => any("route_table_associations", &|of| of["main"] == true),
+        "aws_ec2_network_acl" => is_true(graph, at, "is_default"),
+        "aws_ec2_security_group" => text("name").as_deref() == Some("default"),
+        "aws_ec2_internet_gateway" => any("gateway_attachments", &|of| {
+            of["vpc_id"].as_str().is_some_and(|vpc| default_vpcs.contains(vpc))
+        }),
+        "aws_athena_work_group" => &*node.name == "primary",
+        "aws_athena_data_catalog" => &*node.name == "AwsDataCatalog",
+        "aws_backup_vault" => matches!(&*node.name, "Default" | "aws/efs/automatic-backup-vault"),
+        "aws_kms_key" => text("kms_key_manager").as_deref() == Some("AWS"),
+        // A trail of all regions is seen in each of them, and is at home in one.
+        "aws_cloud_trail" => match (text("trail_home_region"), node.home) {
+            (Some(home), Home::Region(region)) => graph.regions.get(region.position()) != Some(&home),
+            _ => false,
+        },
+        _ => false,
     }
+}
+
+fn is_true(graph: &Graph, node: NodeIndex, property: &str) -> bool {
+    graph.property(node, property) == Some(Value::Bool(true))
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
+    use super::super::tests::{add, graph, region};
     use super::*;
 
-    fn default(from: usize, to: usize) -> Edge {
-        Edge { from, to, edge_type: EdgeType::Default }
+    /// Whether a region is in use that has this one resource, beside a default VPC.
+    fn in_use(kind: &str, id: &str, properties: Value) -> bool {
+        let mut graph = graph();
+        let home = Home::Region(region(1));
+        add(&mut graph, "aws_region", "eu-west-1", home, json!({}));
+        add(&mut graph, "aws_vpc", "vpc-default", home, json!({"vpc_is_default": true}));
+        add(&mut graph, kind, id, home, properties);
+        !unused(&graph).in_use.is_empty()
     }
 
     #[test]
-    fn a_region_needs_four_resources_that_somebody_made() {
-        // 0 is the region; 1 to 3 count and 4 does not; 5 hangs below 4.
-        let mut parts =
-            vec![Part::Region, Part::Counts, Part::Counts, Part::Counts, Part::Other, Part::Other];
-        let edges: Vec<Edge> = (1..5).map(|to| default(0, to)).chain([default(4, 5)]).collect();
-        let found = unused(&parts, &edges);
-        assert_eq!(found.nodes, HashSet::from([0, 1, 2, 3, 4]), "what is not directly below it stays");
-        assert!(found.regions_in_use.is_empty());
-        parts[5] = Part::Counts;
-        let found = unused(&parts, &edges);
-        assert_eq!((found.nodes.len(), found.regions_in_use), (0, vec![0]));
+    fn what_aws_makes_in_every_region_does_not_count() {
+        for (kind, id, properties) in [
+            ("aws_ec2_subnet", "s", json!({"subnet_default_for_az": true})),
+            ("aws_ec2_route_table", "r", json!({"route_table_associations": [{"main": true}]})),
+            ("aws_ec2_network_acl", "a", json!({"is_default": true})),
+            ("aws_ec2_security_group", "g", json!({"name": "default"})),
+            ("aws_ec2_internet_gateway", "i", json!({"gateway_attachments": [{"vpc_id": "vpc-default"}]})),
+            ("aws_athena_work_group", "primary", json!({})),
+            ("aws_athena_data_catalog", "AwsDataCatalog", json!({})),
+            ("aws_backup_vault", "Default", json!({})),
+            ("aws_kms_key", "k", json!({"kms_key_manager": "AWS"})),
+            ("aws_cloud_trail", "t", json!({"trail_home_region": "us-east-1"})),
+            ("aws_service_quota", "q", json!({})),
+            ("aws_bedrock_foundation_model", "m", json!({})),
+        ] {
+            assert!(!in_use(kind, id, properties), "{kind}");
+        }
     }
 
     #[test]
-    fn delete_edges_do_not_count() {
-        let parts = vec![Part::Region, Part::Counts, Part::Counts, Part::Counts, Part::Counts];
-        let mut edges: Vec<Edge> = (1..4).map(|to| default(0, to)).collect();
-        edges.push(Edge { from: 0, to: 4, edge_type: EdgeType::Delete });
-        assert!(unused(&parts, &edges).regions_in_use.is_empty());
-        edges.push(default(3, 4));
-        assert_eq!(unused(&parts, &edges).regions_in_use, [0]);
+    fn one_resource_of_somebody_keeps_its_region() {
+        for (kind, id, properties) in [
+            ("aws_ec2_volume", "v", json!({})),
+            ("aws_vpc", "vpc-own", json!({"vpc_is_default": false})),
+            ("aws_ec2_subnet", "s", json!({"subnet_default_for_az": false})),
+            ("aws_ec2_route_table", "r", json!({"route_table_associations": [{"main": false}]})),
+            ("aws_ec2_network_acl", "a", json!({"is_default": false})),
+            ("aws_ec2_security_group", "g", json!({"name": "web"})),
+            ("aws_ec2_internet_gateway", "i", json!({"gateway_attachments": [{"vpc_id": "vpc-own"}]})),
+            ("aws_ec2_internet_gateway", "i", json!({"gateway_attachments": []})),
+            ("aws_athena_work_group", "mine", json!({})),
+            ("aws_backup_vault", "mine", json!({})),
+            ("aws_kms_key", "k", json!({"kms_key_manager": "CUSTOMER"})),
+            ("aws_cloud_trail", "t", json!({"trail_home_region": "eu-west-1"})),
+        ] {
+            assert!(in_use(kind, id, properties), "{kind}");
+        }
     }
 
     #[test]
-    fn models_that_nobody_uses_go_first_and_do_not_keep_a_region() {
-        let mut parts = vec![Part::Region];
-        parts.extend([Part::OnlyAsParent; 5]);
-        parts.push(Part::Counts);
-        let mut edges: Vec<Edge> = (1..7).map(|to| default(0, to)).collect();
-        edges.push(default(1, 6));
-        let found = unused(&parts, &edges);
-        assert!(found.nodes.is_superset(&HashSet::from([2, 3, 4, 5])));
-        assert!(found.regions_in_use.is_empty());
-    }
-
-    #[test]
-    fn cycles_end() {
-        let parts = vec![Part::Region, Part::Counts, Part::Counts];
-        let edges = [default(0, 1), default(1, 2), default(2, 1), default(2, 0)];
-        assert_eq!(unused(&parts, &edges).nodes, HashSet::from([0, 1]));
-    }
-
-    #[test]
-    fn kinds_play_their_parts() {
-        assert_eq!(part_of("aws_ec2_instance", false, false), Part::Counts);
-        assert_eq!(part_of("aws_vpc", false, true), Part::Other);
-        assert_eq!(part_of("aws_ec2_subnet", false, false), Part::Other);
-        assert_eq!(part_of("aws_service_quota", true, false), Part::Other);
-        assert_eq!(part_of("aws_region", true, false), Part::Region);
+    fn models_stay_only_with_something_below_them() {
+        let mut graph = graph();
+        let home = Home::Region(region(1));
+        let [used, unused_one] = ["m0", "m1"].map(|id| add(&mut graph, MODELS, id, home, json!({})));
+        let own = add(&mut graph, "aws_bedrock_custom_model", "c", home, json!({}));
+        graph.edge(used, own, EdgeType::Default);
+        graph.edge(unused_one, own, EdgeType::Delete);
+        assert_eq!(unused(&graph).nodes, BTreeSet::from([unused_one]));
     }
 }

@@ -11,6 +11,9 @@ use crate::engine::lock;
 /// Regions that are asked at once.
 const REGIONS_AT_ONCE: usize = 16;
 
+/// Their names in `collect` and `no_collect`.
+pub(super) const KINDS: [&str; 2] = [guardduty::KIND, inspector::KIND];
+
 pub(super) struct Findings;
 
 /// A finding about a resource.

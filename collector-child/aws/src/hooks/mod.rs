@@ -103,6 +103,9 @@ pub enum Verdict {
     Drop,
 }
 
+/// Names of findings in `collect` and `no_collect`: they are no nodes, but part of others.
+pub(crate) const FINDINGS: [&str; 3] = [findings::KINDS[0], findings::KINDS[1], ssm::COMPLIANCE];
+
 /// What a kind table cannot say. Every stage has a default that does nothing.
 pub trait Hook: Send + Sync {
     /// Its name in kind tables.

@@ -60,10 +60,11 @@ unset = ["mac", "private_ips", "public_ips", "v6_ips"]
 
     /// VPCs of the same ids in both regions, and a network interface in one of them.
     fn cloud(called: &Called) -> Option<Reply> {
-        let xml =
-            |set: &str, items: &str| Reply::xml(&format!("<Response><{set}>{items}</{set}></Response>"));
+        let operation = &called.operation;
+        let xml = |set: &str, items: &str| {
+            Reply::xml(&format!("<{operation}Response><{set}>{items}</{set}></{operation}Response>"))
+        };
         Some(match (called.operation.as_str(), called.region.as_str()) {
-            // With three or less a region counts as unused, and is left out.
             ("DescribeVpcs", _) => {
                 let vpcs = ["vpc-1", "vpc-2", "vpc-3", "vpc-4"]
                     .map(|id| format!("<item><vpcId>{id}</vpcId></item>"));

@@ -9,7 +9,7 @@ use crate::engine::lock;
 use crate::failure::fault;
 
 /// Kinds of findings, as settings name them (`collect`, `no_collect`); there are no such nodes.
-const COMPLIANCE: &str = "aws_ssm_resource_compliance";
+pub(super) const COMPLIANCE: &str = "aws_ssm_resource_compliance";
 /// Resources that one call may ask for are 40.
 const RESOURCES: usize = 39;
 const CALLS_AT_ONCE: usize = 4;

@@ -102,8 +102,7 @@ hook = "volumes"
 unset = ["snapshot_before_delete", "volume_status"]
 "#;
 
-    /// A volume in use, one that was read and written, one that CloudWatch does not know; in one region (with so
-    /// many that the region counts as used).
+    /// A volume in use, one that was read and written, one that CloudWatch does not know; in one region.
     fn volumes(called: &Called) -> Option<Reply> {
         let item = |id: &str, state: &str| {
             format!(

@@ -7,12 +7,14 @@
 use ipc_proto::clean::{CleanOutcome, Cleaned};
 use ipc_proto::fault::Fault;
 use ipc_proto::limits::{MAX_LOG, MAX_TEXT};
-use ipc_proto::message::{Progress, Report};
+use ipc_proto::message::{Denied, Progress, Report};
 
 /// The longest name or place, in bytes.
 const MAX_NAME: usize = 256;
 /// The most lines of progress in one message.
 const MAX_LINES: usize = 1000;
+/// The most regions of a denied operation.
+const MAX_REGIONS: usize = 1000;
 /// The most steps of the path of a line of progress.
 const MAX_PATH: usize = 16;
 
@@ -27,6 +29,7 @@ pub(crate) fn clean(report: &mut Report<'_>) {
         }
         Report::Fault(trouble) | Report::Fatal(trouble) => fault(trouble),
         Report::Cleaned(cleaned) => of_cleaned(cleaned),
+        Report::Denied(calls) => calls.iter_mut().for_each(denied),
         Report::Ready
         | Report::Described(_)
         | Report::Chunk(_)
@@ -39,6 +42,13 @@ pub(crate) fn clean(report: &mut Report<'_>) {
 fn progress(line: &mut Progress) {
     line.path.truncate(MAX_PATH);
     line.path.iter_mut().chain([&mut line.name]).for_each(|part| text(part, MAX_NAME));
+}
+
+fn denied(call: &mut Denied) {
+    call.regions.truncate(MAX_REGIONS);
+    for part in call.regions.iter_mut().chain([&mut call.service, &mut call.operation]) {
+        text(part, MAX_NAME);
+    }
 }
 
 fn fault(fault: &mut Fault) {

@@ -166,7 +166,8 @@ impl Jobs {
                 Report::Heartbeat(_) | Report::Progress(_) | Report::Fault(_) | Report::Fatal(_) => {
                     Verdict::Deliver
                 }
-                Report::Described(_)
+                Report::Denied(_)
+                | Report::Described(_)
                 | Report::Accounts(_)
                 | Report::Chunk(_)
                 | Report::Done(_)
@@ -184,7 +185,11 @@ impl Jobs {
                     | Report::Cleaned(_)
                     | Report::Tagged(_)
                     | Report::Output(_) => true,
-                    Report::Progress(_) | Report::Fault(_) | Report::Done(_) | Report::Fatal(_) => false,
+                    Report::Progress(_)
+                    | Report::Fault(_)
+                    | Report::Denied(_)
+                    | Report::Done(_)
+                    | Report::Fatal(_) => false,
                 };
                 if progress {
                     *progress_by = now + self.limits.no_progress;
@@ -277,5 +282,6 @@ fn name(report: &Report<'_>) -> &'static str {
         Report::Cleaned(_) => "Cleaned",
         Report::Tagged(_) => "Tagged",
         Report::Output(_) => "Output",
+        Report::Denied(_) => "Denied",
     }
 }

@@ -181,6 +181,9 @@ pub(super) struct CollectFlags {
     /// Where a report about every account goes, as JSON
     #[arg(long, value_name = "FILE")]
     pub(super) report: Option<PathBuf>,
+    /// Exit code 3 also if something of a collected account is missing: denied calls, faults
+    #[arg(long)]
+    pub(super) strict: bool,
     #[command(flatten)]
     pub(super) verbosity: VerbosityFlags,
     #[command(flatten)]

@@ -48,7 +48,8 @@ Examples:
 Exit codes:
   0  every account is in the file    3  some accounts failed, the others are written
   1  a fault of this program         4  nothing collected
-  2  wrong usage or configuration    6  a shutdown had to be forced";
+  2  wrong usage or configuration    6  a shutdown had to be forced
+With --strict, 3 also if something of an account is missing: a denied call, a fault.";
 
 /// Below the options of `check`.
 pub(super) const CHECK: &str = "Each line is one thing that a child tries. Exit codes:

@@ -139,6 +139,8 @@ pub struct CollectArgs {
     pub output: Option<Output>,
     /// Where the report goes.
     pub report: Option<PathBuf>,
+    /// Whether what is missing from a collected account counts as a failure.
+    pub strict: bool,
 }
 
 /// Where the graph goes.
@@ -284,7 +286,7 @@ fn collect(cli: Cli, variables: &Variables<'_>) -> Result<CollectArgs, UsageErro
     };
     let (verbosity, overrides, run) = both((verbosity, overrides, run), &flags);
     let mut common = common(&verbosity, &overrides, run, variables)?;
-    let CollectFlags { collector, account, config, output, report, .. } = flags;
+    let CollectFlags { collector, account, config, output, report, strict, .. } = flags;
     let collector = if collector.is_empty() { variables.list("collector") } else { collector };
     let collectors = names(&collector);
     if collectors.is_empty() {
@@ -298,6 +300,7 @@ fn collect(cli: Cli, variables: &Variables<'_>) -> Result<CollectArgs, UsageErro
         config: config.or_else(|| variables.path("config")),
         output: output.or_else(|| variables.path("output")).map(Output::from),
         report: report.or_else(|| variables.path("report")),
+        strict: strict || variables.flag("strict") == Some(true),
     })
 }
 

@@ -1,6 +1,7 @@
 //! The summary table of a run.
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::env;
 use std::time::Duration;
 
@@ -14,6 +15,8 @@ use crate::text::{counted, duration, one_line, size, thousands};
 const WIDTH: u16 = 80;
 /// Rows before the rest is summed up: what needs attention comes first.
 const MAX_ROWS: usize = 30;
+/// Denied actions that are named below the table.
+const MAX_ACTIONS: usize = 5;
 /// Failures that are explained below the table.
 const MAX_ERRORS: usize = 10;
 
@@ -115,8 +118,24 @@ impl Report {
                 kinds.join(", ")
             ));
         }
+        if totals.denied > 0 {
+            notes.push(format!(
+                "{} denied for lack of permission: {}; the report file (--report) has all",
+                counted(totals.denied, "call"),
+                self.denied_actions()
+            ));
+        }
         notes.extend(self.errors());
         notes
+    }
+
+    /// Some of the actions that were denied.
+    fn denied_actions(&self) -> String {
+        let actions: BTreeSet<&str> = self.denied.iter().map(|denied| denied.action.as_str()).collect();
+        let some: Vec<&str> = actions.iter().take(MAX_ACTIONS).copied().collect();
+        let more = actions.len().saturating_sub(MAX_ACTIONS);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        one_line(&format!("{}{more}", some.join(", "))).into_owned()
     }
 
     /// Why things failed: one line for each reason, however many accounts share it.
@@ -184,7 +203,7 @@ fn hidden(rest: &[&AccountReport]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::super::tests::account;
-    use super::super::{CollectorReport, FaultReport};
+    use super::super::{CollectorReport, DeniedReport, FaultReport};
     use super::*;
 
     fn example() -> Report {
@@ -200,7 +219,15 @@ mod tests {
             service: None,
             action: None,
             count: 3,
+            remark: false,
             error: ReportError { kind: "access_denied".to_owned(), message: "no".to_owned(), hint: None },
+        };
+        let denied = DeniedReport {
+            cloud: "aws".to_owned(),
+            account: "123456789012".to_owned(),
+            action: "kms:ListKeys".to_owned(),
+            regions: vec!["eu-west-1".to_owned()],
+            calls: 3,
         };
         let long = "A very long name of an account that nobody would ever want to read in a table";
         Report {
@@ -221,6 +248,8 @@ mod tests {
             ],
             collectors: vec![CollectorReport { collector: "file".to_owned(), error }],
             faults: vec![fault],
+            denied: vec![denied],
+            strict: false,
             output: None,
             duration_s: 75.5,
         }

@@ -126,32 +126,49 @@ async fn a_host_that_does_not_speak_tls_says_so() {
     server.abort();
 }
 
-#[tokio::test]
-async fn a_service_without_host_in_a_region_does_not_exist_there() {
+/// What a call to a host that nobody knows is taken for: by the name servers, by a proxy, and at a configured address.
+async fn unknown_host(service: &str, operation: &str, region: &str) -> [(Class, Cause); 3] {
     let fake = Fake::new(|_| ok(IDENTITY)).await;
     let bench = Bench::new(&fake).await;
-    let target = bench.target();
-    let asked = Asked::new(&target, "qapps", "ListQApps").unwrap();
-    let own = resolve(asked.service, "eu-west-1", Flavor::default(), None).unwrap();
-    let custom = resolve(asked.service, "eu-west-1", Flavor::default(), Some("http://mock.example")).unwrap();
-    let lane = bench.client.0.lanes.lane("1", "eu-west-1", "qapps");
-    let request = |body: Vec<u8>| aws_shapes::Request {
+    let target = crate::Target { region, ..bench.target() };
+    let asked = Asked::new(&target, service, operation).unwrap();
+    let own = resolve(asked.service, region, Flavor::default(), None).unwrap();
+    let custom = resolve(asked.service, region, Flavor::default(), Some("http://mock.example")).unwrap();
+    let lane = bench.client.0.lanes.lane("1", region, service);
+    let request = aws_shapes::Request {
         method: "GET",
         path: "/".to_owned(),
         query: Vec::new(),
         headers: Vec::new(),
-        body,
+        body: Vec::new(),
         host_prefix: None,
     };
-    let trial = Trial::new(&bench.client, &asked, &lane, request(Vec::new()), None);
+    let trial = Trial::new(&bench.client, &asked, &lane, request, None);
     let gone = TransportTrouble::NoSuchHost("h".to_owned());
-    assert_eq!(trial.unreached(&gone, &own).error.class, Class::Network, "nothing was reached so far");
-    bench.identity().await.unwrap();
-    let failed = trial.unreached(&gone, &own);
-    assert_eq!((failed.error.class, failed.cause), (Class::NoEndpoint, Cause::Final));
-    assert_eq!(trial.unreached(&gone, &custom).error.class, Class::Network);
     let proxy = TransportTrouble::Proxy("p".to_owned(), "tunnel".to_owned());
-    assert_eq!(trial.unreached(&proxy, &own).error.class, Class::Network);
+    [(&gone, &own), (&proxy, &own), (&gone, &custom)].map(|(trouble, endpoint)| {
+        let failed = trial.unreached(trouble, endpoint);
+        (failed.error.class, failed.cause)
+    })
+}
+
+#[tokio::test]
+async fn a_service_that_aws_does_not_list_in_a_region_does_not_exist_there() {
+    let absent = (Class::NoEndpoint, Cause::Final);
+    let lost = (Class::Network, Cause::Final);
+    let perhaps = (Class::Network, Cause::Transient);
+    let found = unknown_host("pricing", "DescribeServices", "eu-west-1").await;
+    assert_eq!(found, [absent, absent, lost], "prices are told in few regions");
+    for (service, operation, region) in [
+        ("ec2", "DescribeVpcs", "eu-west-1"),
+        ("iam", "ListUsers", "us-east-1"),
+        // The tables know neither this region nor this service.
+        ("pricing", "DescribeServices", "eu-west-99"),
+        ("qapps", "ListQApps", "eu-west-1"),
+    ] {
+        let found = unknown_host(service, operation, region).await;
+        assert_eq!(found, [lost, perhaps, lost], "{service} {region}: the name servers may be wrong");
+    }
 }
 
 #[tokio::test]

@@ -40,16 +40,20 @@ fn from_json(source: &Source<'_>) -> Answer {
         }
         Err(error) => return Answer::Garbage(document::not_json(source.status, source.body, &error)),
     };
+    Answer::Error(from_object(source, &body))
+}
+
+pub(super) fn from_object(source: &Source<'_>, body: &Map<String, Value>) -> ServiceError {
     let message = ["message", "Message"].into_iter().find_map(|name| body.get(name)?.as_str());
     let known = ["message", "Message", "__type", "code", "Code"];
     let details = body.iter().filter(|(name, value)| !known.contains(&name.as_str()) && !value.is_null());
-    Answer::Error(ServiceError {
-        code: json_code(source, &body),
+    ServiceError {
+        code: json_code(source, body),
         message: message.unwrap_or_default().to_owned(),
         status: source.status,
         request_id: source.request_id(),
         details: details.map(|(name, value)| (name.clone(), plain(value))).collect(),
-    })
+    }
 }
 
 fn json_code(source: &Source<'_>, body: &Map<String, Value>) -> String {

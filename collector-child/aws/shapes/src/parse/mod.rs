@@ -3,6 +3,7 @@
 mod document;
 mod error;
 mod json;
+mod own;
 mod repair;
 mod rest;
 mod special;
@@ -11,7 +12,7 @@ mod xml;
 
 use serde_json::{Map, Value};
 
-use crate::shape::Structure;
+use crate::shape::{Location, Structure};
 use crate::{Answer, Headers, Operation, Protocol, Service, Shape};
 
 /// An answer and what it answers.
@@ -41,8 +42,7 @@ pub fn parse(
     }
     let mut members = match operation.output.map(|id| service.shape(id)) {
         Some(Shape::Structure(structure)) => source.read(structure)?,
-        _ if document::is_html(body) => return Err(document_of_people(&source)),
-        _ => source.hidden_error().map_or_else(|| Ok(Map::new()), Err)?,
+        _ => source.read(&Structure::default())?,
     };
     special::finish(&source, &mut members)?;
     Ok(Value::Object(members))
@@ -61,53 +61,58 @@ impl Source<'_> {
         }
         match self.service.protocol {
             Protocol::Query | Protocol::Ec2 => self.read_query(structure),
-            Protocol::Json => self.read_json(),
+            Protocol::Json => self.read_json(structure),
             Protocol::RestJson | Protocol::RestXml => rest::read(self, structure),
         }
     }
 
     fn read_query(&self, structure: &Structure) -> Result<Map<String, Value>, Answer> {
-        if structure.members.is_empty() {
-            return Ok(Map::new());
-        }
         let read = document::read(self.status, self.body, |document| {
             let root = document.root_element();
-            let start = match self.operation.wrapper {
-                Some(wrapper) => xml::child(root, wrapper).ok_or(wrapper)?,
-                None => root,
+            // The wrapper has the name of the operation, too.
+            let start = match self.operation.wrapper.map(|wrapper| (wrapper, xml::child(root, wrapper))) {
+                Some((_, Some(wrapped))) => wrapped,
+                Some((wrapper, None)) if !structure.members.is_empty() => {
+                    return Err(self.foreign(&format!("the element {wrapper} is missing")));
+                }
+                _ => self.own_root(root).map(|()| root)?,
             };
             Ok(xml::structure(self.service, structure, start))
         });
-        match read.map_err(Answer::Garbage)? {
-            Ok(members) => Ok(members),
-            Err::<_, &str>(wrapper) => Err(self.foreign(&format!("the element {wrapper} is missing"))),
-        }
+        read.map_err(Answer::Garbage)?
     }
 
-    fn read_json(&self) -> Result<Map<String, Value>, Answer> {
-        let Some(shape) = self.operation.output.map(|id| self.service.shape(id)).filter(|_| !self.is_blank())
-        else {
-            return Ok(Map::new());
+    fn read_json(&self, structure: &Structure) -> Result<Map<String, Value>, Answer> {
+        let body = || structure.members.iter().any(|member| member.traits.location == Location::Body);
+        let Some(shape) = self.operation.output.map(|id| self.service.shape(id)).filter(|_| body()) else {
+            return self.nothing_else().map(|()| Map::new());
         };
+        self.not_blank()?;
+        if self.is_blank() {
+            return Ok(Map::new());
+        }
         match json::read(self.service, shape, self.body) {
-            Ok(Value::Object(members)) => Ok(members),
+            Ok(Value::Object(members)) => self.own_members(Some(structure), &members).map(|()| members),
             Ok(_) => Err(self.foreign("no object")),
             Err(error) => Err(Answer::Garbage(document::not_json(self.status, self.body, &error))),
         }
     }
 
-    /// XML that is an error although the status says otherwise: S3 sends the status before it knows how a copy ends.
+    /// An error although the status says otherwise: S3 sends the status before it knows how a copy ends.
     fn hidden_error(&self) -> Option<Answer> {
-        let xml = !matches!(self.service.protocol, Protocol::Json | Protocol::RestJson);
+        if matches!(self.service.protocol, Protocol::Json | Protocol::RestJson) {
+            let named = self.headers.header("x-amzn-errortype").is_some();
+            return named.then(|| error::read(&Source { status: 500, ..*self }));
+        }
         let begin = String::from_utf8_lossy(&self.body[..self.body.len().min(300)]);
-        if !xml || !(begin.contains("<Error>") || begin.contains("<ErrorResponse")) {
+        if !begin.contains("<Error") {
             return None;
         }
         // The server's fault, so that the call is made again.
         let source = Source { status: 500, ..*self };
         let read = document::read(500, self.body, |document| {
             let root = document.root_element();
-            let wrong = matches!(root.tag_name().name(), "Error" | "ErrorResponse");
+            let wrong = matches!(root.tag_name().name(), "Error" | "ErrorResponse" | "Response");
             let element = error::element(root).filter(|_| wrong)?;
             Some(Answer::Error(error::from_element(&source, root, element)))
         });

@@ -23,9 +23,10 @@ pub(super) fn read(source: &Source<'_>, structure: &Structure) -> Result<Map<Str
             }
         }
         None if structure.members.iter().any(|member| member.traits.location == Location::Body) => {
+            source.not_blank()?;
             members.extend(in_body(source, structure)?);
         }
-        None => {}
+        None => source.nothing_else()?,
     }
     Ok(members)
 }
@@ -78,18 +79,27 @@ fn whole_body(source: &Source<'_>, payload: &Member) -> Result<Option<Value>, An
     match shape {
         Shape::String { .. } | Shape::Blob => Ok(Some(text::bytes(source.body).into())),
         Shape::Structure(structure) if structure.event_stream => Ok(None),
-        _ if source.is_blank() => Ok(Some(Value::Object(Map::new()))),
+        _ if source.is_blank() => source.not_blank().map(|()| Some(Value::Object(Map::new()))),
         _ if source.service.protocol == Protocol::RestJson => {
             let read = json::read(source.service, shape, source.body);
             let value = read
                 .map_err(|error| Answer::Garbage(document::not_json(source.status, source.body, &error)))?;
+            if let (Shape::Structure(structure), Value::Object(members)) = (shape, &value)
+                && !structure.document
+            {
+                source.own_members(Some(structure), members)?;
+            }
             Ok(Some(value).filter(|value| !value.is_null()))
         }
         _ => {
             let read = |document: &roxmltree::Document<'_>| {
-                xml::value(source.service, payload, document.root_element())
+                let root = document.root_element();
+                if let Shape::Structure(structure) = shape {
+                    source.own_document(structure, root)?;
+                }
+                Ok(Some(xml::value(source.service, payload, root)))
             };
-            document::read(source.status, source.body, read).map(Some).map_err(Answer::Garbage)
+            document::read(source.status, source.body, read).map_err(Answer::Garbage)?
         }
     }
 }
@@ -101,15 +111,17 @@ fn in_body(source: &Source<'_>, structure: &Structure) -> Result<Map<String, Val
     }
     if source.service.protocol == Protocol::RestXml {
         let read = |document: &roxmltree::Document<'_>| {
-            xml::structure(source.service, structure, document.root_element())
+            let root = document.root_element();
+            source.own_document(structure, root)?;
+            Ok(xml::structure(source.service, structure, root))
         };
-        return document::read(source.status, source.body, read).map_err(Answer::Garbage);
+        return document::read(source.status, source.body, read).map_err(Answer::Garbage)?;
     }
     let Some(shape) = source.operation.output.map(|id| source.service.shape(id)) else {
         return Ok(Map::new());
     };
     match json::read(source.service, shape, source.body) {
-        Ok(Value::Object(members)) => Ok(members),
+        Ok(Value::Object(members)) => source.own_members(Some(structure), &members).map(|()| members),
         Ok(_) => Err(source.foreign("no object")),
         Err(error) => Err(Answer::Garbage(document::not_json(source.status, source.body, &error))),
     }

@@ -193,7 +193,8 @@ impl Task {
             | Report::Fatal(_)
             | Report::Cleaned(_)
             | Report::Tagged(_)
-            | Report::Output(_) => {}
+            | Report::Output(_)
+            | Report::Denied(_) => {}
         }
         let abandoned = open.job.is_abandoned();
         let accepted = self.with_sink(id, |job| job.report(report));

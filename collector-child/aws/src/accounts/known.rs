@@ -1,0 +1,44 @@
+//! Regions in the settings that this program does not know: AWS is asked for them, since it makes new ones.
+
+use aws_client::Client;
+use aws_shapes::endpoints;
+use serde_json::{Map, Value};
+
+use super::sessions;
+use crate::api::Api;
+use crate::config::AwsConfig;
+use crate::config::names::no_region;
+use crate::failure::Failure;
+use crate::partition::global_region;
+use crate::sink::Sink;
+
+/// Refuses a region that AWS does not know either. If AWS does not say, the collection will: it ends without a graph where
+/// no host can be reached.
+pub(super) async fn check_regions(
+    client: &Client,
+    config: &AwsConfig,
+    profile: Option<&str>,
+    sink: &dyn Sink,
+) -> Result<(), Failure> {
+    let unknown = config.unknown_regions();
+    let Some(first) = unknown.first() else { return Ok(()) };
+    let Ok(session) = sessions::base(client, config, profile).await else { return Ok(()) };
+    let partition = endpoints().partition_of(first).map_or("aws", |partition| &partition.id);
+    let api = Api::new(client.clone(), session, "");
+    // Those that the account has not enabled, too.
+    let all = Map::from_iter([("AllRegions".to_owned(), Value::Bool(true))]);
+    let answer = api.call(global_region(partition), "ec2", "DescribeRegions", all).await;
+    sink.work(1);
+    let regions = match &answer {
+        Ok(answer) => answer["Regions"].as_array().map(Vec::as_slice).unwrap_or_default(),
+        Err(error) => {
+            tracing::warn!("whether there is a region {first} is not known: {error}");
+            return Ok(());
+        }
+    };
+    let there = |region: &str| regions.iter().any(|known| known["RegionName"] == region);
+    match unknown.into_iter().find(|region| !there(region)) {
+        Some(region) => Err(no_region(region)),
+        None => Ok(()),
+    }
+}
