@@ -158,6 +158,7 @@ fn what_the_cloud_refuses_stays_and_says_why() {
     let refused = collected.clean(&volumes, &["--yes"]);
     refused.expect_code(FAULTS);
     assert!(refused.output.contains("access denied") && refused.output.contains("ec2:DeleteVolume"));
+    held_through_an_interface(&collected);
     // By itself the default security group cannot go.
     let is_default = |node: &Value| {
         node["reported"]["kind"] == "aws_ec2_security_group" && node["reported"]["name"] == "default"
@@ -168,6 +169,50 @@ fn what_the_cloud_refuses_stays_and_says_why() {
     kept.expect_code(FAULTS);
     assert!(kept.output.contains("only goes away with its aws_vpc"), "{}", kept.output);
     assert_eq!(collected.cloud.changes().len(), before, "nothing was called");
+}
+
+/// An instance, its interface that is not to go, and the group of the interface: the instance goes first, and if it is
+/// protected, the group stays.
+#[track_caller]
+fn held_through_an_interface(collected: &Collected) {
+    let id = |kind: &str, name: &str| collected.node(kind, name)["id"].as_str().unwrap().to_owned();
+    let instance = id("aws_ec2_instance", collected.cloud.id("instance"));
+    let group = id("aws_ec2_security_group", collected.cloud.id("group"));
+    let leads = |from: &str, to: &str| {
+        let mut edges = collected.graph.edges.iter();
+        edges.any(|(start, end, kind)| start == from && end == to && kind == "delete")
+    };
+    let between = |one: &&String| leads(&group, one) && leads(one, &instance);
+    assert!(collected.graph.nodes.keys().any(|one| between(&one)), "an interface is between them");
+    let planned = collected.clean(&BTreeSet::from([instance.clone(), group.clone()]), &["--dry-run"]);
+    planned.expect_code(DONE);
+    let order: Vec<String> = outcomes(&planned).into_iter().map(|(kind, _)| kind).collect();
+    assert_eq!(order, ["aws_ec2_instance", "aws_ec2_security_group"], "{}", planned.output);
+
+    let lines = std::fs::read_to_string(&collected.file).unwrap();
+    let protect = |line: &str| {
+        let mut line: Value = serde_json::from_str(line).unwrap();
+        if line["id"] == instance.as_str() {
+            line["metadata"]["protected"] = json!(true);
+        }
+        line.to_string()
+    };
+    let lines: Vec<String> = lines.lines().map(protect).collect();
+    let file = collected.scratch.file("protected.ndjson", lines.join("\n"));
+    let before = collected.cloud.changes().len();
+    let args = ["clean", "--json", "--yes", "--input", text(&file), "--id", &group];
+    let kept = collected.cloud.alone().run(&args);
+    kept.expect_code(FAULTS);
+    assert!(kept.output.contains("and is protected") && kept.output.contains("refused"), "{}", kept.output);
+    assert_eq!(collected.cloud.changes().len(), before, "the group is not even asked to go");
+
+    // A file with nothing but the VPC.
+    let vpc = collected.node("aws_vpc", collected.cloud.id("vpc"));
+    let alone = collected.scratch.file("vpc.ndjson", vpc.to_string());
+    let args = ["clean", "--dry-run", "--input", text(&alone), "--id", vpc["id"].as_str().unwrap()];
+    let blind = collected.cloud.alone().run(&args);
+    assert!(blind.errors.contains("whether it can be deleted cannot be known"), "{}", blind.errors);
+    assert!(!planned.errors.contains("cannot be known"), "the export has it all: {}", planned.errors);
 }
 
 #[test]
@@ -238,7 +283,10 @@ fn commanded(collected: &Collected) {
     let on_instance = |words: &str| {
         let words = words.split(' ');
         let args: Vec<&str> =
-            ["command", "--node", text(&instance), "aws"].into_iter().chain(words).collect();
+            ["command", "--override", "aws.command_operations=*", "--node", text(&instance), "aws"]
+                .into_iter()
+                .chain(words)
+                .collect();
         collected.cloud.alone().run(&args)
     };
     let found = on_instance(&format!("ec2 describe-instances --instance-ids {stays}"));

@@ -51,6 +51,27 @@ fn infos(core: &Fixcore, level: &str) -> Vec<String> {
     infos.map(|info| info["data"]["message"].as_str().unwrap().to_owned()).collect()
 }
 
+/// A protected instance holds its interface, which nobody marked, and so the group of that.
+#[test]
+fn a_protected_instance_holds_the_group_of_its_interface() {
+    let Some(core) = Fixcore::http() else { return };
+    let Some(cloud) = CleanupCloud::with_faults(&[]) else { return };
+    let mut worker = cloud.worker(&core, &[FOR_REAL]);
+    core.collect();
+    let instance = format!("search is(aws_ec2_instance) and id={}", cloud.id("instance"));
+    let group = format!("search is(aws_ec2_security_group) and id={}", cloud.id("group"));
+    for command in [format!("{instance} | protect"), format!("{group} | clean")] {
+        let said = core.cli(&command);
+        assert!(!said.contains("rror"), "{command}: {said}");
+    }
+    assert_eq!(clean(&core), "action_done");
+    assert_eq!(cloud.changes(), [Value::Null; 0], "the group is not even asked to go");
+    let told = infos(&core, "error").join("\n");
+    assert!(told.contains("not touched") && told.contains("is protected"), "{told}");
+    assert!(told.contains("holds aws_ec2_network_interface"), "{told}");
+    assert_eq!(worker.stop(), 0);
+}
+
 /// What was done before what: the last call of the one comes before the first of the other that met no fault.
 const ORDER: [(&str, &str); 23] = [
     ("TerminateInstances", "DeleteVpc"),
