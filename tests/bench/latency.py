@@ -85,9 +85,9 @@ def bench(row: Callable[..., None], child: str, fake: str, mock_python: str, pee
             collect_peer()
             them = timed(address, collect_peer)
     name = f"AWS account, {LATENCY_MS} ms a call, {len(REGIONS)} regions"
-    note = f"ours {us['calls']} calls, {us['most_at_once']} at once, {us['similar']} not taken down"
+    note = f"ours {us['calls']} calls, {us['most_at_once']} at once, {us['unknown']} not taken down"
     if them:
-        note += f"; peer {them['calls']} calls, {them['most_at_once']} at once, {them['similar']} not taken down"
+        note += f"; peer {them['calls']} calls, {them['most_at_once']} at once, {them['unknown']} not taken down"
     row(f"{name}: wall", "s", us["wall_s"], them and them["wall_s"], note)
     critical = us["rounds"] * LATENCY_MS / 1e3
     note = f"{us['rounds']} rounds, bound by {us['bound_by']}; the longest chain has {us['chain']} calls"

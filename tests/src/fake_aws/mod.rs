@@ -72,8 +72,8 @@ struct Run {
     calls: Vec<usize>,
     /// How many calls came in each round: the time of one latency.
     rounds: Vec<usize>,
-    /// Calls that were not taken down as they were asked, but with another body.
-    similar: usize,
+    /// Calls that were not taken down before.
+    unknown: usize,
 }
 
 impl Run {
@@ -103,12 +103,13 @@ impl Cloud {
     /// The answer to a call, as it goes over the wire.
     fn call(&self, asked: &Asked) -> anyhow::Result<Arc<[u8]>> {
         let replays = self.replays.load(Ordering::Relaxed);
-        let known = lock(&self.memory).find(asked, replays);
-        let (number, similar) = if let Some(known) = known {
+        let known = lock(&self.memory).find(asked);
+        let number = if let Some(known) = known {
             known
         } else {
+            // Bodies may have the time, so it is asked again.
             let got = wire::forward(&self.upstream, asked)?;
-            (lock(&self.memory).take_down(asked, got), false)
+            lock(&self.memory).take_down(asked, got)
         };
         if replays {
             lock(&self.run).came(self.latency_ms.load(Ordering::Relaxed));
@@ -117,7 +118,7 @@ impl Cloud {
             self.under_way.fetch_sub(1, Ordering::Relaxed);
             let mut run = lock(&self.run);
             run.calls.push(number);
-            run.similar += usize::from(similar || known.is_none());
+            run.unknown += usize::from(known.is_none());
         }
         Ok(lock(&self.memory).answer(number))
     }
@@ -138,7 +139,7 @@ impl Cloud {
         let path = critical_path(&calls, &Limits::default());
         let told = json!({
             "calls": run.calls.len(),
-            "similar": run.similar,
+            "unknown": run.unknown,
             "most_at_once": self.most.load(Ordering::Relaxed),
             "chain": path.chain,
             "rounds": path.rounds,
