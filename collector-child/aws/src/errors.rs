@@ -36,6 +36,8 @@ struct Affected {
     services: BTreeMap<String, BTreeMap<String, BTreeSet<String>>>,
     /// The words of the first one, where they tell more than the cause.
     example: Option<String>,
+    /// What AWS itself said the first time, where the cause is told in words of ours.
+    said: Option<String>,
     /// What to do, where that differs from call to call.
     hints: BTreeSet<String>,
 }
@@ -93,6 +95,9 @@ impl ErrorLog {
         affected.hints.extend(error.to_fault().hint);
         if tells_more(error.class) && !error.given_up {
             affected.example.get_or_insert_with(|| error.words());
+        }
+        if matches!(error.class, Class::AccessDenied { .. } | Class::Service) && !error.message.is_empty() {
+            affected.said.get_or_insert_with(|| error.message.clone());
         }
         affected.calls = affected.calls.saturating_add(1);
         affected.not_made = affected.not_made.saturating_add(u32::from(error.given_up));
@@ -183,6 +188,10 @@ impl Cause {
             0 => message,
             1 => format!("{message}. 1 call was not made, as several before it had failed so"),
             many => format!("{message}. {many} calls were not made, as several before them had failed so"),
+        };
+        let message = match &affected.said {
+            Some(said) => format!("{message}. AWS says: {said}"),
+            None => message,
         };
         let scope = FaultScope {
             region: only(regions.iter().copied()),
@@ -308,7 +317,7 @@ mod tests {
         assert_eq!(
             told[0].message,
             "[AccessDenied] access denied in eu-west-1 and us-east-1. Affected services and actions: athena: \
-             ListDataCatalogs, ListWorkGroups, kms: ListKeys"
+             ListDataCatalogs, ListWorkGroups, kms: ListKeys. AWS says: no"
         );
         assert_eq!((&told[0].scope.service, &told[0].scope.region), (&None, &None), "two of each");
         assert_eq!(told[0].hint.as_deref(), Some("allow these actions to the user or role that collects"));
@@ -368,7 +377,7 @@ mod tests {
         }
         let message = cause.fault(&affected).message;
         assert!(message.contains("s00: A0, A1, A2 and more, s01:"), "{message}");
-        assert!(message.ends_with("s09: A0, A1, A2 and more and more"), "{message}");
+        assert!(message.contains("s09: A0, A1, A2 and more and more"), "{message}");
     }
 
     #[tokio::test]

@@ -109,9 +109,9 @@ async fn a_call_that_fails_costs_its_item_and_is_told_once() {
         .map(|fault| (fault.scope.region.as_deref(), fault.level, fault.count, fault.message.as_str()))
         .collect();
     assert_eq!(told.len(), 2, "{told:?}");
-    let denied = "[AccessDenied] access denied in eu-west-1 and us-east-1. Affected services and actions: kms: DescribeKey";
+    let denied = "[AccessDenied] access denied in eu-west-1 and us-east-1. Affected services and actions: kms: DescribeKey. AWS says: no";
     assert!(told.contains(&(None, Level::Info, 6, denied)), "{told:?}");
-    let refused = "[InternalNonsense] the service refused, so resources are missing in eu-west-1 and us-east-1. Affected services and actions: secretsmanager: ListSecrets";
+    let refused = "[InternalNonsense] the service refused, so resources are missing in eu-west-1 and us-east-1. Affected services and actions: secretsmanager: ListSecrets. AWS says: no";
     assert!(told.contains(&(None, Level::Error, 2, refused)), "{told:?}");
     let [denied] = &done.sent.denied[..] else { panic!("one operation: {:?}", done.sent.denied) };
     assert_eq!((denied.operation.as_str(), denied.calls), ("DescribeKey", 6));
