@@ -92,7 +92,7 @@ impl Source<'_> {
             return Ok(Map::new());
         }
         match json::read(self.service, shape, self.body) {
-            Ok(Value::Object(members)) => self.own_members(Some(structure), &members).map(|()| members),
+            Ok(Value::Object(members)) => self.own_members(structure, &members).map(|()| members),
             Ok(_) => Err(self.foreign("no object")),
             Err(error) => Err(Answer::Garbage(document::not_json(self.status, self.body, &error))),
         }

@@ -70,23 +70,30 @@ impl Source<'_> {
         if known { Ok(()) } else { Err(self.other_root(root, wanted.unwrap_or(operation))) }
     }
 
+    /// Refuses an object that complains, where the operation answers with nothing: servers that stand in for AWS send
+    /// back what was deleted, a proxy says why it stopped the call.
+    fn no_complaint(&self, sent: &Map<String, Value>) -> Result<(), Answer> {
+        const COMPLAINTS: [&str; 7] = ["message", "error", "errors", "detail", "reason", "blocked", "status"];
+        if let Some(told) = self.error_in(sent) {
+            return Err(told);
+        }
+        let complains =
+            |name: &String| COMPLAINTS.iter().any(|complaint| name.eq_ignore_ascii_case(complaint));
+        if sent.keys().any(complains) { Err(self.foreign("no member is known")) } else { Ok(()) }
+    }
+
     fn other_root(&self, root: Node<'_, '_>, wanted: &str) -> Answer {
         self.foreign(&format!("{} is not {wanted}", root.tag_name().name()))
     }
 
     /// Refuses JSON in which no member is known: there is always one, or nothing at all.
-    pub(super) fn own_members(
-        &self,
-        structure: Option<&Structure>,
-        read: &Map<String, Value>,
-    ) -> Result<(), Answer> {
+    pub(super) fn own_members(&self, structure: &Structure, read: &Map<String, Value>) -> Result<(), Answer> {
         if !read.is_empty() && !self.names_an_error() {
             return Ok(());
         }
         let Ok(Value::Object(sent)) = serde_json::from_slice::<Value>(self.body) else { return Ok(()) };
         let known = |name: &str| {
-            let member = structure.and_then(|structure| structure.by_wire(name));
-            member.is_some_and(|member| member.traits.location == Location::Body)
+            structure.by_wire(name).is_some_and(|member| member.traits.location == Location::Body)
         };
         if let Some(told) = self.error_in(&sent) {
             return Err(told);
@@ -129,7 +136,7 @@ impl Source<'_> {
         match self.service.protocol {
             _ if self.is_blank() => Ok(()),
             Protocol::Json | Protocol::RestJson => match serde_json::from_slice::<Value>(self.body) {
-                Ok(Value::Object(_)) => self.own_members(None, &Map::new()),
+                Ok(Value::Object(sent)) => self.no_complaint(&sent),
                 Ok(Value::Null) => Ok(()),
                 Ok(_) => Err(self.foreign("no object")),
                 Err(error) => Err(Answer::Garbage(super::document::not_json(self.status, self.body, &error))),

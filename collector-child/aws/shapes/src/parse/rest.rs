@@ -87,7 +87,7 @@ fn whole_body(source: &Source<'_>, payload: &Member) -> Result<Option<Value>, An
             if let (Shape::Structure(structure), Value::Object(members)) = (shape, &value)
                 && !structure.document
             {
-                source.own_members(Some(structure), members)?;
+                source.own_members(structure, members)?;
             }
             Ok(Some(value).filter(|value| !value.is_null()))
         }
@@ -121,7 +121,7 @@ fn in_body(source: &Source<'_>, structure: &Structure) -> Result<Map<String, Val
         return Ok(Map::new());
     };
     match json::read(source.service, shape, source.body) {
-        Ok(Value::Object(members)) => source.own_members(Some(structure), &members).map(|()| members),
+        Ok(Value::Object(members)) => source.own_members(structure, &members).map(|()| members),
         Ok(_) => Err(source.foreign("no object")),
         Err(error) => Err(Answer::Garbage(document::not_json(source.status, source.body, &error))),
     }
