@@ -50,15 +50,19 @@ pub(crate) fn narrow(collectors: &[Box<dyn Collector>], start: &Start) {
     if !is_inside() {
         return;
     }
-    match needs(collectors, start).map(enter) {
+    match needs(collectors, start, granted_to_all()).map(enter) {
         Some(Ok(())) => tracing::debug!("walls are narrowed to this job"),
         Some(Err(error)) => tracing::warn!("walls cannot be narrowed to this job: {error}"),
         None => tracing::debug!("a program gives the credentials, so walls stay as they are"),
     }
 }
 
-/// What the job needs; `None` if that cannot be said, because programs of others take part.
-fn needs(collectors: &[Box<dyn Collector>], start: &Start) -> Option<Needs> {
+/// What the job needs beside `common`; `None` if that cannot be said, because programs of others take part.
+fn needs(
+    collectors: &[Box<dyn Collector>],
+    start: &Start,
+    common: Vec<(PathBuf, PathAccess)>,
+) -> Option<Needs> {
     let (name, config) = subject(&start.job);
     let collector = name.and_then(|name| collectors.iter().find(|collector| collector.name() == name));
     let grants = collector.map(|collector| collector.paths()).unwrap_or_default();
@@ -75,7 +79,7 @@ fn needs(collectors: &[Box<dyn Collector>], start: &Start) -> Option<Needs> {
     };
     let mut files: Vec<_> = grants.iter().flat_map(expand).collect();
     let reaches_out = !files.is_empty();
-    files.extend(granted_to_all());
+    files.extend(common);
     let mut ports = BTreeSet::new();
     if collector.is_some() && reaches_out || !start.environment.is_empty() {
         ports.extend(PORTS);
@@ -191,7 +195,7 @@ mod tests {
     }
 
     fn needs_of(start: &Start) -> Option<Needs> {
-        needs(&crate::collectors::all(), start)
+        needs(&crate::collectors::all(), start, Vec::new())
     }
 
     #[test]

@@ -214,7 +214,7 @@ pub const TABLE: &[Expectation] = &[
     violation("poisoned_top_replace", Mode::PoisonedTopReplace, &["\"replace\""]),
     violation("poisoned_ancestors", Mode::PoisonedAncestors, &["\"ancestors\""]),
     violation("poisoned_exported_at", Mode::PoisonedExportedAt, &["exported_at"]),
-    violation("foreign_account", Mode::ForeignAccount, &["good"]),
+    violation("foreign_account", Mode::ForeignAccount, &["its id is", "has to be"]),
     violation("two_accounts", Mode::TwoAccounts, &["second account"]),
     failed("stolen_id", Mode::StolenId, 1, "protocol_violation", &["belong to", "good"]),
     failed("steal_account", Mode::StolenAccount, 1, "protocol_violation", &["belong to", "good"]),

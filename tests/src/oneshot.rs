@@ -124,9 +124,11 @@ impl Oneshot {
             invocation = invocation.env(name, value);
         }
         // By a path in the scratch directory, so that its children can be told from all others.
-        let program = self.collector_bin.clone().unwrap_or_else(binaries::fix_collector);
-        let link = self.scratch.link_as(&program, self.collector_name.as_deref());
-        invocation = invocation.arg("--collector-bin").arg(link);
+        if !self.args.iter().any(|arg| arg == "--collector-bin") {
+            let program = self.collector_bin.clone().unwrap_or_else(binaries::fix_collector);
+            let link = self.scratch.link_as(&program, self.collector_name.as_deref());
+            invocation = invocation.arg("--collector-bin").arg(link);
+        }
         if let Some(bytes) = self.file_size {
             invocation = invocation.file_size_limit(bytes);
         }

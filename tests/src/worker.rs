@@ -189,9 +189,11 @@ impl WorkerOptions {
             // By environment: a key does not belong on a command line.
             invocation = invocation.env("FIXWORKER_PSK", psk);
         }
-        // By a path in the scratch directory, so that its children can be told from all others.
-        let program = self.collector_bin.clone().unwrap_or_else(binaries::fix_collector);
-        invocation = invocation.arg("--collector-bin").arg(self.scratch.link(&program));
+        // By a path in the scratch directory, so that its children can be told from all others. The Python worker has none.
+        if self.program == binaries::fixworker() || self.collector_bin.is_some() {
+            let program = self.collector_bin.clone().unwrap_or_else(binaries::fix_collector);
+            invocation = invocation.arg("--collector-bin").arg(self.scratch.link(&program));
+        }
         if let Some(bytes) = self.file_size {
             invocation = invocation.file_size_limit(bytes);
         }

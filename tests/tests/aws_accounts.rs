@@ -94,7 +94,10 @@ fn by_hand_nothing_reaches_the_account_of_the_credentials_for_another_one() {
         assert_refused(&tagged.errors);
     }
     let node = other.node_file("aws_iam_role");
-    let command = ["command", "--node", text(&node), "aws", "iam", "delete-role", "--role-name", "twin"];
+    let allowed = "aws.command_operations=iam:delete-role";
+    let node = ["command", "--override", allowed, "--node", text(&node)];
+    let command: Vec<&str> =
+        node.into_iter().chain(["aws", "iam", "delete-role", "--role-name", "twin"]).collect();
     let called = cloud.alone(OURS).run(&command);
     called.expect_code(CREDENTIALS);
     assert_refused(&called.errors);

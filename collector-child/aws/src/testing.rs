@@ -39,6 +39,8 @@ pub(crate) struct Called {
     pub(crate) key: String,
     /// The operation, or method and path where the address says it.
     pub(crate) operation: String,
+    /// What follows the path in the address.
+    pub(crate) query: String,
     /// The body of JSON protocols.
     pub(crate) params: Value,
     /// The body as it came.
@@ -287,6 +289,7 @@ fn called(method: &Method, uri: &Uri, headers: &HeaderMap, body: &Bytes) -> Call
         region: (*scope.get(2).unwrap_or(&"")).to_owned(),
         key: scope[0].rsplit('=').next().unwrap_or_default().to_owned(),
         operation,
+        query: uri.query().unwrap_or_default().to_owned(),
         params: serde_json::from_str(&body).unwrap_or_default(),
         body,
     }

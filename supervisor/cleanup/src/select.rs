@@ -270,17 +270,18 @@ impl Work {
         for link in self.found.links().iter().filter(|link| link.edge == EdgeType::Delete) {
             below.entry(link.from).or_default().push(link.to);
         }
-        let mut behind = vec![Vec::new(); self.resources.len()];
+        let mut all_behind = Vec::with_capacity(self.resources.len());
         for one in 0..self.resources.len() {
             let hold = self.hold(self.resources[one].node, &below, number, scope);
             let resource = &mut self.resources[one];
             resource.held = hold.direct.is_empty() && hold.behind.is_empty() && !hold.unmarked.is_empty();
-            (resource.dependents, resource.unmarked, behind[one]) = (hold.direct, hold.unmarked, hold.behind);
+            (resource.dependents, resource.unmarked) = (hold.direct, hold.unmarked);
+            all_behind.push(hold.behind);
             if let Some(fate) = hold.fate {
                 resource.fate.get_or_insert(fate);
             }
         }
-        self.join(behind);
+        self.join(all_behind);
     }
 
     /// What keeps a node, directly and behind what nobody marked.

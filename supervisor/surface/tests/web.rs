@@ -102,7 +102,11 @@ async fn info_and_metrics_are_for_everybody() {
     let (server, _) = start("/", None).await;
     let (status, body) = get(server.address(), "/info").await;
     assert_eq!(status, 200);
-    let expected = json!({"active_collectors": ["example"], "all_collectors": ["example", "random"]});
+    let expected = json!({
+        "active_collectors": ["example"],
+        "all_collectors": ["example", "random"],
+        "sandbox": {"sandbox": "auto"}
+    });
     assert_eq!(serde_json::from_str::<Value>(&body).expect("JSON"), expected);
     metrics::uploaded(1);
     let (status, body) = get(server.address(), "/metrics").await;

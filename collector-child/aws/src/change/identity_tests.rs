@@ -205,7 +205,8 @@ async fn the_role_of_the_organization_has_the_external_id_as_well() {
 
 #[tokio::test]
 async fn a_command_is_for_the_account_it_names_or_that_of_its_resource() {
-    let (cloud, config) = (Cloud::new(false).await, config(json!({})));
+    let (cloud, config) =
+        (Cloud::new(false).await, config(json!({"command_operations": ["iam:delete-role"]})));
     let changer = cloud.changer(&config);
     let resource = user(json!({"id": OTHER}));
     let words = |words: &str| words.split(' ').map(str::to_owned).collect::<Vec<_>>();

@@ -185,15 +185,17 @@ mod tests {
             }
             ("DescribeInstanceTypes", _) => {
                 return Some(Reply::xml(
-                    "<R><instanceTypeSet><item><instanceType>m5.large</instanceType><vCpuInfo><defaultVCpus>2</defaultVCpus>\
+                    "<DescribeInstanceTypesResponse><instanceTypeSet><item><instanceType>m5.large</instanceType><vCpuInfo><defaultVCpus>2</defaultVCpus>\
                      </vCpuInfo><processorInfo><supportedArchitectures><item>x86_64</item></supportedArchitectures>\
-                     </processorInfo></item></instanceTypeSet></R>",
+                     </processorInfo></item></instanceTypeSet></DescribeInstanceTypesResponse>",
                 ));
             }
             _ if called.service == "ec2" => String::new(),
             _ => return None,
         };
-        Some(Reply::xml(&format!("<R><reservationSet>{reservations}</reservationSet></R>")))
+        Some(Reply::xml(&format!(
+            "<DescribeInstancesResponse><reservationSet>{reservations}</reservationSet></DescribeInstancesResponse>"
+        )))
     }
 
     async fn collected(answers: impl Fn(&Called) -> Option<Reply> + Send + Sync + 'static) -> Sent {

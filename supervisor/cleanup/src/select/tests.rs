@@ -225,10 +225,10 @@ fn an_unmarked_node_between_changes_nothing_of_the_order() {
     proptest!(|(edges in edges, marks in marks)| {
         // Edges lead from smaller to greater numbers, so there are no circles.
         let edges: BTreeSet<(usize, usize)> = edges.into_iter().filter(|(from, to)| from < to).collect();
-        let lines = marks.iter().enumerate();
-        let lines = lines.map(|(n, marked)| node(&n.to_string(), "volume", if *marked { MARKED } else { "{}" }));
+        let nodes = marks.iter().enumerate();
+        let nodes = nodes.map(|(n, marked)| node(&n.to_string(), "volume", if *marked { MARKED } else { "{}" }));
         let links = edges.iter().map(|(from, to)| edge(&from.to_string(), &to.to_string(), "delete"));
-        let work = work_of(lines.chain(links));
+        let work = work_of(nodes.chain(links));
         let reaches = |from: usize, to: usize| {
             let (mut open, mut seen) = (vec![from], BTreeSet::new());
             while let Some(at) = open.pop() {
