@@ -3,7 +3,7 @@
 //!
 //! `fake_aws UPSTREAM` prints its port. `GET /_fake/replay?MILLISECONDS` begins a run, `GET /_fake/end` ends it and
 //! tells about it as JSON: calls, the most at once, how many came in each round (the time of one latency), calls that were
-//! not taken down before, and the critical path (see [`critical`]). Before the first run it asks `UPSTREAM` (an address,
+//! not taken down before, and the critical path (see `critical`). Before the first run it asks `UPSTREAM` (an address,
 //! `127.0.0.1:5600`) and takes down the answers.
 
 mod critical;
