@@ -266,7 +266,7 @@ fn what_stays_says_why() {
     let errors = infos(&core, "error");
     for parts in [
         ["deletion refused", "is the default VPC of its region"],
-        ["deletion refused", "is the default security group of its VPC"],
+        ["it goes with aws_vpc vpc-", "which cannot be deleted): aws_ec2_security_group default"],
         ["s3:DeleteBucket", "access denied"],
         ["plain-go", "allow s3:DeleteBucket"],
     ] {

@@ -60,12 +60,12 @@ impl Source<'_> {
                 output.payload().map(crate::shape::Member::wire)
             }
             _ if s3 => ROOTS_OF_S3.iter().find(|(known, _)| *known == operation).map(|(_, root)| *root),
-            _ => ["Response", "Result"]
-                .into_iter()
-                .find(|end| name.strip_suffix(*end) == Some(operation))
-                .map(|_| name),
+            _ => None,
         };
-        let known = wanted == Some(name)
+        // The usual name; stand-ins of S3 use it as well.
+        let named = ["Response", "Result"].into_iter().any(|end| name.strip_suffix(end) == Some(operation));
+        let known = named
+            || wanted == Some(name)
             || wanted.is_none() && s3 && elements.any(|element| structure.by_wire(element).is_some());
         if known { Ok(()) } else { Err(self.other_root(root, wanted.unwrap_or(operation))) }
     }
