@@ -90,6 +90,12 @@ fn documents_that_the_operation_does_not_answer_with_are_foreign() {
     for (at, body) in [
         ("ec2:DescribeVolumes", blocked),
         ("ec2:DescribeVolumes", "<DescribeVpcsResponse><vpcSet/></DescribeVpcsResponse>"),
+        (
+            "ec2:DescribeVpcs",
+            "<DescribeVpcsResponse><Errors><Error><Code>InternalError</Code></Error></Errors></DescribeVpcsResponse>",
+        ),
+        ("s3:ListBuckets", "<ListAllMyBucketsResult><Error><Code>x</Code></Error></ListAllMyBucketsResult>"),
+        ("route53:ListHostedZones", "<ListHostedZonesResponse><Error/></ListHostedZonesResponse>"),
         ("ec2:DeleteVolume", blocked),
         ("sns:ListTopics", blocked),
         (

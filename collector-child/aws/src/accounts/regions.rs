@@ -2,11 +2,12 @@
 
 use aws_client::{CallError, Class};
 use futures_util::stream::{self, StreamExt};
-use ipc_proto::fault::Fault;
+use ipc_proto::fault::{Fault, FaultKind};
 use serde_json::{Map, Value};
 
 use super::Scope;
 use crate::api::Api;
+use crate::failure::fault;
 use crate::partition::{global_region, known_regions};
 use crate::sink::Sink;
 
@@ -22,6 +23,12 @@ pub(crate) async fn of_account(api: &Api, scope: &Scope, sink: &dyn Sink) -> Res
     let home = api.home(scope);
     let global = global_region(&scope.partition);
     let mut trouble = match enabled(api, &home, sink).await {
+        // No account has no region, so this is no answer.
+        Ok(regions) if regions.is_empty() => {
+            let regions = tried_out(api, scope, &home, sink).await;
+            sink.fault(none_told(&home, &regions));
+            return Ok(regions);
+        }
         Ok(regions) => return Ok(regions),
         Err(trouble) => trouble,
     };
@@ -71,6 +78,19 @@ async fn tried_out(api: &Api, scope: &Scope, home: &str, sink: &dyn Sink) -> Vec
     }
     regions.sort();
     regions
+}
+
+fn none_told(home: &str, regions: &[String]) -> Fault {
+    let message = format!(
+        "ec2:DescribeRegions in {home} names no region, so those that are known are collected ({})",
+        regions.len()
+    );
+    Fault {
+        hint: Some(
+            "look for a proxy or a wrong AWS_ENDPOINT_URL, or name the regions in aws.region".to_owned(),
+        ),
+        ..fault(FaultKind::InvalidAnswer, message)
+    }
 }
 
 fn not_told(trouble: &CallError, regions: &[String]) -> Fault {

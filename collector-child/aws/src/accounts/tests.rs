@@ -254,6 +254,24 @@ async fn the_regions_are_those_of_the_settings_or_of_the_account() {
 }
 
 #[tokio::test]
+async fn no_account_has_no_region() {
+    for nothing in
+        ["<regionInfo/>", "", "<regionInfo><item><optInStatus>opted-in</optInStatus></item></regionInfo>"]
+    {
+        let body = format!("<DescribeRegionsResponse>{nothing}</DescribeRegionsResponse>");
+        let answers = move |called: &Called| match called.operation.as_str() {
+            "DescribeRegions" => Some(Reply::xml(&body)),
+            "GetCallerIdentity" => Some(Reply::xml_error("InvalidClientTokenId")),
+            _ => None,
+        };
+        let (regions, faults) = regions_of(&[], answers).await;
+        assert!(regions.unwrap().contains(&"us-east-1".to_owned()), "those that are known");
+        assert_eq!(faults.len(), 1, "{faults:?}");
+        assert!(faults[0].message.contains("names no region"), "{}", faults[0].message);
+    }
+}
+
+#[tokio::test]
 async fn an_account_that_may_not_tell_its_regions_is_collected_in_those_that_know_it() {
     let answers = |called: &Called| match (called.operation.as_str(), called.region.as_str()) {
         ("DescribeRegions", _) => Some(Reply::xml_error("UnauthorizedOperation")),

@@ -19,6 +19,8 @@ pub(crate) struct Reach(Vec<Place>);
 struct Place {
     read: bool,
     denied: u32,
+    /// The credentials were not accepted: the region is not enabled, or they are good for nothing.
+    refused: u32,
     failed: u32,
     first: Option<CallError>,
 }
@@ -40,7 +42,11 @@ impl Reach {
             Class::Expected => place.read = true,
             // There is nothing to read.
             Class::NoEndpoint => {}
-            Class::AccessDenied { .. } | Class::RegionDisabled => place.denied += 1,
+            Class::AccessDenied { .. } => place.denied += 1,
+            Class::RegionDisabled => {
+                place.refused += 1;
+                place.first.get_or_insert_with(|| error.clone());
+            }
             Class::Credentials(_)
             | Class::Throttled
             | Class::Service
@@ -58,9 +64,20 @@ impl Reach {
         }
     }
 
+    fn refused_everywhere(&self) -> Option<&CallError> {
+        let only_refused = |place: &Place| !place.read && place.denied == 0 && place.failed == 0;
+        if !self.0.iter().all(only_refused) {
+            return None;
+        }
+        self.0.iter().find(|place| place.refused > 0).and_then(|place| place.first.as_ref())
+    }
+
     /// Why the account cannot be done, if there is a region of which nothing was read.
     pub(crate) fn verdict(&self, regions: &Regions) -> Option<Fault> {
         let places = || regions.all().zip(&self.0);
+        if let Some(error) = self.refused_everywhere() {
+            return Some(refused(error));
+        }
         let unread: Vec<_> = places().filter(|(_, place)| place.is_unread()).collect();
         let error = unread.iter().find_map(|(_, place)| place.first.as_ref())?;
         let names: Vec<&str> = unread.iter().map(|((_, region), _)| region.name.as_str()).collect();
@@ -87,9 +104,30 @@ impl Reach {
     }
 }
 
+/// A region that is not enabled looks like a key that was deleted meanwhile; where no region accepts it, it is the key, or
+/// a region of another partition.
+fn refused(error: &CallError) -> Fault {
+    let message = format!(
+        "nothing of the account could be read, as AWS does not accept the credentials anywhere: {}:{} in {}: {}",
+        error.service,
+        error.operation,
+        error.region,
+        error.words()
+    );
+    Fault {
+        retry: Retry::Never,
+        source: FaultSource::User,
+        hint: Some(
+            "look whether the key is still active, and whether aws.region names regions of its partition"
+                .to_owned(),
+        ),
+        ..fault(FaultKind::Credentials, message)
+    }
+}
+
 impl Place {
     fn is_unread(&self) -> bool {
-        !self.read && self.failed > 0 && self.failed >= self.denied
+        !self.read && self.failed > 0 && self.failed >= self.denied + self.refused
     }
 }
 

@@ -94,6 +94,23 @@ async fn regions_progress_from_open_to_done_and_unused_ones_go() {
 }
 
 #[tokio::test]
+async fn credentials_that_no_region_accepts_cost_the_account() {
+    let everywhere = |called: &Called| match called.service.as_str() {
+        "sts" => None,
+        _ => Some(Reply::json_error("UnrecognizedClientException")),
+    };
+    let Err(Failure::Fault(fault)) = Trial::of(everywhere).run().await.result else { panic!("done") };
+    assert_eq!((fault.kind, fault.retry), (FaultKind::Credentials, Retry::Never));
+    assert!(fault.message.contains("does not accept the credentials anywhere"), "{}", fault.message);
+    // Where one region accepts them, the other is not enabled.
+    let one = |called: &Called| match called.region.as_str() {
+        "eu-west-1" if called.service != "sts" => Some(Reply::json_error("UnrecognizedClientException")),
+        _ => keys(called),
+    };
+    Trial::of(one).run().await.result.unwrap();
+}
+
+#[tokio::test]
 async fn a_call_that_fails_costs_its_item_and_is_told_once() {
     let answers = |called: &Called| match called.operation.as_str() {
         "DescribeKey" if called.params["KeyId"] != "k1" => Some(Reply::json_error("AccessDeniedException")),

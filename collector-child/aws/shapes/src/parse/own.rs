@@ -40,7 +40,10 @@ impl Source<'_> {
     /// Refuses XML of the protocols query and ec2 whose root is another.
     pub(super) fn own_root(&self, root: Node<'_, '_>) -> Result<(), Answer> {
         let wanted = format!("{}Response", self.operation.name);
-        if root.tag_name().name() == wanted { Ok(()) } else { Err(self.other_root(root, &wanted)) }
+        if root.tag_name().name() != wanted {
+            return Err(self.other_root(root, &wanted));
+        }
+        self.no_error_within(root, |_| false)
     }
 
     /// Refuses XML of the protocol rest-xml whose root is another, or, where its name is not known, without anything that
@@ -54,6 +57,7 @@ impl Source<'_> {
         if !s3 && elements.peek().is_none() {
             return Ok(());
         }
+        self.no_error_within(root, |name| structure.by_wire(name).is_some())?;
         let operation = self.operation.name;
         let wanted = match self.operation.output.map(|id| self.service.shape(id)) {
             Some(Shape::Structure(output)) if output.payload().is_some() => {
@@ -68,6 +72,15 @@ impl Source<'_> {
             || wanted == Some(name)
             || wanted.is_none() && s3 && elements.any(|element| structure.by_wire(element).is_some());
         if known { Ok(()) } else { Err(self.other_root(root, wanted.unwrap_or(operation))) }
+    }
+
+    /// Refuses an error in the clothes of an answer.
+    fn no_error_within(&self, root: Node<'_, '_>, known: impl Fn(&str) -> bool) -> Result<(), Answer> {
+        let mut names = root.children().filter(Node::is_element).map(|element| element.tag_name().name());
+        match names.find(|name| matches!(*name, "Error" | "Errors") && !known(name)) {
+            Some(name) => Err(self.foreign(&format!("it holds {name}"))),
+            None => Ok(()),
+        }
     }
 
     /// Refuses an object that complains, where the operation answers with nothing: servers that stand in for AWS send
