@@ -105,6 +105,16 @@ async fn tag(changer: &Changer, config: &AwsConfig, resource: &Resource) -> Resu
 }
 
 #[tokio::test]
+async fn what_does_not_say_its_region_keeps_its_tags() {
+    let (cloud, config) = (Cloud::new(false).await, config(json!({})));
+    let reported = object(json!({"id": "vol-0"}));
+    let resource = Resource::new("aws_ec2_volume", reported, object(json!({"id": OURS})), Map::new());
+    let fault = fault_of(tag(&cloud.changer(&config), &config, &resource).await);
+    assert_eq!(fault.message, "the node of this aws_ec2_volume does not say which region it is in");
+    assert!(cloud.operations().is_empty());
+}
+
+#[tokio::test]
 async fn nothing_is_called_in_the_account_of_the_credentials_for_a_resource_of_another() {
     let (cloud, config) = (Cloud::new(false).await, config(json!({})));
     let changer = cloud.changer(&config);

@@ -81,7 +81,7 @@ impl Resource {
     }
 
     /// What has no region, or the one called global, is reached by the global region of its partition.
-    fn is_global(&self) -> bool {
+    pub(super) fn is_global(&self) -> bool {
         text(&self.region, "id").is_none() || text(&self.region, "name") == Some("global")
     }
 

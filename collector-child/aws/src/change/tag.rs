@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aws_tables::plan::{NodeCall, Scope, TagPlan};
+use aws_tables::plan::{KindScope, NodeCall, Scope, TagPlan};
 use ipc_proto::clean::CleanOutcome;
 use ipc_proto::fault::FaultKind;
 use serde_json::{Value, json};
@@ -51,10 +51,16 @@ impl Changer {
     /// Changes tags as the table of the kind says. An error is for the user; changes before it were made.
     pub async fn tag(&self, tagging: &Tagging<'_>, sink: &dyn Sink) -> Result<(), Failure> {
         let kind = tagging.resource.kind();
-        let Some(plan) = tables::plans()?.get(kind).and_then(|plan| plan.tag.as_ref()) else {
+        let of_kind = tables::plans()?.get(kind);
+        let Some(plan) = of_kind.and_then(|of_kind| of_kind.tag.as_ref()) else {
             let message = format!("resources of kind {kind} have no tags that can be changed");
             return Err(fault(FaultKind::Config, message).into());
         };
+        // Without a region the call would go to the global one, where there may be one of the same id.
+        if of_kind.is_some_and(|of_kind| of_kind.scope == KindScope::Region) && tagging.resource.is_global() {
+            let message = format!("the node of this {kind} does not say which region it is in");
+            return Err(fault(FaultKind::Config, message).into());
+        }
         self.tag_by_plan(plan, tagging, sink).await
     }
 
