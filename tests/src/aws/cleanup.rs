@@ -47,19 +47,9 @@ impl CleanupCloud {
         args.extend(faults.iter().flat_map(|fault| ["--fault".to_owned(), (*fault).to_owned()]));
         let cloud = MockCloud::start(scratch, "moto_faults.py", &args)?;
         let mut this = Self { cloud, made: json!({}), seeding: 0 };
-        this.made = this.ask("make");
+        this.made = ask_estate(&this.cloud, "make");
         this.seeding = this.all_calls().len();
         Some(this)
-    }
-
-    #[track_caller]
-    fn ask(&self, what: &str) -> Value {
-        let python = requirements::aws_python().expect("it was there a moment ago");
-        let scratch = Scratch::new();
-        let ask = Invocation::new(python).arg("-B").arg(script("cleanup_estate.py")).arg(what);
-        let mut process = ask.args(["--endpoint", self.cloud.url()]).start("estate", scratch.path());
-        assert_eq!(process.exit_code(), 0, "{what}: {}", process.errors());
-        serde_json::from_str(&process.output()).expect("the estate speaks JSON")
     }
 
     /// The id of `vpc`, `nat`, `instance`, `group` (which others let in), or `stays` (an instance).
@@ -77,13 +67,13 @@ impl CleanupCloud {
     /// What is there now.
     #[track_caller]
     pub fn left(&self) -> Vec<String> {
-        texts(&self.ask("left"))
+        texts(&ask_estate(&self.cloud, "left"))
     }
 
     /// The tags of instances, of the bucket `bucket-stays` and of the role `machine`.
     #[track_caller]
     pub fn tags(&self) -> BTreeMap<String, Value> {
-        serde_json::from_value(self.ask("tags")).expect("an object")
+        serde_json::from_value(ask_estate(&self.cloud, "tags")).expect("an object")
     }
 
     fn all_calls(&self) -> Vec<Value> {
@@ -148,4 +138,15 @@ impl CleanupCloud {
 
 fn texts(list: &Value) -> Vec<String> {
     serde_json::from_value(list.clone()).expect("a list of texts")
+}
+
+/// What the script of the estates says to `what` about a cloud.
+#[track_caller]
+pub(super) fn ask_estate(cloud: &MockCloud, what: &str) -> Value {
+    let python = requirements::aws_python().expect("it was there a moment ago");
+    let scratch = Scratch::new();
+    let ask = Invocation::new(python).arg("-B").arg(script("cleanup_estate.py")).arg(what);
+    let mut process = ask.args(["--endpoint", cloud.url()]).start("estate", scratch.path());
+    assert_eq!(process.exit_code(), 0, "{what}: {}", process.errors());
+    serde_json::from_str(&process.output()).expect("the estate speaks JSON")
 }

@@ -2,10 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{AwsAlone, MockCloud, script};
+use super::cleanup::ask_estate;
+use super::{AwsAlone, MockCloud};
 use crate::core::Fixcore;
-use crate::process::Invocation;
-use crate::requirements;
 use crate::scratch::Scratch;
 use crate::worker::{Worker, WorkerOptions};
 
@@ -26,24 +25,14 @@ impl TwinCloud {
     pub fn start() -> Option<Self> {
         let cloud = MockCloud::start(Scratch::new(), "moto_cloud.py", &[])?;
         let mut this = Self { cloud, keys: Value::Null };
-        this.keys = this.ask("twins");
+        this.keys = ask_estate(&this.cloud, "twins");
         Some(this)
-    }
-
-    #[track_caller]
-    fn ask(&self, what: &str) -> Value {
-        let python = requirements::aws_python().expect("it was there a moment ago");
-        let scratch = Scratch::new();
-        let ask = Invocation::new(python).arg("-B").arg(script("cleanup_estate.py")).arg(what);
-        let mut process = ask.args(["--endpoint", self.cloud.url()]).start("twins", scratch.path());
-        assert_eq!(process.exit_code(), 0, "{what}: {}", process.errors());
-        serde_json::from_str(&process.output()).expect("the estate speaks JSON")
     }
 
     /// What an account has: `log group`, `role` and `table`, each with its tags.
     #[track_caller]
     pub fn left(&self, account: &str) -> Value {
-        self.ask("twins-left")[account].clone()
+        ask_estate(&self.cloud, "twins-left")[account].clone()
     }
 
     /// Panics unless an account has everything, untagged, as in the beginning.
