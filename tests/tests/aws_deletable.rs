@@ -14,7 +14,7 @@ use serde_json::Value;
 
 /// The kinds whose tables say how they are deleted.
 fn deletable() -> BTreeSet<String> {
-    let files = fs::read_dir(repository().join("collector-child/aws/kinds")).unwrap();
+    let files = fs::read_dir(repository().join("collector-child/clouds/aws/kinds")).unwrap();
     let tables = files.map(|file| fs::read_to_string(file.unwrap().path()).unwrap());
     let names = |table: String| -> Vec<String> {
         let headers = table.lines().filter_map(|line| line.strip_prefix('[')?.strip_suffix(".delete]"));

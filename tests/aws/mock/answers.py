@@ -93,7 +93,7 @@ def rest(
 @functools.cache
 def s3_roots() -> dict[str, str]:
     """The names of roots that no model tells, as the reader of answers has them."""
-    own = (Path(__file__).parents[3] / "collector-child/aws/shapes/src/parse/own.rs").read_text()
+    own = (Path(__file__).parents[3] / "collector-child/shapes/src/parse/own.rs").read_text()
     return dict(re.findall(r'\("(\w+)", "(\w+)"\)', own.partition("ROOTS_OF_S3")[2].partition("];")[0]))
 
 

@@ -33,7 +33,7 @@ pub(crate) fn read_all(
     let checked = read(fields, default, roots, given)?;
     if let Some(token) = checked.operation.unfollowed_token(checked.service) {
         let reason = format!(
-            "{} answers with `{token}`, and nothing is known about how to ask for more: say it in aws/shapes/scripts/paging.py",
+            "{} answers with `{token}`, and nothing is known about how to ask for more: say it in shapes/scripts/paging.py",
             checked.operation.name
         );
         fields.log.say(fields.at, reason);

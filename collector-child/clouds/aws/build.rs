@@ -74,7 +74,7 @@ fn read(directory: &Path) -> Result<Vec<Table>, Box<dyn Error>> {
         if path.extension().is_some_and(|end| end == "toml") {
             let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
             let text = fs::read_to_string(&path)?;
-            tables.push(Table { path: format!("collector-child/aws/kinds/{name}.toml"), name, text });
+            tables.push(Table { path: format!("collector-child/clouds/aws/kinds/{name}.toml"), name, text });
         }
     }
     tables.sort_by(|a, b| a.name.cmp(&b.name));

@@ -407,7 +407,7 @@ fn tokens_that_nobody_follows() {
         found,
         [
             "test.toml:6: GetFindingsStatistics answers with `NextToken`, and nothing is known about how to ask for more: \
-             say it in aws/shapes/scripts/paging.py"
+             say it in shapes/scripts/paging.py"
         ]
     );
     let paged = with("{ op = \"ListResourceTags\", args = { KeyId = \"{KeyId}\" }, into = \"T\" }");
