@@ -2,18 +2,17 @@
 
 use std::time::Duration;
 
+use collector::identity::{self, Errand};
+use collector::{BoxFuture, CollectRequest, Collector, ConfigSection, Failure, FaultExt, fault};
+use inventory::suggest;
 use ipc_proto::exit_code::ExitCode;
 use ipc_proto::fault::{Fault, FaultKind, FaultSource, Level, Retry};
 use ipc_proto::job::{AccountsJob, CollectJob, Job, Start};
 use ipc_proto::message::{Done, Report};
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::collector::{BoxFuture, CollectRequest, Collector, ConfigSection, Failure};
-use crate::fault::{FaultExt, fault};
-use crate::identity::{self, Errand};
 use crate::output::{Output, Stop};
 use crate::panics::CatchPanic;
-use crate::suggest;
 
 mod clean;
 mod tasks;

@@ -37,16 +37,11 @@ use ipc_proto::exit_code::ExitCode as Exit;
 
 use alone::cli::Cli;
 
-pub mod changes;
-pub mod collector;
-pub mod collectors;
-pub mod fault;
-pub mod identity;
-pub mod node;
 pub mod output;
 
 mod alone;
 mod bootstrap;
+mod collectors;
 mod connected;
 mod environment;
 mod handshake;
@@ -55,7 +50,6 @@ mod memory;
 mod panics;
 mod selfcheck;
 mod session;
-mod suggest;
 mod telemetry;
 mod walls;
 mod wire;

@@ -9,16 +9,16 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use collector::fault::cut;
+use collector::{BoxFuture, Entry, Failure, FaultExt, Placed, Sink, fault};
 use ipc_proto::connection::encode_frame;
 use ipc_proto::exit_code::ExitCode;
 use ipc_proto::fault::{Fault, FaultKind};
-use ipc_proto::graph::{DeferredEdge, Edge, Node, Role, Selector, Tally};
+use ipc_proto::graph::{Node, Role, Selector, Tally};
 use ipc_proto::limits::{CHUNK_TARGET, MAX_FRAME, MAX_ID, MAX_NODE_JSON, MAX_TEXT};
 use ipc_proto::message::{Denied, JobId, Progress, Report, ToSupervisor};
 use tokio::sync::mpsc;
 
-use crate::collector::Failure;
-use crate::fault::{FaultExt, cut, fault};
 use buffer::{ChunkBuffer, PayloadSize, selector_text};
 use news::{MAX_NAME, News};
 
@@ -88,71 +88,11 @@ struct State {
     exit_code: Option<ExitCode>,
 }
 
-/// Whether an entry found its place in the chunk.
-enum Placed {
-    Yes,
-    YesAndFull,
-    NoRoom,
-}
-
-/// One of the three things that a graph is made of.
-#[derive(Clone, Copy)]
-enum Entry<'a> {
-    Node(&'a Node<'a>),
-    Edge(&'a Edge<'a>),
-    Deferred(&'a DeferredEdge<'a>),
-}
-
 impl Output {
     pub(crate) fn new(job: JobId, lane: Lane, limits: OutputLimits) -> Self {
         let state = Mutex::new(State::default());
         let shared = Shared { job, lane, limits, state, work: AtomicU64::new(0), step: Mutex::default() };
         Self { shared: Arc::new(shared) }
-    }
-
-    /// Adds a node. Its JSON holds `id`, `reported`, `metadata` and perhaps `usage` and `desired`, never
-    /// `replace` or `exported_at`.
-    ///
-    /// The account, regions and resources count towards the limit of the job (`max_resources_per_account`).
-    /// As in the Python worker the limit is all or nothing: the first node beyond it ends the job, and nothing
-    /// of the account replaces what fixcore has. Here that holds for every collector, and the sentence names
-    /// the setting. A node that cannot be sent (too large, no id) becomes a fault and is left out.
-    pub async fn node(&self, node: Node<'_>) -> Result<(), Failure> {
-        match self.unfit_node(&node) {
-            None => self.put(Entry::Node(&node)).await,
-            Some(reason) => {
-                let message = format!("a resource of kind {} was left out: {reason}", node.kind);
-                self.fault(fault(FaultKind::Resource, message).scope_kind(node.kind));
-                Ok(())
-            }
-        }
-    }
-
-    /// Adds an edge between two nodes of this account, sent before or after.
-    pub async fn edge(&self, edge: Edge<'_>) -> Result<(), Failure> {
-        let reported = edge.reported.unwrap_or_default();
-        match unfit_ids(&[edge.from, edge.to]).or_else(|| self.unfit_json(reported)) {
-            None => self.put(Entry::Edge(&edge)).await,
-            Some(reason) => {
-                self.fault(fault(FaultKind::Resource, format!("an edge was left out: {reason}")));
-                Ok(())
-            }
-        }
-    }
-
-    /// Adds an edge whose ends fixcore finds by search once everything is merged.
-    pub async fn deferred_edge(&self, edge: DeferredEdge<'_>) -> Result<(), Failure> {
-        let unfit = [&edge.from, &edge.to].into_iter().find_map(|selector| match selector {
-            Selector::NodeId(id) => unfit_ids(&[id]),
-            Selector::Search(_) => self.unfit_json(selector_text(selector).as_bytes()),
-        });
-        match unfit {
-            None => self.put(Entry::Deferred(&edge)).await,
-            Some(reason) => {
-                self.fault(fault(FaultKind::Resource, format!("a deferred edge was left out: {reason}")));
-                Ok(())
-            }
-        }
     }
 
     /// Reports a trouble; the job goes on, and counts as done with faults.
@@ -162,17 +102,6 @@ impl Output {
     pub fn fault(&self, fault: Fault) {
         let limit = self.text_limit();
         self.state().news.fault(fault, limit);
-    }
-
-    /// Reports operations that were refused; they go out when the job ends.
-    pub fn denied(&self, calls: Vec<Denied>) {
-        self.state().denied.extend(calls);
-    }
-
-    /// Reports progress for people; the latest line of a place wins.
-    pub fn progress(&self, progress: Progress) {
-        self.work(1);
-        self.state().news.progress(progress);
     }
 
     /// Says what the job does now, for people who ask why it takes so long.
@@ -188,28 +117,36 @@ impl Output {
         self.shared.work.fetch_add(amount, Ordering::Relaxed);
     }
 
-    /// Fails once the job is over (cancelled, limit reached): for long stretches without output.
-    pub fn check(&self) -> Result<(), Failure> {
-        self.state().check()
-    }
-
-    async fn put(&self, entry: Entry<'_>) -> Result<(), Failure> {
-        self.work(1);
-        loop {
-            match self.place(entry)? {
-                Placed::Yes => return Ok(()),
-                Placed::YesAndFull => return self.flush_unless_room(0).await,
-                Placed::NoRoom => self.flush_unless_room(entry.payload_size()).await?,
+    /// The fault for what cannot be sent at all.
+    fn unfit(&self, entry: Entry<'_>) -> Option<Fault> {
+        match entry {
+            Entry::Node(node) => self.unfit_node(node).map(|reason| {
+                let message = format!("a resource of kind {} was left out: {reason}", node.kind);
+                fault(FaultKind::Resource, message).scope_kind(node.kind)
+            }),
+            Entry::Edge(edge) => {
+                let reported = edge.reported.unwrap_or_default();
+                let reason = unfit_ids(&[edge.from, edge.to]).or_else(|| self.unfit_json(reported));
+                reason.map(|reason| fault(FaultKind::Resource, format!("an edge was left out: {reason}")))
+            }
+            Entry::Deferred(edge) => {
+                let reason = [&edge.from, &edge.to].into_iter().find_map(|selector| match selector {
+                    Selector::NodeId(id) => unfit_ids(&[id]),
+                    Selector::Search(_) => self.unfit_json(selector_text(selector).as_bytes()),
+                });
+                let sentence = |reason| format!("a deferred edge was left out: {reason}");
+                reason.map(|reason| fault(FaultKind::Resource, sentence(reason)))
             }
         }
     }
 
     fn place(&self, entry: Entry<'_>) -> Result<Placed, Failure> {
         let target = self.chunk_target();
+        let size = payload_size(entry);
         let mut state = self.state();
         state.check()?;
-        if !state.chunk.is_empty() && state.chunk.payload_size() + entry.payload_size() > target {
-            return Ok(Placed::NoRoom);
+        if !state.chunk.is_empty() && state.chunk.payload_size() + size > target {
+            return Ok(Placed::NoRoom(size));
         }
         match entry {
             Entry::Node(node) => {
@@ -299,6 +236,53 @@ impl Output {
     }
 }
 
+impl Sink for Output {
+    fn put(&self, entry: Entry<'_>) -> Result<Placed, Failure> {
+        if let Some(unfit) = self.unfit(entry) {
+            Output::fault(self, unfit);
+            return Ok(Placed::Yes);
+        }
+        let placed = self.place(entry)?;
+        if !matches!(placed, Placed::NoRoom(_)) {
+            Output::work(self, 1);
+        }
+        Ok(placed)
+    }
+
+    fn make_room(&self, bytes: usize) -> BoxFuture<'_, Result<(), Failure>> {
+        Box::pin(self.flush_unless_room(bytes))
+    }
+
+    fn fault(&self, fault: Fault) {
+        Output::fault(self, fault);
+    }
+
+    fn denied(&self, calls: Vec<Denied>) {
+        self.state().denied.extend(calls);
+    }
+
+    fn progress(&self, progress: Progress) {
+        Output::work(self, 1);
+        self.state().news.progress(progress);
+    }
+
+    fn step(&self, step: String) {
+        Output::step(self, step);
+    }
+
+    fn work(&self, amount: u64) {
+        Output::work(self, amount);
+    }
+
+    fn check(&self) -> Result<(), Failure> {
+        self.state().check()
+    }
+
+    fn share(&self) -> Arc<dyn Sink> {
+        Arc::new(self.clone())
+    }
+}
+
 impl State {
     fn check(&self) -> Result<(), Failure> {
         match self.stop {
@@ -322,13 +306,11 @@ impl State {
     }
 }
 
-impl Entry<'_> {
-    fn payload_size(self) -> usize {
-        match self {
-            Entry::Node(node) => node.payload_size(),
-            Entry::Edge(edge) => edge.payload_size(),
-            Entry::Deferred(edge) => edge.payload_size(),
-        }
+fn payload_size(entry: Entry<'_>) -> usize {
+    match entry {
+        Entry::Node(node) => node.payload_size(),
+        Entry::Edge(edge) => edge.payload_size(),
+        Entry::Deferred(edge) => edge.payload_size(),
     }
 }
 

@@ -7,10 +7,8 @@ use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use collector::{BoxFuture, FaultExt, fault};
 use ipc_proto::fault::{Fault, FaultKind};
-
-use crate::collector::BoxFuture;
-use crate::fault::{FaultExt, fault};
 
 thread_local! {
     static LAST_PLACE: RefCell<Option<String>> = const { RefCell::new(None) };

@@ -15,6 +15,7 @@ use std::sync::mpsc as blocking;
 use std::thread;
 use std::time::Duration;
 
+use collector::Collector;
 use ipc_proto::exit_code::ExitCode;
 use ipc_proto::job::Start;
 use ipc_proto::message::{Cancel, JobId, Order, ToChild};
@@ -23,7 +24,6 @@ use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinError, JoinSet};
 use tracing::Instrument;
 
-use crate::collector::Collector;
 use crate::handshake::Terms;
 use crate::job::{self, Outcome};
 use crate::output::{Lane, Output, OutputLimits, QUEUED_FRAMES};

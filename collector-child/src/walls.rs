@@ -10,6 +10,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use collector::Collector;
 use ipc_proto::job::{Job, PathAccess, PathGrant, Start};
 use ipc_proto::paths::{CERTIFICATES, OPERATOR_PATHS, Sources, names_programs, operator_grant, ports_in};
 use landlock::{
@@ -17,8 +18,6 @@ use landlock::{
     Ruleset, RulesetAttr, RulesetCreated, RulesetCreatedAttr, RulesetError,
 };
 use serde_json::Value;
-
-use crate::collector::Collector;
 
 /// The newest interface that the rules here were written for; an older kernel takes what it knows.
 const INTERFACE: ABI = ABI::V5;

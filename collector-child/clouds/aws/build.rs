@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::{env, fs};
 
-use aws_tables::compile::{Parked, SourceFile, compile};
 use inventory::KindTable;
+use tables::compile::{Parked, SourceFile, compile};
 
 fn main() -> ExitCode {
     match run() {

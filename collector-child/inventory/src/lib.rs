@@ -25,6 +25,7 @@
 pub mod duration;
 pub mod json;
 pub mod link;
+pub mod suggest;
 pub mod time;
 
 mod encode;

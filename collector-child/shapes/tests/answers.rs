@@ -1,8 +1,8 @@
 //! Answers that are none, answers that are odd, and any bytes.
 
-use aws_shapes::{Answer, Garbage, GarbageKind, ServiceError, parse, service, services};
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use shapes::{Answer, Garbage, GarbageKind, ServiceError, parse, service, services};
 
 fn read(at: &str, status: u16, headers: &[(&str, &str)], body: &str) -> Result<Value, Answer> {
     let (name, operation) = at.split_once(':').expect("service:operation");
@@ -288,7 +288,7 @@ fn paths_of_members_lead_to_shapes() {
     let output =
         ec2.operation("DescribeInstances").and_then(|operation| operation.output).expect("an output");
     let id = ec2.shape_at(output, "Reservations.Instances.State.Name").expect("a shape");
-    assert!(matches!(ec2.shape(id), aws_shapes::Shape::String { values } if values.contains(&"running")));
+    assert!(matches!(ec2.shape(id), shapes::Shape::String { values } if values.contains(&"running")));
     assert_eq!(ec2.shape_at(output, "Reservations.Instances.Nothing"), None);
 }
 
@@ -296,7 +296,7 @@ fn paths_of_members_lead_to_shapes() {
 fn any_operation(
     service_at: usize,
     operation_at: usize,
-) -> (&'static aws_shapes::Service, &'static aws_shapes::Operation) {
+) -> (&'static shapes::Service, &'static shapes::Operation) {
     let names: Vec<&str> = services().collect();
     let service = service(names[service_at % names.len()]).expect("it is listed");
     let operations: Vec<&str> = service.operations().collect();

@@ -1,7 +1,7 @@
 //! Parameters that do not fit, and requests from those that do.
 
-use aws_shapes::{InputFault, Request, build, service};
 use serde_json::{Map, Value, json};
+use shapes::{InputFault, Request, build, service};
 
 const TOKEN: &str = "00000000-0000-4000-8000-000000000000";
 

@@ -1,7 +1,7 @@
 //! The tables are those that the script writes, and the script is the one that wrote them.
 
-use aws_shapes::{endpoints, service, services};
 use serde_json::Value;
+use shapes::{endpoints, service, services};
 
 const AGAIN: &str =
     "run scripts/export_operations.py with the botocore that it names, and check in what it writes";

@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 
-use aws_shapes::{Answer, Operation, Request, Service, build, parse, service};
 use serde_json::{Map, Value, json};
+use shapes::{Answer, Operation, Request, Service, build, parse, service};
 
 const TOKEN: &str = "00000000-0000-4000-8000-000000000000";
 

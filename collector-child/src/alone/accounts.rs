@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use collector::Collector;
 use comfy_table::Table;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use ipc_proto::exit_code::ExitCode;
@@ -16,7 +17,6 @@ use super::screen::Screen;
 use super::settings::{self, Settings};
 use super::trouble::Trouble;
 use super::{print, say};
-use crate::collector::Collector;
 use crate::job::{self, Collectors, Outcome};
 
 /// A large config document has some hundred KiB; anything beyond this is another file.

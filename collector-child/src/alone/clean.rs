@@ -7,6 +7,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use collector::Collector;
+use collector::changes::Change;
+use collector::node::{Ancestor, StoredNode};
 use ipc_proto::clean::{CleanJob, Cleaned};
 use ipc_proto::exit_code::ExitCode;
 use ipc_proto::job::{Account, Job};
@@ -19,10 +22,7 @@ use super::screen::Screen;
 use super::settings::Settings;
 use super::trouble::Trouble;
 use super::{fault_text, print, say};
-use crate::changes::Change;
-use crate::collector::Collector;
 use crate::job::{self, Collectors, Outcome};
-use crate::node::{Ancestor, StoredNode};
 use input::{Graph, Levels};
 use plan::{Plan, account_of};
 

@@ -4,6 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
+use collector::{Collector, fault};
+use inventory::suggest;
 use ipc_proto::exit_code::ExitCode;
 use ipc_proto::fault::FaultKind;
 use ipc_proto::job::{Account, CollectJob, Job};
@@ -19,10 +21,8 @@ use super::sheet::{Counts, Sheet, SheetError};
 use super::spool::Target;
 use super::summary::{self, Run};
 use super::trouble::Trouble;
-use crate::collector::Collector;
-use crate::fault::fault;
 use crate::job::{Collectors, Outcome};
-use crate::{memory, suggest};
+use crate::memory;
 
 /// Accounts that an error message lists.
 const LISTED: usize = 20;

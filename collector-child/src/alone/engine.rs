@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use collector::Collector;
 use ipc_proto::codec;
 use ipc_proto::exit_code::ExitCode;
 use ipc_proto::frame::HEADER_LEN;
@@ -15,7 +16,6 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::trouble::Trouble;
-use crate::collector::Collector;
 use crate::job::{self, Outcome};
 use crate::output::{Output, OutputLimits, QUEUED_FRAMES};
 use crate::{memory, session};

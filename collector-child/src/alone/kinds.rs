@@ -1,10 +1,9 @@
 //! The types of a config section, as its kinds describe them: checking values, and making them from text.
 
+use collector::json_type;
 use ipc_proto::job::Section;
 use serde::Deserialize;
 use serde_json::{Map, Value};
-
-use crate::collector::json_type;
 
 /// The settings of one section.
 #[derive(Debug)]
@@ -124,7 +123,7 @@ impl Schema {
                 None if kind.allow_unknown_props => {}
                 None => {
                     let known = kind.properties.iter().map(|property| property.name.as_str());
-                    return Err(format!("has no {key} ({})", crate::suggest::hint(key, known)));
+                    return Err(format!("has no {key} ({})", inventory::suggest::hint(key, known)));
                 }
             }
         }

@@ -2,6 +2,8 @@
 //!
 //! Pure: the file is text, the environment a function.
 
+use collector::ConfigSection;
+use inventory::suggest;
 use ipc_proto::exit_code::ExitCode;
 use ipc_proto::job::Described;
 use serde_json::{Map, Value};
@@ -9,8 +11,6 @@ use serde_json::{Map, Value};
 use super::kinds::Schema;
 use super::placeholders::Resolver;
 use super::trouble::Trouble;
-use crate::collector::ConfigSection;
-use crate::suggest;
 
 /// The section of the worker itself, of which the child reads one setting.
 const WORKER: &str = "fixworker";

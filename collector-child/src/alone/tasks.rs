@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
+use collector::Collector;
 use ipc_proto::clean::{CommandJob, TagJob};
 use ipc_proto::exit_code::ExitCode;
 use ipc_proto::job::Job;
@@ -16,7 +17,6 @@ use super::engine::{self, Consumer};
 use super::print;
 use super::screen::Screen;
 use super::trouble::Trouble;
-use crate::collector::Collector;
 use crate::job::Outcome;
 
 /// Changes tags, and prints the changed node.

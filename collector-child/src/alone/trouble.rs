@@ -1,10 +1,10 @@
 //! Why a command ends without success.
 
+use collector::Failure;
 use ipc_proto::exit_code::ExitCode;
 use ipc_proto::fault::Fault;
 
 use super::{fault_text, say};
-use crate::collector::Failure;
 
 /// A sentence for the user, and the exit code that goes with it.
 #[derive(Debug, PartialEq, Eq)]

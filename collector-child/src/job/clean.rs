@@ -2,17 +2,16 @@
 
 use std::time::Duration;
 
+use collector::changes::{Change, CleanLog, CleanRequest, CleanTarget, RelatedNode};
+use collector::identity::{self, Errand};
+use collector::node::{NodeError, StoredNode};
+use collector::{BoxFuture, Collector, ConfigSection, Failure, fault};
 use futures_util::StreamExt as _;
 use futures_util::stream;
 use ipc_proto::clean::{CleanJob, CleanOutcome, CleanResource, Cleaned};
 use ipc_proto::fault::{Fault, FaultKind, Retry};
 
 use super::{Collectors, find};
-use crate::changes::{Change, CleanLog, CleanRequest, CleanTarget, RelatedNode};
-use crate::collector::{BoxFuture, Collector, ConfigSection, Failure};
-use crate::fault::fault;
-use crate::identity::{self, Errand};
-use crate::node::{NodeError, StoredNode};
 use crate::output::Output;
 use crate::panics::CatchPanic;
 

@@ -2,17 +2,16 @@
 
 use std::time::Duration;
 
+use collector::changes::{Change, CommandRequest, TagRequest, refused};
+use collector::identity::{self, Errand};
+use collector::node::{StoredNode, TagChange};
+use collector::{ConfigSection, Failure, FaultExt, fault};
 use ipc_proto::clean::{CommandJob, TagJob};
 use ipc_proto::fault::FaultKind;
 use ipc_proto::message::Report;
 use serde_json::Value;
 
 use super::{Collectors, find};
-use crate::changes::{Change, CommandRequest, TagRequest, refused};
-use crate::collector::{ConfigSection, Failure};
-use crate::fault::{FaultExt, fault};
-use crate::identity::{self, Errand};
-use crate::node::{StoredNode, TagChange};
 use crate::output::Output;
 
 /// Changes tags in the cloud, and sends the node as it is now.

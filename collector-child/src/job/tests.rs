@@ -1,5 +1,8 @@
 //! Jobs that change a cloud, from Start to their last message.
 
+use collector::Sink;
+use collector::changes::{Ability, Change, CleanLog, CleanRequest, CleanTarget, CommandRequest, TagRequest};
+use collector::identity::{Identity, Owner};
 use ipc_proto::clean::{
     CleanEvent, CleanJob, CleanOutcome, CleanResource, Cleaned, CommandJob, Related, TagJob,
 };
@@ -13,8 +16,6 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use super::*;
-use crate::changes::{Ability, Change, CleanLog, CleanRequest, CleanTarget, CommandRequest, TagRequest};
-use crate::identity::{Identity, Owner};
 use crate::output::OutputLimits;
 
 /// Does with a resource what its id says.
@@ -40,7 +41,7 @@ impl Collector for Probe {
     fn accounts<'a>(
         &'a self,
         _config: &'a ConfigSection,
-        _output: &'a Output,
+        _sink: &'a dyn Sink,
     ) -> BoxFuture<'a, Result<Vec<Account>, Failure>> {
         Box::pin(async { Ok(Vec::new()) })
     }
@@ -49,7 +50,7 @@ impl Collector for Probe {
     fn identity<'a>(
         &'a self,
         errand: &'a Errand<'a>,
-        _output: &'a Output,
+        _sink: &'a dyn Sink,
     ) -> BoxFuture<'a, Result<Identity, Failure>> {
         Box::pin(async move {
             let config = match errand {
@@ -62,7 +63,7 @@ impl Collector for Probe {
             match text("trouble") {
                 Some("throttled") => return Err(fault(FaultKind::Throttled, "slow down").into()),
                 Some("denied") => return Err(fault(FaultKind::AccessDenied, "not allowed").into()),
-                Some("typo") => return Err(crate::changes::refused("did you mean that?").into()),
+                Some("typo") => return Err(collector::changes::refused("did you mean that?").into()),
                 _ => {}
             }
             if text("owner") == Some("nobody") {
@@ -83,7 +84,7 @@ impl Collector for Probe {
     fn collect<'a>(
         &'a self,
         _request: &'a CollectRequest,
-        _output: &'a Output,
+        _sink: &'a dyn Sink,
     ) -> BoxFuture<'a, Result<(), Failure>> {
         Box::pin(async { Ok(()) })
     }
@@ -103,7 +104,7 @@ impl Collector for Probe {
         request: &'a CleanRequest,
         target: &'a CleanTarget,
         log: &'a CleanLog,
-        _output: &'a Output,
+        _sink: &'a dyn Sink,
     ) -> BoxFuture<'a, Result<CleanOutcome, Failure>> {
         Box::pin(async move {
             log.done("detached");
@@ -130,8 +131,8 @@ impl Collector for Probe {
                     let role = above.account.as_ref().and_then(|account| account.text("role"));
                     let more = above.region.as_ref().and_then(|region| region.text("more"));
                     log.done(format!("role {role:?}, region {more:?}, cut {}", target.related_cut));
-                    for other in target.related_of_kind("group") {
-                        log.done(format!("related {}", other.cloud_id()));
+                    for other in target.related.iter().filter(|other| other.node.kind == "group") {
+                        log.done(format!("related {}", other.node.cloud_id()));
                     }
                     Ok(CleanOutcome::Gone)
                 }
@@ -141,7 +142,7 @@ impl Collector for Probe {
         })
     }
 
-    fn tag<'a>(&'a self, request: &'a TagRequest, _output: &'a Output) -> BoxFuture<'a, Result<(), Failure>> {
+    fn tag<'a>(&'a self, request: &'a TagRequest, _sink: &'a dyn Sink) -> BoxFuture<'a, Result<(), Failure>> {
         Box::pin(async move {
             match request.node.cloud_id() {
                 "denied" => Err(fault(FaultKind::AccessDenied, "not allowed").into()),
@@ -153,7 +154,7 @@ impl Collector for Probe {
     fn command<'a>(
         &'a self,
         request: &'a CommandRequest,
-        _output: &'a Output,
+        _sink: &'a dyn Sink,
     ) -> BoxFuture<'a, Result<Value, Failure>> {
         Box::pin(async move {
             let node = request.node.as_ref().map(|node| node.cloud_id().to_owned());
@@ -174,7 +175,7 @@ impl Collector for Plain {
     fn accounts<'a>(
         &'a self,
         _config: &'a ConfigSection,
-        _output: &'a Output,
+        _sink: &'a dyn Sink,
     ) -> BoxFuture<'a, Result<Vec<Account>, Failure>> {
         Box::pin(async { Ok(Vec::new()) })
     }
@@ -182,7 +183,7 @@ impl Collector for Plain {
     fn identity<'a>(
         &'a self,
         _errand: &'a Errand<'a>,
-        _output: &'a Output,
+        _sink: &'a dyn Sink,
     ) -> BoxFuture<'a, Result<Identity, Failure>> {
         Box::pin(async { Ok(Identity::NoCredentials) })
     }
@@ -190,7 +191,7 @@ impl Collector for Plain {
     fn collect<'a>(
         &'a self,
         _request: &'a CollectRequest,
-        _output: &'a Output,
+        _sink: &'a dyn Sink,
     ) -> BoxFuture<'a, Result<(), Failure>> {
         Box::pin(async { Ok(()) })
     }
@@ -234,8 +235,8 @@ async fn hear(job: Job, stop: Option<usize>) -> (Outcome, Heard) {
     let (lane, mut frames) = mpsc::channel(4);
     let output = Output::new(JobId(1), lane, OutputLimits::default());
     let start = Start { job, remaining: None, environment: Vec::new() };
-    let its_output = output.clone();
-    let task = tokio::spawn(async move { run(&collectors, start, &its_output).await });
+    let its_sink = output.clone();
+    let task = tokio::spawn(async move { run(&collectors, start, &its_sink).await });
     let mut output = Some(output);
     let mut heard = Heard::default();
     let abort = task.abort_handle();
@@ -378,7 +379,7 @@ async fn neighbours_and_complete_ancestors_are_at_hand() {
     let (_, heard) = hear(Job::Clean(Box::new(clean_job(vec![shows]))), None).await;
     let log: Vec<_> = heard.cleaned[0].log.iter().map(|event| event.message.as_str()).collect();
     let above = "role Some(\"admin\"), region Some(\"r\"), cut true";
-    assert_eq!(log, ["detached", above, "related g1", "related g2"]);
+    assert_eq!(log, ["detached", above, "related g1", "related g1", "related g2"]);
 }
 
 #[tokio::test]

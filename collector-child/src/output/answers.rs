@@ -1,12 +1,12 @@
 //! Answers of the jobs that change a cloud.
 
+use collector::fault::cut;
+use collector::{Failure, fault};
 use ipc_proto::clean::{CleanOutcome, Cleaned};
 use ipc_proto::fault::FaultKind;
 use ipc_proto::message::Report;
 
 use super::Output;
-use crate::collector::Failure;
-use crate::fault::{cut, fault};
 
 impl Output {
     /// Sends what became of one resource. Texts longer than the protocol allows are cut; of a log that does

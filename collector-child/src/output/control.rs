@@ -3,6 +3,7 @@
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
+use collector::{Failure, Sink, fault};
 use ipc_proto::exit_code::ExitCode;
 use ipc_proto::fault::{Fault, FaultKind};
 use ipc_proto::message::{Done, Heartbeat, JobId, Report};
@@ -10,8 +11,6 @@ use tokio::sync::mpsc;
 
 use super::news::{self, MAX_PROGRESS_LINE};
 use super::{Output, Stop};
-use crate::collector::Failure;
-use crate::fault::fault;
 
 /// Denied operations in one message.
 const DENIED_PER_MESSAGE: usize = 64;

@@ -1,10 +1,10 @@
 //! What goes to people during a job: faults, counted instead of repeated, and the latest progress.
 
+use collector::fault;
+use collector::fault::cut;
 use indexmap::IndexMap;
 use ipc_proto::fault::{Fault, FaultKind, FaultScope, Level};
 use ipc_proto::message::{Denied, Progress};
-
-use crate::fault::{cut, fault};
 
 /// Different faults that one job can report; more of a kind are only counted.
 pub(crate) const MAX_FAULTS: usize = 256;

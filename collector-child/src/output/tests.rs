@@ -1,6 +1,7 @@
+use collector::SinkExt;
 use ipc_proto::codec;
 use ipc_proto::frame::HEADER_LEN;
-use ipc_proto::graph::EdgeType;
+use ipc_proto::graph::{DeferredEdge, Edge, EdgeType};
 use tokio::sync::mpsc::{Receiver, channel};
 
 use super::*;

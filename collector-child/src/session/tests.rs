@@ -4,6 +4,8 @@ use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex};
 
+use collector::identity::{Errand, Identity};
+use collector::{BoxFuture, CollectRequest, ConfigSection, Failure, FaultExt, Sink, SinkExt, fault};
 use ipc_proto::codec;
 use ipc_proto::connection::encode_frame;
 use ipc_proto::fault::{Fault, FaultKind};
@@ -15,9 +17,6 @@ use ipc_proto::message::{Done, Heartbeat, Progress, Report, ToSupervisor};
 use serde_json::json;
 
 use super::*;
-use crate::collector::{BoxFuture, CollectRequest, ConfigSection, Failure};
-use crate::fault::{FaultExt, fault};
-use crate::identity::{Errand, Identity};
 
 /// Bytes of the JSON of one node of the collector.
 const NODE_BYTES: usize = 10_000;
@@ -71,7 +70,7 @@ impl Collector for Scripted {
     fn accounts<'a>(
         &'a self,
         config: &'a ConfigSection,
-        output: &'a Output,
+        output: &'a dyn Sink,
     ) -> BoxFuture<'a, Result<Vec<Account>, Failure>> {
         Box::pin(async move {
             output.fault(fault(FaultKind::AccessDenied, "one account cannot be seen").info());
@@ -83,7 +82,7 @@ impl Collector for Scripted {
     fn identity<'a>(
         &'a self,
         _errand: &'a Errand<'a>,
-        _output: &'a Output,
+        _sink: &'a dyn Sink,
     ) -> BoxFuture<'a, Result<Identity, Failure>> {
         Box::pin(async { Ok(Identity::NoCredentials) })
     }
@@ -91,10 +90,10 @@ impl Collector for Scripted {
     fn collect<'a>(
         &'a self,
         request: &'a CollectRequest,
-        output: &'a Output,
+        output: &'a dyn Sink,
     ) -> BoxFuture<'a, Result<(), Failure>> {
         Box::pin(async move {
-            output.step("scripted step");
+            output.step("scripted step".to_owned());
             let text =
                 |name: &str| request.config.get(name).and_then(|value| value.as_str().map(str::to_owned));
             match text("first").as_deref() {
@@ -116,7 +115,12 @@ impl Collector for Scripted {
     }
 }
 
-async fn send_graph(nodes: u64, account: &str, output: &Output, placed: &AtomicUsize) -> Result<(), Failure> {
+async fn send_graph(
+    nodes: u64,
+    account: &str,
+    output: &dyn Sink,
+    placed: &AtomicUsize,
+) -> Result<(), Failure> {
     fn node(id: &str, role: Role) -> Node<'_> {
         Node { id, kind: "k", role, json: &[b'x'; NODE_BYTES] }
     }

@@ -12,8 +12,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use aws_tables::compile::{Compiled, How, KindReport, SourceFile, compile};
 use inventory::KindTable;
+use tables::compile::{Compiled, How, KindReport, SourceFile, compile};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -114,7 +114,7 @@ fn json(directory: &Path) -> Result<bool, String> {
 /// The kinds that have mistakes, and `NAME.toml` for what is wrong outside of kinds.
 fn mistaken(directory: &Path) -> Result<bool, String> {
     let compiled = compiled(directory)?;
-    let name = |mistake: &aws_tables::compile::Mistake| {
+    let name = |mistake: &tables::compile::Mistake| {
         let file = Path::new(&mistake.file).file_name().unwrap_or_default().to_string_lossy().into_owned();
         mistake.kind.clone().unwrap_or(file)
     };

@@ -1,4 +1,4 @@
-//! The language of the kind tables of AWS, and the plans they compile to.
+//! The language of the kind tables, and the plans they compile to.
 //!
 //! # What it does
 //!
@@ -6,7 +6,7 @@
 //! kinds/*.toml --[compile]--> plans (JSON) --[plan]--> calls, properties, links, edges
 //!                  ^    ^
 //!        operations     kinds
-//!        (aws-shapes)   (inventory)
+//!        (shapes)   (inventory)
 //! ```
 //!
 //! [`compile`](mod@compile) runs in a build script: it reads the tables, follows every path through the shapes of the
@@ -32,4 +32,3 @@ pub mod compile;
 pub mod plan;
 
 mod eval;
-mod suggest;

@@ -6,9 +6,9 @@ mod support;
 
 use std::sync::LazyLock;
 
-use aws_tables::plan::{Condition, Function, Into, KindPlan, Path, Scope, Template};
 use proptest::prelude::*;
 use serde_json::{Map, Value};
+use tables::plan::{Condition, Function, Into, KindPlan, Path, Scope, Template};
 
 static PLANS: LazyLock<[KindPlan; 2]> = LazyLock::new(|| {
     [

@@ -4,9 +4,9 @@
 
 mod support;
 
-use aws_tables::compile::{How, PropertyReport};
 use serde_json::json;
 use support::{compiled, plan, properties};
+use tables::compile::{How, PropertyReport};
 
 /// What was found about the properties of a kind.
 fn found(text: &str, owner: &str) -> Vec<PropertyReport> {

@@ -6,12 +6,12 @@ mod support;
 
 use std::borrow::Cow;
 
-use aws_tables::plan::{
+use serde_json::{Map, Value, json};
+use support::{place, plan, properties};
+use tables::plan::{
     Argument, Arguments, Condition, EdgeRule, Extractor, FollowUp, Function, Into, Path, Properties, Scope,
     Stat, Template,
 };
-use serde_json::{Map, Value, json};
-use support::{place, plan, properties};
 
 fn at(document: &Value, path: &str) -> Option<Value> {
     let place = place();

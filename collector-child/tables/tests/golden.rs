@@ -4,7 +4,7 @@
 
 mod support;
 
-use aws_tables::plan::FilePlan;
+use tables::plan::FilePlan;
 
 #[test]
 fn follow_up_calls_tags_and_deletion() {

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use strsim::osa_distance;
+
 /// Known names close to an unknown one, best first; printed as `; did you mean a or b?`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Close(pub Vec<String>);
@@ -19,7 +21,7 @@ pub(crate) fn close_to<'a>(name: &str, known: impl IntoIterator<Item = &'a str>)
     let mut near: Vec<(usize, &str)> = known
         .into_iter()
         .filter_map(|candidate| {
-            let distance = distance(&wanted, &candidate.to_lowercase());
+            let distance = osa_distance(&wanted, &candidate.to_lowercase());
             let part = wanted.len() > 3 && candidate.contains(&wanted)
                 || candidate.len() > 3 && wanted.contains(candidate);
             (distance <= allowed || part).then_some((distance, candidate))
@@ -30,42 +32,9 @@ pub(crate) fn close_to<'a>(name: &str, known: impl IntoIterator<Item = &'a str>)
     Close(near.into_iter().take(3).map(|(_, candidate)| candidate.to_owned()).collect())
 }
 
-/// Insertions, deletions, replacements and swaps of neighbours that turn `a` into `b`.
-fn distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let mut rows = vec![vec![0; b.len() + 1]; a.len() + 1];
-    for (i, row) in rows.iter_mut().enumerate() {
-        row[0] = i;
-    }
-    for (j, cell) in rows[0].iter_mut().enumerate() {
-        *cell = j;
-    }
-    for i in 1..=a.len() {
-        for j in 1..=b.len() {
-            let replace = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
-            let mut best = replace.min(rows[i - 1][j] + 1).min(rows[i][j - 1] + 1);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                best = best.min(rows[i - 2][j - 2] + 1);
-            }
-            rows[i][j] = best;
-        }
-    }
-    rows[a.len()][b.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn counts_edits() {
-        for (a, b, edits) in
-            [("", "", 0), ("abc", "abc", 0), ("abc", "acb", 1), ("pol", "pool", 1), ("a", "", 1)]
-        {
-            assert_eq!(distance(a, b), edits, "{a} {b}");
-            assert_eq!(distance(b, a), edits, "{b} {a}");
-        }
-    }
 
     #[test]
     fn suggests_what_was_meant_and_nothing_far_away() {

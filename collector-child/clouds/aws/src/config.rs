@@ -8,11 +8,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+use collector::{Failure, FaultExt, config_fault};
 use ipc_proto::fault::Fault;
 use serde::{Deserialize, Deserializer};
 
 use crate::change::command::allowed::READING;
-use crate::failure::{Failure, config_fault, info};
 pub use describe::section;
 use glob::matches;
 
@@ -175,7 +175,7 @@ impl AwsConfig {
     /// What the user should know about settings that do nothing, or not what one would think.
     pub fn remarks(&self) -> Vec<Fault> {
         let mut remarks = Vec::new();
-        let mut remark = |message: &str, hint: &str| remarks.push(info(config_fault(message, hint)));
+        let mut remark = |message: &str, hint: &str| remarks.push(config_fault(message, hint).info());
         if !self.fork_process {
             remark(
                 "aws.fork_process has no effect",

@@ -2,9 +2,9 @@
 
 use ipc_proto::job::{AutoEnable, Described, PathAccess, PathGrant};
 
+use crate::built_in;
 use crate::config::section;
 use crate::graph::CLOUD;
-use crate::tables;
 
 /// Environment variables that the collector or the SDK's credential chain reads.
 const ENVIRONMENT: [&str; 4] = ["AWS_*", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"];
@@ -34,7 +34,7 @@ pub fn describe() -> Described {
         collector: CLOUD.to_owned(),
         cloud: Some(CLOUD.to_owned()),
         account_noun: "account".to_owned(),
-        kinds_json: tables::model(),
+        kinds_json: built_in::model(),
         section: Some(section()),
         pool_setting: Some("account_pool_size".to_owned()),
         tasks_json: "[]".to_owned(),

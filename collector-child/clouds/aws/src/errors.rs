@@ -4,12 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_client::{CallError, Class};
+use collector::fault;
 use indexmap::IndexMap;
 use ipc_proto::fault::{Fault, FaultKind, FaultScope, Level};
 use ipc_proto::message::Denied;
 
 use crate::engine::listed;
-use crate::failure::fault;
 
 /// Services named in one sentence.
 const SERVICES: usize = 10;

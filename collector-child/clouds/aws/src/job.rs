@@ -5,16 +5,15 @@ use std::env;
 use std::time::Duration;
 
 use aws_client::{Budgets, Client, Session, Settings};
+use collector::{Failure, Sink};
 use ipc_proto::job::Account;
 
 use crate::accounts::{self, Identity, Scope, sessions};
 use crate::api::Api;
+use crate::built_in;
 use crate::config::AwsConfig;
 use crate::engine::{self, AccountFacts, Assignment};
-use crate::failure::Failure;
 use crate::regions::Regions;
-use crate::sink::Sink;
-use crate::tables;
 
 /// One account to collect.
 #[derive(Debug)]
@@ -86,9 +85,9 @@ pub async fn collect(job: Collect<'_>, way: Way, sink: &dyn Sink) -> Result<(), 
         regions: Regions::new(&account.id, &scope.partition, &regions),
         account: AccountFacts { id: account.id.clone(), name: account.name.clone(), scope },
         config,
-        plans: tables::plans()?,
-        hooks: tables::hooks(),
-        table: tables::kinds()?,
+        plans: built_in::plans()?,
+        hooks: built_in::hooks(),
+        table: built_in::kinds()?,
         last_run_started_ago,
     };
     Box::pin(engine::collect(assignment, api, sink)).await

@@ -8,10 +8,10 @@
 //! Accounts job: profiles, roles, organization --> accounts with scope (role, profile, partition, regions)
 //! Collect job:  scope --> sessions --> engine (regions x kinds) --> graph --> Sink
 //!                                      ^    \--> hooks (Rust, where a table cannot say it)
-//!                              aws-client (signing, retries, budgets) over aws-shapes (protocols)
+//!                              aws-client (signing, retries, budgets) over shapes (protocols)
 //! ```
 //!
-//! The crate knows the program around it only through [`Sink`]; `fix-collector` implements it.
+//! The crate knows the program around it only through the crate `collector`: [`Aws`] is a collector.
 //!
 //! # Invariants
 //!
@@ -24,13 +24,14 @@
 
 mod accounts;
 mod api;
+mod aws;
+mod built_in;
 pub mod change;
 mod config;
 mod describe;
 mod engine;
 mod errors;
 mod facts;
-mod failure;
 pub mod graph;
 pub mod hooks;
 mod instance_types;
@@ -38,18 +39,14 @@ mod job;
 mod partition;
 mod plans;
 mod regions;
-mod sink;
-mod suggest;
-mod tables;
 #[cfg(test)]
 mod testing;
 
 pub use accounts::{Identity, Scope};
+pub use aws::Aws;
 pub use config::{AwsConfig, section};
 pub use describe::{describe, paths};
 pub use engine::{AccountFacts, Ask, Context, Draft, Pages};
-pub use failure::{Failure, fault};
 pub use job::{Collect, Way, accounts, collect};
 pub use plans::Plans;
 pub use regions::{Region, RegionIndex, Regions};
-pub use sink::{BoxFuture, Sink};

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use aws_tables::plan::{FilePlan, KindPlan, KindScope, Source};
+use tables::plan::{FilePlan, KindPlan, KindScope, Source};
 
 /// All kinds that can be collected, by name.
 #[derive(Debug, Default)]

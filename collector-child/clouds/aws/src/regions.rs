@@ -1,6 +1,6 @@
 //! The regions of an account, by position.
 
-use aws_tables::plan::Place;
+use tables::plan::Place;
 
 use crate::partition::global_region;
 

@@ -4,16 +4,17 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws_client::{Client, Login, RetryPolicy, Settings};
-use aws_tables::compile::{SourceFile, compile};
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
+use collector::{BoxFuture, Entry, Failure, Placed, Sink};
 use inventory::KindTable;
 use ipc_proto::fault::Fault;
-use ipc_proto::graph::{DeferredEdge, Edge, EdgeType, Node};
+use ipc_proto::graph::EdgeType;
 use ipc_proto::message::{Denied, Progress};
 use serde_json::{Value, json};
+use tables::compile::{SourceFile, compile};
 use tokio::net::TcpListener;
 use zeroize::Zeroizing;
 
@@ -21,11 +22,9 @@ use crate::accounts::Scope;
 use crate::api::Api;
 use crate::config::AwsConfig;
 use crate::engine::{self, AccountFacts, Assignment};
-use crate::failure::Failure;
 use crate::hooks::Hooks;
 use crate::plans::Plans;
 use crate::regions::Regions;
-use crate::sink::{BoxFuture, Sink};
 
 /// The account of all tests.
 pub(crate) const ACCOUNT: &str = "100000000001";
@@ -139,18 +138,17 @@ impl Sent {
 pub(crate) struct Recorder(pub(crate) Mutex<Sent>);
 
 impl Sink for Recorder {
-    fn node<'a>(&'a self, node: Node<'a>) -> BoxFuture<'a, Result<(), Failure>> {
-        self.0.lock().unwrap().nodes.push(serde_json::from_slice(node.json).unwrap());
-        Box::pin(async { Ok(()) })
+    fn put(&self, entry: Entry<'_>) -> Result<Placed, Failure> {
+        let mut sent = self.0.lock().unwrap();
+        match entry {
+            Entry::Node(node) => sent.nodes.push(serde_json::from_slice(node.json).unwrap()),
+            Entry::Edge(edge) => sent.edges.push((edge.from.to_owned(), edge.to.to_owned(), edge.edge_type)),
+            Entry::Deferred(_) => sent.deferred += 1,
+        }
+        Ok(Placed::Yes)
     }
 
-    fn edge<'a>(&'a self, edge: Edge<'a>) -> BoxFuture<'a, Result<(), Failure>> {
-        self.0.lock().unwrap().edges.push((edge.from.to_owned(), edge.to.to_owned(), edge.edge_type));
-        Box::pin(async { Ok(()) })
-    }
-
-    fn deferred_edge<'a>(&'a self, _edge: DeferredEdge<'a>) -> BoxFuture<'a, Result<(), Failure>> {
-        self.0.lock().unwrap().deferred += 1;
+    fn make_room(&self, _bytes: usize) -> BoxFuture<'_, Result<(), Failure>> {
         Box::pin(async { Ok(()) })
     }
 
@@ -169,6 +167,14 @@ impl Sink for Recorder {
     fn step(&self, _step: String) {}
 
     fn work(&self, _amount: u64) {}
+
+    fn check(&self) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    fn share(&self) -> Arc<dyn Sink> {
+        unreachable!("nothing here runs in another thread")
+    }
 }
 
 /// What came of a collection.

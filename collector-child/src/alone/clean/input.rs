@@ -3,14 +3,13 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::io::{BufRead, Read as _};
 
+use collector::node::{NodeError, StoredNode};
 use ipc_proto::clean::{CleanResource, Related};
 use ipc_proto::graph::EdgeType;
 use ipc_proto::limits::MAX_NODE_JSON;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use thiserror::Error;
-
-use crate::node::{NodeError, StoredNode};
 
 /// Why the lines are no graph.
 #[derive(Debug, Error)]

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use collector::node::{Ancestor, NodeError, StoredNode};
 use ipc_proto::clean::{CleanEvent, CleanOutcome, CleanResource, Cleaned};
 use ipc_proto::job::Account;
 
 use super::input::{Graph, Hold, Levels};
 use super::order::Order;
-use crate::node::{Ancestor, NodeError, StoredNode};
 
 /// One resource to delete.
 #[derive(Debug)]

@@ -84,7 +84,7 @@ fn pass(answer: &Answer) -> String {
 fn place(item: &Item) -> String {
     let above = &item.node.ancestors;
     let parts = [above.account.as_ref(), above.region.as_ref(), above.zone.as_ref()];
-    parts.into_iter().flatten().map(crate::node::Ancestor::name).collect::<Vec<_>>().join(" / ")
+    parts.into_iter().flatten().map(collector::node::Ancestor::name).collect::<Vec<_>>().join(" / ")
 }
 
 fn what(answer: &Answer) -> String {

@@ -1,13 +1,13 @@
 //! Calls in tables, checked against the operations of the services.
 
-use aws_shapes::{Operation, Service, Shape, ShapeId};
+use inventory::suggest;
+use shapes::{Operation, Service, Shape, ShapeId};
 
 use super::doc::{Doc, Form};
 use super::mistake::Log;
 use super::reader::{Fields, Node};
 use super::roots::Roots;
 use crate::plan::{Argument, Arguments, Call};
-use crate::suggest;
 
 /// A call and what is known about its answer.
 pub(crate) struct Checked {
@@ -69,9 +69,9 @@ pub(crate) fn read(fields: &Fields<'_>, default: &str, roots: &Roots<'_>, given:
 
 /// The service, or a mistake.
 pub(crate) fn service(name: &str, at: usize, log: &Log) -> Option<&'static Service> {
-    aws_shapes::service(name)
+    shapes::service(name)
         .map_err(|_| {
-            let hint = suggest::hint(name, aws_shapes::services());
+            let hint = suggest::hint(name, shapes::services());
             log.say(at, format!("there is no service `{name}`; {hint}"));
         })
         .ok()

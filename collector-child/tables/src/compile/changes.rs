@@ -1,5 +1,6 @@
 //! Tags and deletion in tables.
 
+use inventory::suggest;
 use inventory::{Kind, KindTable};
 
 use super::calls;
@@ -9,7 +10,6 @@ use super::on_node::in_place;
 use super::reader::{Fields, Node, Toml, parse};
 use super::roots::{Roots, node_document};
 use crate::plan::{DeletePlan, EachOf, GoesWith, Hold, NodeCall, Path, Refusal, TagPlan, Template};
-use crate::suggest;
 
 /// Reads `tag`.
 pub(crate) fn tag(fields: &Fields<'_>, service: &str, kind: &Kind) -> Option<TagPlan> {

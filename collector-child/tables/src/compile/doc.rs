@@ -3,11 +3,11 @@
 use std::fmt;
 use std::rc::Rc;
 
-use aws_shapes::{Service, Shape, ShapeId};
+use inventory::suggest;
 use inventory::{PropertyType, TypeShape};
+use shapes::{Service, Shape, ShapeId};
 
 use crate::plan::{Path, Step};
-use crate::suggest;
 
 /// What a value in a document can be.
 #[derive(Clone)]

@@ -1,6 +1,7 @@
 //! Edges and keys in tables.
 
 use inventory::KindTable;
+use inventory::suggest;
 
 use super::doc::Form;
 use super::entry;
@@ -10,7 +11,6 @@ use super::roots::Roots;
 use crate::plan::{
     DeleteEdge, Direction, EdgeRule, EdgeType, Extractor, KeyPart, KeyPlan, Lookup, Other, Stage,
 };
-use crate::suggest;
 
 /// Reads `edges`.
 pub(crate) fn edges(fields: &Fields<'_>, kinds: &KindTable, roots: &Roots<'_>) -> Vec<EdgeRule> {

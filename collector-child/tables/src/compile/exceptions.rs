@@ -1,10 +1,10 @@
 //! What tables say about properties that convention does not find.
 
 use inventory::Kind;
+use inventory::suggest;
 
 use super::mistake::Log;
 use super::reader::{Fields, Member};
-use crate::suggest;
 
 /// What a table says about the properties of one kind.
 #[derive(Default)]

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
+use inventory::suggest;
 use inventory::{Kind, KindTable};
 
 use super::calls;
@@ -20,7 +21,6 @@ use super::reader::{Fields, Member, Toml};
 use super::report::KindReport;
 use super::roots::Roots;
 use crate::plan::{Condition, KindPlan, KindScope};
-use crate::suggest;
 
 /// All tables.
 pub(crate) struct Tables<'s> {

@@ -2,9 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use aws_shapes::ShapeId;
 use inventory::{Field, Kind, KindTable, Rule, TypeShape};
 use serde_json::Value;
+use shapes::ShapeId;
 
 use super::convention::{Convention, Found};
 use super::doc::{Doc, Form};

@@ -2,12 +2,12 @@
 
 use std::cell::RefCell;
 
+use inventory::suggest;
 use serde_json::Value;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::mistake::Log;
-use crate::suggest;
 
 /// A value and where it stands in its file.
 #[derive(Debug, Clone)]

@@ -1,10 +1,10 @@
 //! What paths may begin with at some place of a table, and what is there.
 
 use inventory::Kind;
+use inventory::suggest;
 
 use super::doc::{Doc, Scalar};
 use crate::plan::{Arguments, Condition, Path, Root, Template};
-use crate::suggest;
 
 /// What paths see.
 #[derive(Clone)]

@@ -197,7 +197,7 @@ impl FromStr for Function {
         };
         let Some((_, takes)) = FUNCTIONS.iter().find(|(known, _)| *known == name) else {
             let known = FUNCTIONS.iter().map(|(name, _)| *name);
-            return Err(format!("there is no function `{name}`; {}", crate::suggest::hint(name, known)));
+            return Err(format!("there is no function `{name}`; {}", inventory::suggest::hint(name, known)));
         };
         match (argument, takes.is_empty()) {
             (None, false) => Err(format!("`{name}` needs more: it is written `{name}:{takes}`")),

@@ -4,10 +4,10 @@
 
 use std::sync::LazyLock;
 
-use aws_tables::compile::{Compiled, SourceFile, compile};
-use aws_tables::plan::{KindPlan, Place, Properties, Scope};
 use inventory::KindTable;
 use serde_json::{Map, Value};
+use tables::compile::{Compiled, SourceFile, compile};
+use tables::plan::{KindPlan, Place, Properties, Scope};
 
 pub(crate) static KINDS: LazyLock<KindTable> = LazyLock::new(|| KindTable::load(&["base", "aws"]).unwrap());
 

@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
-use aws_shapes::{Answer as Refusal, Auth, Garbage, GarbageKind, Headers, Request, ServiceError, endpoints};
 use bytes::Bytes;
 use http::HeaderMap;
 use http::header::{DATE, USER_AGENT};
 use http_body_util::Full;
 use serde_json::Value;
+use shapes::{Answer as Refusal, Auth, Garbage, GarbageKind, Headers, Request, ServiceError, endpoints};
 
 use crate::budget::Lane;
 use crate::call::Asked;
@@ -169,7 +169,7 @@ impl<'a> Trial<'a> {
         // What a user has uploaded compressed stays so.
         let own = (service.name, operation.name) == ("s3", "GetObject") && answer.status < 300;
         let body = if own { answer.body.clone() } else { self.shared.transport.body(answer) };
-        let parsed = aws_shapes::parse(service, operation, answer.status, &HeadersOf(&answer.headers), &body);
+        let parsed = shapes::parse(service, operation, answer.status, &HeadersOf(&answer.headers), &body);
         let verdict = match &parsed {
             Err(Refusal::Error(error)) => Some(self.classify(error)),
             Ok(_) | Err(Refusal::Garbage(_)) => None,

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use aws_shapes::{Operation, Service, service};
 use serde_json::{Map, Value};
+use shapes::{Operation, Service, service};
 use tokio::sync::SemaphorePermit;
 
 use crate::attempt::{Outcome, Trial};
@@ -57,7 +57,7 @@ impl<'a> Asked<'a> {
         queue: Queue,
     ) -> Result<Value, CallError> {
         let params = self.parameters(params)?;
-        let request = aws_shapes::build(self.service, self.operation, &params, &client.unique())
+        let request = shapes::build(self.service, self.operation, &params, &client.unique())
             .map_err(|fault| CallError::new(Class::Input, self.place(), fault.to_string()))?;
         let lane = client.0.lanes.lane(self.target.account, self.target.region, self.service.name);
         let _place = match queue {

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use aws_config::profile::ProfileSet;
 use aws_runtime::env_config::EnvConfigValue;
 use aws_runtime::env_config::file::EnvConfigFiles;
-use aws_shapes::{Service, endpoints};
 use aws_types::os_shim_internal::{Env, Fs};
+use shapes::{Service, endpoints};
 
 use crate::endpoint::{Endpoint, EndpointFault, Flavor, legacy_sts, resolve};
 use crate::error::{CallError, Class, CredentialsTrouble, Place};

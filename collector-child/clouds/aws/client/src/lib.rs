@@ -2,7 +2,7 @@
 //!
 //! [`Client`] is one per process, [`Session`] are credentials, [`Client::call`] is one call and
 //! [`Client::pages`] a listing. Services, operations, parameters and answers have the names that boto3 shows;
-//! what they look like on the wire is the business of [`aws_shapes`].
+//! what they look like on the wire is the business of [`shapes`].
 //!
 //! A call goes through these hands: `call` waits for its lane (`budget`) and decides about attempts
 //! (`retry`: attempts, pace, quota, services that are given up); `attempt` finds the host (`endpoint`), signs (`sign`), sends (`transport`) and reads the answer;

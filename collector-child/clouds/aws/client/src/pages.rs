@@ -2,8 +2,8 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use aws_shapes::{Pager, Pagination};
 use serde_json::{Map, Value};
+use shapes::{Pager, Pagination};
 
 use crate::call::{Asked, Queue};
 use crate::client::{Client, Target};

@@ -1,13 +1,13 @@
 //! Whose the credentials are, and where: the partition is tried out.
 
 use aws_client::{CallError, Class, Client, Session};
+use collector::Sink;
 use serde_json::Map;
 
 use super::sessions;
 use crate::api::Api;
 use crate::config::AwsConfig;
 use crate::partition::{self, Candidate};
-use crate::sink::Sink;
 
 /// Whose credentials are.
 #[derive(Debug, Clone, PartialEq, Eq)]

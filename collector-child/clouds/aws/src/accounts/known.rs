@@ -1,16 +1,15 @@
 //! Regions in the settings that this program does not know: AWS is asked for them, since it makes new ones.
 
 use aws_client::Client;
-use aws_shapes::endpoints;
+use collector::{Failure, Sink};
 use serde_json::{Map, Value};
+use shapes::endpoints;
 
 use super::sessions;
 use crate::api::Api;
 use crate::config::AwsConfig;
 use crate::config::names::no_region;
-use crate::failure::Failure;
 use crate::partition::global_region;
-use crate::sink::Sink;
 
 /// Refuses a region that AWS does not know either. If AWS does not say, the collection will: it ends without a graph where
 /// no host can be reached.

@@ -10,6 +10,7 @@ pub(crate) mod sessions;
 mod tests;
 
 use aws_client::{CallError, Class, Client, Session};
+use collector::{Failure, FaultExt, Sink, fault};
 use futures_util::stream::{self, StreamExt};
 use inventory::NodeKey;
 use ipc_proto::fault::{Fault, FaultKind};
@@ -19,10 +20,8 @@ use serde_json::{Map, Value};
 
 use crate::api::Api;
 use crate::config::AwsConfig;
-use crate::failure::{Failure, fault, info};
 use crate::graph::CLOUD;
 use crate::partition::global_region;
-use crate::sink::Sink;
 use identity::Owner;
 pub use scope::Scope;
 use select::{Asked, Names, Way};
@@ -182,7 +181,7 @@ fn left_out(inactive: &[select::Inactive]) -> Fault {
         named.join(", ")
     );
     let count = u32::try_from(named.len()).unwrap_or(u32::MAX);
-    Fault { count, ..info(fault(FaultKind::Resource, message)) }
+    Fault { count, ..fault(FaultKind::Resource, message).info() }
 }
 
 /// Gives all accounts of a source their names.

@@ -1,15 +1,14 @@
 //! The regions of an account, as the account itself tells them.
 
 use aws_client::{CallError, Class};
+use collector::{Sink, fault};
 use futures_util::stream::{self, StreamExt};
 use ipc_proto::fault::{Fault, FaultKind};
 use serde_json::{Map, Value};
 
 use super::Scope;
 use crate::api::Api;
-use crate::failure::fault;
 use crate::partition::{global_region, known_regions};
-use crate::sink::Sink;
 
 /// Regions that are tried out at once.
 const REGIONS_AT_ONCE: usize = 8;

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use aws_client::{CallError, Client, Login, Role, Session, Target};
+use collector::{Failure, fault};
 use ipc_proto::fault::FaultKind;
 use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::Scope;
 use crate::config::AwsConfig;
-use crate::failure::{Failure, fault};
 use crate::partition::home;
 
 /// The credentials of a profile, or without one those of the config or the environment.

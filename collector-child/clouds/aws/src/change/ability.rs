@@ -1,28 +1,16 @@
 //! What can be changed at all.
 
-use super::Change;
+use collector::changes::{Ability, Change};
+
 #[cfg(test)]
 use super::hooks;
-use crate::tables;
-
-/// Whether resources of a kind can be changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ability {
-    /// They can.
-    Yes,
-    /// Not these.
-    No,
-    /// They are not things of the cloud: types, quotas, regions.
-    Phantom,
-    /// There is no such kind.
-    Unknown,
-}
+use crate::built_in;
 
 /// Whether resources of a kind can be changed, as their table says. No I/O.
 ///
 /// Some quotas have tags although they are phantoms; nothing that is a phantom can be deleted.
 pub fn ability(change: Change, kind: &str) -> Ability {
-    let (Ok(kinds), Ok(plans)) = (tables::kinds(), tables::plans()) else { return Ability::Unknown };
+    let (Ok(kinds), Ok(plans)) = (built_in::kinds(), built_in::plans()) else { return Ability::Unknown };
     if !kinds.contains(kind) {
         return Ability::Unknown;
     }
@@ -41,7 +29,7 @@ pub fn ability(change: Change, kind: &str) -> Ability {
 /// The hooks that tables name and nobody has written, as `kind: hook`.
 #[cfg(test)]
 pub(super) fn unknown_hooks() -> Vec<String> {
-    let plans = tables::plans().unwrap();
+    let plans = built_in::plans().unwrap();
     let named = plans.all().flat_map(|plan| {
         let tag = plan.tag.iter().filter_map(|tag| tag.hook.as_deref());
         let tag = tag.filter(|name| hooks::Tags::named(name).is_none());

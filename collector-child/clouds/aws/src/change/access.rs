@@ -4,15 +4,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use aws_client::{CallError, Client, Pages, Session, Target};
+use collector::{Failure, Sink};
 use serde_json::{Map, Value};
 
 use super::Resource;
 use super::doors::Doors;
 use crate::accounts::{Identity, Scope};
 use crate::config::AwsConfig;
-use crate::failure::Failure;
 use crate::job;
-use crate::sink::Sink;
 
 /// Changes AWS. One for the process: it keeps connections and credentials from one change to the next.
 #[derive(Debug, Default)]

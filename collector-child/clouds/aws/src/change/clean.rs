@@ -2,19 +2,19 @@
 
 use std::time::Duration;
 
-use aws_tables::plan::{Condition, DeletePlan, GoesWith, NodeCall, Scope};
+use collector::changes::Journal;
+use collector::{Failure, Sink};
 use ipc_proto::clean::CleanOutcome;
+use tables::plan::{Condition, DeletePlan, GoesWith, NodeCall, Scope};
 
 use super::access::Changer;
 use super::judge::{Codes, Stop, explained, later};
 use super::memory::{Done, Who};
 use super::perform::Job;
 use super::prepare::Prepared;
-use super::{Journal, Memory, Resource};
+use super::{Memory, Resource};
+use crate::built_in;
 use crate::config::AwsConfig;
-use crate::failure::Failure;
-use crate::sink::Sink;
-use crate::tables;
 
 /// A resource to delete.
 #[derive(Debug)]
@@ -55,7 +55,7 @@ impl Changer {
         sink: &dyn Sink,
     ) -> Result<CleanOutcome, Failure> {
         let kind = deletion.resource.kind();
-        let Some(plan) = tables::plans()?.get(kind).and_then(|plan| plan.delete.as_ref()) else {
+        let Some(plan) = built_in::plans()?.get(kind).and_then(|plan| plan.delete.as_ref()) else {
             return Ok(CleanOutcome::Refused {
                 reason: format!("resources of kind {kind} cannot be deleted"),
             });

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use aws_client::{CallError, Class, Client, CredentialsTrouble, Session};
+use collector::{Failure, fault};
 use ipc_proto::fault::{Fault, FaultKind};
 use tokio::sync::Mutex;
 
 use crate::accounts::{Identity, Scope, sessions};
 use crate::config::AwsConfig;
-use crate::failure::{Failure, fault};
 
 /// Connections and credentials of one configuration.
 #[derive(Debug)]

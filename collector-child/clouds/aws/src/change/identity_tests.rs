@@ -3,6 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use aws_client::Client;
+use collector::Failure;
+use collector::changes::Journal;
 use ipc_proto::fault::{Fault, FaultKind};
 use ipc_proto::job::Account;
 use ipc_proto::secret::Secret;
@@ -12,7 +14,6 @@ use super::*;
 use crate::accounts::Scope;
 use crate::accounts::sessions;
 use crate::config::AwsConfig;
-use crate::failure::Failure;
 use crate::job::Way;
 use crate::testing::{Called, Recorder, Reply, client_of};
 

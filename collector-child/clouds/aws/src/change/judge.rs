@@ -1,11 +1,10 @@
 //! What a failed call means for the resource that is changed.
 
 use aws_client::{CallError, Class};
-use aws_tables::plan::ErrorSaid;
+use collector::Failure;
 use ipc_proto::clean::CleanOutcome;
 use ipc_proto::fault::FaultKind;
-
-use crate::failure::Failure;
+use tables::plan::ErrorSaid;
 
 /// Codes with which services say that something depends on a resource, besides those in tables and all that end with
 /// one of [`IN_USE`].
@@ -256,7 +255,7 @@ mod tests {
         assert_eq!(reason(explained(held(), &trouble(true))), format!("failed {both}"));
         assert_eq!(reason(explained(held(), &trouble(false))), format!("held {both}"));
         assert_eq!(reason(explained(held(), &[])), "held conflict");
-        let refused = || Stop::Failure(crate::failure::fault(FaultKind::AccessDenied, "conflict").into());
+        let refused = || Stop::Failure(collector::fault(FaultKind::AccessDenied, "conflict").into());
         assert_eq!(reason(explained(refused(), &trouble(false))), format!("failure {both}"));
     }
 }

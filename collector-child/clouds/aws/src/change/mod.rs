@@ -38,27 +38,10 @@ mod tag;
 mod tests;
 mod words;
 
-pub use ability::{Ability, ability};
+pub use ability::ability;
 pub use access::Changer;
 pub use clean::{Above, Deletion};
 pub use command::{Command, definition as command_definition};
 pub use memory::Memory;
 pub use resource::Resource;
 pub use tag::Tagging;
-
-/// Where the log of one deletion goes: one sentence for each step that changed something, or would in a dry run.
-pub trait Journal: Send + Sync {
-    /// Something was done.
-    fn done(&self, message: String);
-    /// Something failed, and the deletion goes on.
-    fn failed(&self, message: String);
-}
-
-/// What is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Change {
-    /// To delete a resource.
-    Clean,
-    /// To change its tags.
-    Tag,
-}

@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 
 use aws_client::CallError;
-use aws_tables::plan::{Call, Condition, EachOf, ListCall, MissingArgument, NodeCall, Path, Scope};
+use collector::changes::Journal;
 use ipc_proto::clean::CleanOutcome;
 use serde_json::{Map, Value};
+use tables::plan::{Call, Condition, EachOf, ListCall, MissingArgument, NodeCall, Path, Scope};
 
-use super::Journal;
 use super::access::Access;
 use super::judge::{Codes, Meaning, Stop, is_fatal, later, stop};
 use super::memory::Done;

@@ -4,8 +4,8 @@
 //! thing the first would hide it from the second. A look that fails is no reason to leave the resource; a thing that
 //! cannot be taken away is one to leave the rest of them.
 
-use aws_tables::plan::{DeletePlan, EachOf, Hold, ListCall, NodeCall, Scope};
 use serde_json::{Value, json};
+use tables::plan::{DeletePlan, EachOf, Hold, ListCall, NodeCall, Scope};
 
 use super::Resource;
 use super::hooks;
@@ -40,7 +40,7 @@ impl Job<'_> {
                     continue;
                 }
             };
-            let keeps = |item: &&Value| aws_tables::plan::Condition::all(&hold.when, &scope.with_each(item));
+            let keeps = |item: &&Value| tables::plan::Condition::all(&hold.when, &scope.with_each(item));
             if let Some(item) = items.iter().find(keeps) {
                 let words = hold.reason.fill(&scope.with_each(item));
                 return Ok(Some(words.unwrap_or_else(|| hold.reason.to_string())));

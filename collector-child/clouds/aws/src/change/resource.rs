@@ -1,12 +1,12 @@
 //! The resource that is changed, as its node describes it.
 
-use aws_tables::plan::Place;
+use collector::{Failure, fault};
 use ipc_proto::fault::FaultKind;
 use serde_json::{Map, Value};
+use tables::plan::Place;
 
 use crate::accounts::Scope;
 use crate::config::AwsConfig;
-use crate::failure::{Failure, fault};
 use crate::partition::global_region;
 
 /// A resource with what is known about it: what its node and those of its account and region report. The nodes may
@@ -94,7 +94,7 @@ impl Resource {
 
 /// The partition that a region belongs to; `aws` if that is not known.
 pub(super) fn partition_of(region: &str) -> &'static str {
-    aws_shapes::endpoints().partition_of(region).map_or("aws", |partition| partition.id.as_str())
+    shapes::endpoints().partition_of(region).map_or("aws", |partition| partition.id.as_str())
 }
 
 fn text<'a>(properties: &'a Map<String, Value>, name: &str) -> Option<&'a str> {

@@ -2,20 +2,20 @@
 
 use std::time::Duration;
 
-use aws_tables::plan::{KindScope, NodeCall, Scope, TagPlan};
+use collector::changes::Journal;
+use collector::{Failure, Sink, fault};
 use ipc_proto::clean::CleanOutcome;
 use ipc_proto::fault::FaultKind;
 use serde_json::{Value, json};
+use tables::plan::{KindScope, NodeCall, Scope, TagPlan};
 
+use super::Resource;
 use super::access::{Access, Changer};
 use super::hooks;
 use super::judge::{Codes, Stop};
 use super::perform::Job;
-use super::{Journal, Resource};
+use crate::built_in;
 use crate::config::AwsConfig;
-use crate::failure::{Failure, fault};
-use crate::sink::Sink;
-use crate::tables;
 
 /// Tags to change.
 #[derive(Debug)]
@@ -51,7 +51,7 @@ impl Changer {
     /// Changes tags as the table of the kind says. An error is for the user; changes before it were made.
     pub async fn tag(&self, tagging: &Tagging<'_>, sink: &dyn Sink) -> Result<(), Failure> {
         let kind = tagging.resource.kind();
-        let of_kind = tables::plans()?.get(kind);
+        let of_kind = built_in::plans()?.get(kind);
         let Some(plan) = of_kind.and_then(|of_kind| of_kind.tag.as_ref()) else {
             let message = format!("resources of kind {kind} have no tags that can be changed");
             return Err(fault(FaultKind::Config, message).into());

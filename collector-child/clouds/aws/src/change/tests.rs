@@ -2,13 +2,14 @@
 
 use std::sync::{Arc, Mutex};
 
+use collector::Failure;
+use collector::changes::{Ability, Change, Journal};
 use ipc_proto::clean::CleanOutcome;
 use ipc_proto::fault::{FaultKind, Retry};
 use serde_json::{Map, Value, json};
 
 use super::*;
 use crate::config::AwsConfig;
-use crate::failure::Failure;
 use crate::plans::Plans;
 use crate::testing::{Called, Recorder, Reply, client_of, plans};
 
@@ -400,7 +401,7 @@ async fn notebook(describe: Reply, dry_run: bool) -> Seen<Result<(), judge::Stop
         _ => Reply::json(&json!({})),
     })
     .await;
-    let plan = aws_tables::plan::DeletePlan {
+    let plan = tables::plan::DeletePlan {
         hook: Some("stop_notebook".to_owned()),
         gone: vec!["ValidationException: RecordNotFound".to_owned().into()],
         later: vec!["ValidationException: Status (".to_owned().into()],
@@ -492,7 +493,7 @@ fn s3(called: &Called) -> Reply {
 async fn tags_of_buckets_keep_the_others() {
     let hook = |set: &'static [(&str, &str)], remove: &'static [&str]| async move {
         let (changer, calls) = changer(s3).await;
-        let plan = aws_tables::plan::TagPlan { hook: Some("bucket_tags".to_owned()), ..Default::default() };
+        let plan = tables::plan::TagPlan { hook: Some("bucket_tags".to_owned()), ..Default::default() };
         let bucket = Resource::new(
             "aws_s3_bucket",
             object(json!({"id": "b", "name": "b"})),
@@ -565,9 +566,9 @@ fn every_hook_that_a_table_names_exists() {
 /// A dry run makes these calls.
 #[test]
 fn what_is_listed_before_a_deletion_only_reads() {
-    use aws_tables::plan::EachOf;
+    use tables::plan::EachOf;
     let reading = ["Describe", "List", "Get"];
-    for plan in crate::tables::plans().unwrap().all() {
+    for plan in crate::built_in::plans().unwrap().all() {
         let Some(delete) = &plan.delete else { continue };
         for call in delete.before.iter().chain(&delete.calls) {
             if let Some(EachOf::Call(list)) = &call.each {
@@ -639,7 +640,7 @@ async fn untangle(groups: Groups, ids: &[&str]) -> (Vec<String>, Vec<String>) {
     let groups = Arc::new(Mutex::new(groups));
     let cloud = Arc::clone(&groups);
     let (changer, _) = changer(move |called| cloud.lock().unwrap().answer(called)).await;
-    let plan = crate::tables::plans().unwrap().get("aws_ec2_security_group").unwrap();
+    let plan = crate::built_in::plans().unwrap().get("aws_ec2_security_group").unwrap();
     let (config, memory) = (config(), Memory::default());
     let mut said = Vec::new();
     for _ in 0..3 {
@@ -705,7 +706,7 @@ async fn tags_of_scaling_groups_keep_whether_instances_get_them() {
     let change = |set: &'static [(&str, &str)], remove: &'static [&str]| async move {
         let (changer, calls) = changer(described).await;
         let plan =
-            crate::tables::plans().unwrap().get("aws_autoscaling_group").unwrap().tag.as_ref().unwrap();
+            crate::built_in::plans().unwrap().get("aws_autoscaling_group").unwrap().tag.as_ref().unwrap();
         let group = Resource::new(
             "aws_autoscaling_group",
             object(json!({"id": "web", "name": "web"})),

@@ -1,14 +1,14 @@
 //! Names in settings that nothing has: regions, and patterns of kinds. What is misspelt would collect nothing, and an empty
 //! graph would take the place of the one that fixcore has.
 
-use aws_shapes::endpoints;
+use collector::{Failure, config_fault};
+use inventory::suggest::closest;
+use shapes::endpoints;
 
 use super::AwsConfig;
 use super::glob::matches;
-use crate::failure::{Failure, config_fault};
+use crate::built_in;
 use crate::hooks::FINDINGS;
-use crate::suggest::closest;
-use crate::tables;
 
 impl AwsConfig {
     /// Refuses a name that cannot be that of a region, and a pattern that matches no kind.
@@ -19,7 +19,7 @@ impl AwsConfig {
             return Err(no_region(region));
         }
         let known: Vec<&str> =
-            tables::kinds()?.names().filter(|name| name.starts_with("aws_")).chain(FINDINGS).collect();
+            built_in::kinds()?.names().filter(|name| name.starts_with("aws_")).chain(FINDINGS).collect();
         for (setting, patterns) in [("collect", &self.collect), ("no_collect", &self.no_collect)] {
             let unmatched = |pattern: &&String| !known.iter().any(|kind| matches(pattern, kind));
             if let Some(pattern) = patterns.iter().find(unmatched) {

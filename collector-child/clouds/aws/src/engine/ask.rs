@@ -1,12 +1,12 @@
 //! Calls of hooks and the engine, whose failures are accounted for.
 
 use aws_client::CallError;
-use aws_tables::plan::Path;
+use collector::{Failure, fault};
 use ipc_proto::fault::FaultKind;
 use serde_json::{Map, Value};
+use tables::plan::Path;
 
 use super::context::Context;
-use crate::failure::{Failure, fault};
 
 /// A call that is being prepared. Failures are noted for the report of the region and give no answer; only what
 /// costs the account is an error.

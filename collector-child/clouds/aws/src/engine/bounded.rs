@@ -1,9 +1,7 @@
 //! Many things at once, but not too many.
 
+use collector::{BoxFuture, Failure};
 use futures_util::stream::{FuturesOrdered, FuturesUnordered, StreamExt};
-
-use crate::failure::Failure;
-use crate::sink::BoxFuture;
 
 /// Works on all items, `limit` at a time; what `work` makes of an item is made when its turn comes. Ends with the
 /// first failure, and drops the rest.
@@ -54,7 +52,7 @@ mod tests {
     use ipc_proto::fault::FaultKind;
 
     use super::*;
-    use crate::failure::fault;
+    use collector::fault;
 
     #[tokio::test]
     async fn no_more_than_the_limit_run_at_once() {

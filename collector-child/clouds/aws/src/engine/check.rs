@@ -1,9 +1,9 @@
 //! Whether the credentials of the account work, asked before anything else and whenever a call doubts it.
 
 use aws_client::Class;
+use collector::Failure;
 
 use super::context::Job;
-use crate::failure::Failure;
 
 /// Asks STS who we are. An error ends the account: without credentials everything would look empty, and an empty
 /// graph would replace the good one that fixcore has.

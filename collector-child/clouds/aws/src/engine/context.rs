@@ -7,10 +7,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use aws_client::{CallError, Class};
-use aws_tables::plan::Place;
+use collector::{BoxFuture, Failure, Sink, fault};
 use inventory::PropertyFault;
 use ipc_proto::fault::{Fault, FaultKind, FaultScope, Level};
 use serde_json::Value;
+use tables::plan::Place;
 
 use super::ask::Ask;
 use super::item::Draft;
@@ -21,12 +22,10 @@ use crate::accounts::Scope as AccountScope;
 use crate::api::Api;
 use crate::config::AwsConfig;
 use crate::errors::{ErrorLog, Meaning, meaning};
-use crate::failure::{Failure, fault};
 use crate::graph::{Graph, NodeIndex};
 use crate::hooks::Hooks;
 use crate::plans::Plans;
 use crate::regions::{Region, RegionIndex, Regions};
-use crate::sink::{BoxFuture, Sink};
 
 /// The account that is collected.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,14 +1,14 @@
 //! Follow-up calls: what the listing of a kind does not tell about an item.
 
-use aws_shapes::{Joined, Pagination};
-use aws_tables::plan::{Condition, FollowUp, KindPlan};
+use collector::Failure;
 use serde_json::{Map, Value};
+use shapes::{Joined, Pagination};
+use tables::plan::{Condition, FollowUp, KindPlan};
 
 use super::bounded;
 use super::context::Context;
 use super::item::Parent;
 use super::list::{ask, params, scope};
-use crate::failure::Failure;
 
 /// Calls of one item at once.
 const CALLS_AT_ONCE: usize = 8;
@@ -190,7 +190,7 @@ async fn answer(
 }
 
 fn pagination(follow: &FollowUp) -> Option<&'static Pagination> {
-    let service = aws_shapes::service(&follow.call.service).ok()?;
+    let service = shapes::service(&follow.call.service).ok()?;
     service.operation(&follow.call.operation)?.pagination.as_ref()
 }
 
@@ -200,7 +200,7 @@ mod tests {
 
     /// How many calls of a kind are made at a time.
     fn steps(kind: &str) -> Vec<usize> {
-        let mut rest = crate::tables::plans().unwrap().get(kind).unwrap().calls.as_slice();
+        let mut rest = crate::built_in::plans().unwrap().get(kind).unwrap().calls.as_slice();
         let mut steps = Vec::new();
         while !rest.is_empty() {
             let now = at_once(rest);

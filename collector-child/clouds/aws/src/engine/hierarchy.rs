@@ -2,14 +2,14 @@
 
 use std::borrow::Cow;
 
-use aws_tables::plan::Properties;
+use collector::{Failure, fault};
 use inventory::{KindTable, NodeFault};
 use ipc_proto::fault::FaultKind;
 use serde_json::Value;
+use tables::plan::Properties;
 
 use super::context::AccountFacts;
 use crate::facts::{LAUNCH_DAY, region_facts};
-use crate::failure::{Failure, fault};
 use crate::graph::{CLOUD, DnsZone, EdgeType, Graph, Home, NewNode, NodeIndex};
 use crate::regions::Regions;
 

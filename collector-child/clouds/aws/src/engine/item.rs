@@ -2,16 +2,16 @@
 
 use std::borrow::Cow;
 
-use aws_tables::plan::{Condition, KindPlan, Other, Properties, Scope};
+use collector::{Failure, fault};
 use ipc_proto::fault::{Fault, FaultKind, FaultScope};
 use serde_json::{Map, Value};
+use tables::plan::{Condition, KindPlan, Other, Properties, Scope};
 
 use super::bounded;
 use super::context::{Context, lock};
 use super::follow::{Stays, follow_ups};
 use super::list::{collect_children, scope};
 use super::metrics;
-use crate::failure::{Failure, fault};
 use crate::graph::{DnsZone, Home, NewNode, NodeIndex, Values, Wish};
 use crate::hooks::Verdict;
 use crate::plans::Plans;

@@ -3,15 +3,14 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use aws_tables::plan::{BatchCall, Call, Condition, KindPlan, ListCall, Path, Scope, Source};
+use collector::{BoxFuture, Failure};
 use serde_json::{Map, Value};
+use tables::plan::{BatchCall, Call, Condition, KindPlan, ListCall, Path, Scope, Source};
 
 use super::ask::Ask;
 use super::bounded;
 use super::context::Context;
 use super::item::{Parent, item};
-use crate::failure::Failure;
-use crate::sink::BoxFuture;
 
 /// Items of one page that are worked on at once; the budgets of the client bound the calls.
 const ITEMS_AT_ONCE: usize = 16;

@@ -32,19 +32,18 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use aws_tables::plan::KindPlan;
+use collector::{Failure, FaultExt, Sink, fault};
 use inventory::KindTable;
 use ipc_proto::fault::{Fault, FaultKind};
+use tables::plan::KindPlan;
 
 use crate::api::Api;
 use crate::config::AwsConfig;
 use crate::errors::ErrorLog;
-use crate::failure::{Failure, fault, info};
 use crate::graph::{EdgeType, Graph};
 use crate::hooks::Hooks;
 use crate::plans::{Plans, is_global, is_regional};
 use crate::regions::{RegionIndex, Regions};
-use crate::sink::Sink;
 pub use ask::{Ask, Pages};
 pub use context::{AccountFacts, Context};
 pub use item::Draft;
@@ -194,17 +193,15 @@ fn left_out(graph: &mut Graph, odd: &mut OddLog, regions: &Regions, config: &Aws
         let message =
             format!("{} without resources of your own: {}; {what}", counted(names.len()), names.join(", "));
         let hint = Some("name them in aws.region to keep them".to_owned());
-        Fault { hint, ..info(fault(FaultKind::Resource, message)) }
+        Fault { hint, ..fault(FaultKind::Resource, message).info() }
     });
     let cycles = left_out.cycles.iter().map(|(from, to, edge_type)| {
         let words = match edge_type {
             EdgeType::Delete => "a delete edge",
             EdgeType::Default | EdgeType::Iam => "an edge",
         };
-        info(fault(
-            FaultKind::Resource,
-            format!("{words} from {from} to {to} was left out: it closes a cycle"),
-        ))
+        let message = format!("{words} from {from} to {to} was left out: it closes a cycle");
+        fault(FaultKind::Resource, message).info()
     });
     remark.into_iter().chain(cycles).collect()
 }

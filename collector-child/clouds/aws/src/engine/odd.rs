@@ -1,11 +1,10 @@
 //! Values of resources that were left out or repaired: told once for each kind and property, with one resource as
 //! the example, because a mapping that is wrong for ten thousand resources is one trouble.
 
+use collector::{FaultExt, fault};
 use indexmap::IndexMap;
 use inventory::PropertyFault;
 use ipc_proto::fault::{Fault, FaultKind, FaultScope};
-
-use crate::failure::{fault, info};
 
 /// What stands in a line where a text had something that no text can have: U+FFFD, as JSON.
 const REPLACEMENT: &[u8] = br"\ufffd";
@@ -75,10 +74,11 @@ fn told(kind: String, odd: Odd, seen: Seen) -> Fault {
             FaultKind::Property,
             format!("the property {property} of {kind} was left out: the model does not know it, as in {id}"),
         ),
-        Odd::Characters => info(fault(
+        Odd::Characters => fault(
             FaultKind::Property,
             format!("texts of {kind} have characters that no text can have, which were replaced, as in {id}"),
-        )),
+        )
+        .info(),
     };
     let scope = FaultScope { kind: Some(kind), ..FaultScope::default() };
     Fault { scope, count: times, ..trouble }

@@ -6,9 +6,9 @@
 //! does not answer besides.
 
 use aws_client::{CallError, Class};
+use collector::fault;
 use ipc_proto::fault::{Fault, FaultKind, FaultScope, FaultSource, Retry};
 
-use crate::failure::fault;
 use crate::regions::{RegionIndex, Regions};
 
 /// What became of the listings, by region.

@@ -2,11 +2,11 @@
 //! mostly refuses all, so what is refused is halved until the guilty one is alone.
 
 use aws_client::{CallError, Class};
-use aws_tables::plan::Path;
+use collector::Failure;
 use serde_json::Value;
+use tables::plan::Path;
 
 use super::ask::{Ask, parsed};
-use crate::failure::Failure;
 
 /// Calls that halving may cost for one list of members, whatever is wrong with it.
 const MOST_CALLS: usize = 64;

@@ -3,12 +3,12 @@
 mod listings;
 mod odd;
 
+use collector::Failure;
 use ipc_proto::fault::{FaultKind, Level, Retry};
 use ipc_proto::graph::EdgeType;
 use serde_json::{Value, json};
 
 use super::longest_first;
-use crate::failure::Failure;
 use crate::hooks::Hooks;
 use crate::hooks::prelude::*;
 use crate::plans::is_regional;
@@ -409,7 +409,7 @@ arn = "Arn"
 
 #[test]
 fn services_that_need_longest_come_first() {
-    let plans = crate::tables::plans().unwrap();
+    let plans = crate::built_in::plans().unwrap();
     let all: Vec<&KindPlan> = plans.roots().filter(|plan| is_regional(plan)).collect();
     let at_once = |service: &str| if service == "sagemaker" { 2 } else { 100 };
     let ordered = longest_first(all.clone(), at_once);

@@ -2,16 +2,15 @@
 
 use std::collections::BTreeSet;
 
+use collector::{Failure, Sink, SinkExt, wire_role};
 use inventory::{PropertyFault, Role};
-use ipc_proto::graph::{DeferredEdge, Edge as WireEdge, Node as WireNode, Role as WireRole, Selector};
+use ipc_proto::graph::{DeferredEdge, Edge as WireEdge, Node as WireNode, Selector};
 use serde_json::Value;
 
 use super::cycle::break_cycles;
 use super::unused::{Unused, unused};
 use super::{Deferred, Edge, EdgeType, End, Graph, Home, NodeIndex, edit};
-use crate::failure::Failure;
 use crate::regions::RegionIndex;
-use crate::sink::Sink;
 
 /// What was left out of the graph when it was finished.
 #[derive(Debug, Default)]
@@ -157,16 +156,5 @@ impl Graph {
             End::Node(node) => Selector::NodeId(self.nodes[*node].node_id.as_str()),
             End::Search(criteria) => Selector::Search(criteria),
         }
-    }
-}
-
-fn wire_role(role: Role) -> WireRole {
-    match role {
-        Role::Root => WireRole::Root,
-        Role::Cloud => WireRole::Cloud,
-        Role::Organization => WireRole::Organization,
-        Role::Account => WireRole::Account,
-        Role::Region | Role::Zone => WireRole::Region,
-        Role::Resource => WireRole::Resource,
     }
 }

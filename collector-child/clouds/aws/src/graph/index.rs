@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 
-use aws_tables::plan::Lookup;
 use inventory::KindTable;
+use tables::plan::Lookup;
 
 use super::lines::Lines;
 use super::{Change, Home, Node, NodeIndex, edit};

@@ -17,10 +17,10 @@ mod tests;
 
 use std::collections::HashMap;
 
-use aws_tables::plan::{EdgeRule, Lookup, Properties};
 use inventory::{Ancestors, KindTable, NodeBuilder, NodeFault, NodeId, PropertyFault, Role};
 pub use ipc_proto::graph::EdgeType;
 use serde_json::{Map, Value};
+use tables::plan::{EdgeRule, Lookup, Properties};
 
 use crate::engine::is_repaired;
 use crate::regions::RegionIndex;

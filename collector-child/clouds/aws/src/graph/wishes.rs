@@ -1,6 +1,6 @@
 //! Edges as the rules of kind tables want them.
 
-use aws_tables::plan::{DeleteEdge, Direction, EdgeType as RuleType, Other};
+use tables::plan::{DeleteEdge, Direction, EdgeType as RuleType, Other};
 
 use super::{Deferred, EdgeType, End, Graph, NodeIndex, Target, Wish};
 
@@ -29,7 +29,7 @@ impl Graph {
     }
 
     /// Makes the edges of a rule between a node and the other one.
-    pub(crate) fn join(&mut self, node: NodeIndex, other: NodeIndex, rule: &aws_tables::plan::EdgeRule) {
+    pub(crate) fn join(&mut self, node: NodeIndex, other: NodeIndex, rule: &tables::plan::EdgeRule) {
         let (from, to) = match rule.direction {
             Direction::To => (node, other),
             Direction::From => (other, node),
@@ -46,7 +46,7 @@ impl Graph {
         }
     }
 
-    fn defer(&mut self, node: NodeIndex, rule: &aws_tables::plan::EdgeRule, value: &str) {
+    fn defer(&mut self, node: NodeIndex, rule: &tables::plan::EdgeRule, value: &str) {
         let other = End::Search(rule.criteria(value));
         let (from, to) = match rule.direction {
             Direction::To => (End::Node(node), other),

@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use collector::fault;
 use ipc_proto::fault::FaultKind;
 use jiff::Timestamp;
 use tokio::sync::OnceCell;
 
 use super::prelude::*;
-use crate::failure::fault;
 
 /// IAM makes the report within seconds; this is for very many users.
 const PATIENCE: Duration = Duration::from_mins(5);

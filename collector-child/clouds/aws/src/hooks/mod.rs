@@ -73,26 +73,25 @@ mod waf;
 /// What hooks use.
 #[allow(unused_imports, reason = "not every build has a hook for each of them")]
 pub(crate) mod prelude {
-    pub(crate) use aws_tables::plan::{KindPlan, Lookup};
     pub(crate) use serde_json::{Map, Value, json};
+    pub(crate) use tables::plan::{KindPlan, Lookup};
 
     pub(crate) use super::{Hook, Verdict};
     pub(crate) use crate::engine::bounded::{each, gather};
     pub(crate) use crate::engine::{Context, Draft};
-    pub(crate) use crate::failure::Failure;
     pub(crate) use crate::graph::{EdgeType, Graph, Home, NodeIndex, Target};
     pub(crate) use crate::regions::RegionIndex;
-    pub(crate) use crate::sink::BoxFuture;
+    pub(crate) use collector::BoxFuture;
+    pub(crate) use collector::Failure;
 }
 
 use std::fmt;
 
-use aws_tables::plan::KindPlan;
+use collector::{BoxFuture, Failure};
 use serde_json::Value;
+use tables::plan::KindPlan;
 
 use crate::engine::{Context, Draft};
-use crate::failure::Failure;
-use crate::sink::BoxFuture;
 
 /// Whether an item becomes a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

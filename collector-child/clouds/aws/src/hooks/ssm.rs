@@ -2,11 +2,11 @@
 
 use std::sync::Mutex;
 
+use collector::fault;
 use ipc_proto::fault::FaultKind;
 
 use super::prelude::*;
 use crate::engine::lock;
-use crate::failure::fault;
 
 /// Kinds of findings, as settings name them (`collect`, `no_collect`); there are no such nodes.
 pub(super) const COMPLIANCE: &str = "aws_ssm_resource_compliance";

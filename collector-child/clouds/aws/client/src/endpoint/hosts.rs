@@ -1,6 +1,6 @@
 //! Host names from the published tables.
 
-use aws_shapes::{Endpoints, Host, HostVariant, Partition, Service, ServiceHosts};
+use shapes::{Endpoints, Host, HostVariant, Partition, Service, ServiceHosts};
 
 use super::Flavor;
 

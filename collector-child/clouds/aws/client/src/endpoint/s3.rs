@@ -1,7 +1,7 @@
 //! Buckets: part of the host name or of the path, and in another region than was thought.
 
-use aws_shapes::ServiceError;
 use serde_json::Value;
+use shapes::ServiceError;
 
 use super::Endpoint;
 

@@ -135,7 +135,7 @@ async fn unknown_host(service: &str, operation: &str, region: &str) -> [(Class, 
     let own = resolve(asked.service, region, Flavor::default(), None).unwrap();
     let custom = resolve(asked.service, region, Flavor::default(), Some("http://mock.example")).unwrap();
     let lane = bench.client.0.lanes.lane("1", region, service);
-    let request = aws_shapes::Request {
+    let request = shapes::Request {
         method: "GET",
         path: "/".to_owned(),
         query: Vec::new(),

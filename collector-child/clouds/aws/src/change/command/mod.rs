@@ -14,12 +14,12 @@ mod value;
 
 use std::time::Duration;
 
+use collector::{Failure, fault};
 use ipc_proto::fault::FaultKind;
 use thiserror::Error;
 
 use super::Resource;
 use crate::config::AwsConfig;
-use crate::failure::{Failure, fault};
 
 pub use definition::definition;
 

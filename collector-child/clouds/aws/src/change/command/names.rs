@@ -1,6 +1,6 @@
 //! Names as the command line writes them.
 
-use aws_shapes::{Member, Operation, Service, Structure};
+use shapes::{Member, Operation, Service, Structure};
 
 use super::Wrong;
 
@@ -43,8 +43,8 @@ pub(super) fn squashed(name: &str) -> String {
 /// The service of this name.
 pub(super) fn service(name: &str) -> Result<&'static Service, Wrong> {
     let known = RENAMED.iter().find(|(cli, _)| *cli == name).map_or(name, |(_, boto)| boto);
-    aws_shapes::service(known).map_err(|_| {
-        let hint = close(name, aws_shapes::services().map(str::to_owned));
+    shapes::service(known).map_err(|_| {
+        let hint = close(name, shapes::services().map(str::to_owned));
         Wrong::new(format!("there is no service {name:?} here{hint}"))
     })
 }
@@ -78,7 +78,7 @@ pub(super) fn member<'a>(structure: &'a Structure, name: &str) -> Option<&'a Mem
 /// A sentence that names what may have been meant; empty if nothing is close.
 pub(super) fn close(wrong: &str, known: impl Iterator<Item = String>) -> String {
     let known: Vec<String> = known.collect();
-    let mut close = crate::suggest::closest(wrong, known.iter().map(String::as_str));
+    let mut close = inventory::suggest::closest(wrong, known.iter().map(String::as_str));
     if close.is_empty() && wrong.len() > 2 {
         close = known.iter().map(String::as_str).filter(|name| name.contains(wrong)).collect();
     }
@@ -109,8 +109,8 @@ mod tests {
     /// Otherwise one of them could not be reached.
     #[test]
     fn no_two_operations_or_parameters_differ_only_in_how_they_are_written() {
-        for name in aws_shapes::services() {
-            let service = aws_shapes::service(name).unwrap();
+        for name in shapes::services() {
+            let service = shapes::service(name).unwrap();
             let mut operations: Vec<String> = service.operations().map(squashed).collect();
             let all = operations.len();
             operations.sort();

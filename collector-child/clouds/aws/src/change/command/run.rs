@@ -1,8 +1,9 @@
 //! Executing a command.
 
 use aws_client::{CallError, Class};
-use aws_shapes::{Joined, Operation, Service};
+use collector::{Failure, Sink};
 use serde_json::{Map, Value};
+use shapes::{Joined, Operation, Service};
 
 use super::super::access::{Access, Changer};
 use super::super::resource::partition_of;
@@ -12,9 +13,7 @@ use super::names::{kebab, operation, service};
 use super::value::params;
 use super::{Command, Wrong};
 use crate::accounts::{Identity, Scope};
-use crate::failure::Failure;
 use crate::partition::global_region;
-use crate::sink::Sink;
 
 impl Changer {
     /// Executes a command, and gives what the user sees: the answer, an empty list if it is empty, and of a list with

@@ -1,7 +1,7 @@
 //! The values of parameters, from words to JSON by the shapes of the operation.
 
-use aws_shapes::{Member, Operation, Service, Shape, ShapeId, Structure};
 use serde_json::{Map, Value};
+use shapes::{Member, Operation, Service, Shape, ShapeId, Structure};
 
 use super::names::{close, kebab, member};
 use super::{Wrong, shorthand};

@@ -1,9 +1,10 @@
 //! A bucket has to be empty before it can be deleted: no objects in any version, no delete markers, no parts of uploads
 //! that were never finished. And its tags are set all at once.
 
-use aws_tables::plan::{Arguments, Call};
+use collector::Failure;
 use ipc_proto::clean::CleanOutcome;
 use serde_json::{Map, Value, json};
+use tables::plan::{Arguments, Call};
 
 use super::super::access::Access;
 use super::super::judge::{Stop, is_fatal, never, stop};
@@ -11,7 +12,6 @@ use super::super::perform::Job;
 use super::super::tag::{Tagging, applied};
 use super::super::{Resource, words};
 use super::told;
-use crate::failure::Failure;
 
 const SERVICE: &str = "s3";
 /// What one call deletes at most.

@@ -1,8 +1,8 @@
 //! A capacity provider of ECS cannot be deleted while clusters or services use it.
 
 use aws_client::CallError;
-use aws_tables::plan::Call;
 use serde_json::{Map, Value, json};
+use tables::plan::Call;
 
 use super::super::Resource;
 use super::super::judge::{Stop, is_fatal, stop};
@@ -108,7 +108,7 @@ async fn send(job: Job<'_>, operation: &str, params: Map<String, Value>) -> Resu
     let call = Call {
         service: SERVICE.to_owned(),
         operation: operation.to_owned(),
-        arguments: aws_tables::plan::Arguments::default(),
+        arguments: tables::plan::Arguments::default(),
         expected: Vec::new(),
     };
     job.send(&call, None, params).await.map(drop)

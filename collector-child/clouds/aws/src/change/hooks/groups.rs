@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use aws_tables::plan::{Arguments, Call};
 use serde_json::{Map, Value, json};
+use tables::plan::{Arguments, Call};
 
 use super::super::Resource;
 use super::super::judge::{Stop, later, stop};

@@ -11,6 +11,7 @@ mod zone;
 use std::time::Duration;
 
 use aws_client::CallError;
+use collector::{Failure, fault};
 use ipc_proto::fault::FaultKind;
 
 use super::Resource;
@@ -19,7 +20,6 @@ use super::judge::Stop;
 use super::memory::{Memory, Who};
 use super::perform::Job;
 use super::tag::Tagging;
-use crate::failure::{Failure, fault};
 
 /// The first pause before a look at whether something has changed its state; it grows.
 const FIRST_LOOK: Duration = Duration::from_secs(2);

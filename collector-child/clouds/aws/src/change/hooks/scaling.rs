@@ -1,13 +1,13 @@
 //! Tags of auto scaling groups have an attribute besides their value: whether instances get them. A change of the value
 //! keeps it.
 
+use collector::Failure;
 use serde_json::{Map, Value, json};
 
 use super::super::access::Access;
 use super::super::tag::{TagChange, Tagging, no_such_tag};
 use super::super::words;
 use super::told;
-use crate::failure::Failure;
 
 const SERVICE: &str = "autoscaling";
 

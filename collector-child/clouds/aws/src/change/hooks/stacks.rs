@@ -1,13 +1,13 @@
 //! Tags of stacks and stack sets of CloudFormation: there is no operation for them, so the stack is updated with its own
 //! template, its own parameters and all of its tags.
 
+use collector::{Failure, fault};
 use ipc_proto::fault::FaultKind;
 use serde_json::{Map, Value, json};
 
 use super::super::access::Access;
 use super::super::tag::{Tagging, applied};
 use super::{FIRST_LOOK, pause, told};
-use crate::failure::{Failure, fault};
 
 const SERVICE: &str = "cloudformation";
 /// Templates that make roles with names are refused without it, also if nothing of them changes.

@@ -1,7 +1,7 @@
 //! A zone has to be empty before it can be deleted, but for the two records that it was made with.
 
-use aws_tables::plan::{Arguments, Call};
 use serde_json::{Map, Value, json};
+use tables::plan::{Arguments, Call};
 
 use super::super::Resource;
 use super::super::judge::{Stop, stop};

@@ -9,13 +9,13 @@ use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::time::Duration;
 
-use aws_tables::plan::{Condition, KindPlan, MetricRule, Scope, Stat};
+use collector::Failure;
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use tables::plan::{Condition, KindPlan, MetricRule, Scope, Stat};
 
 use super::bounded;
 use super::context::{Context, lock};
-use crate::failure::Failure;
 use crate::graph::NodeIndex;
 use crate::regions::RegionIndex;
 use window::{period, window};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aws_tables::plan::MetricRule;
+use tables::plan::MetricRule;
 
 const MINUTE: u64 = 60;
 /// CloudWatch gives nothing for less, mostly.

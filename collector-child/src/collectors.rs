@@ -1,0 +1,17 @@
+//! The collectors of this build, one for each cloud.
+
+use collector::Collector;
+
+/// All of them. Each is behind a feature of its own; all features are on by default.
+pub(crate) fn all() -> Vec<Box<dyn Collector>> {
+    vec![
+        #[cfg(feature = "aws")]
+        Box::new(aws_collector::Aws::default()),
+        #[cfg(feature = "demo")]
+        Box::new(demo_collectors::Example::default()),
+        #[cfg(feature = "demo")]
+        Box::new(demo_collectors::Random::default()),
+        #[cfg(feature = "demo")]
+        Box::new(demo_collectors::FileCollector::default()),
+    ]
+}
