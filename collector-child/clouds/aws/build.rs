@@ -1,82 +1,11 @@
-//! Compiles the kind tables of `kinds/` to plans. Mistakes in them stop the build, all of them at once.
+//! Compiles the kind tables of `kinds/` to plans.
 
-#![expect(clippy::print_stderr, reason = "this is how a build script speaks")]
-
-use std::error::Error;
-use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::{env, fs};
 
-use inventory::KindTable;
-use tables::compile::{Parked, SourceFile, compile};
+use tables::compile::Dialect;
+
+static DIALECT: Dialect = Dialect { cloud: "aws", catalog: &aws_shapes::CATALOG };
 
 fn main() -> ExitCode {
-    match run() {
-        Ok(mistakes) if mistakes.is_empty() => ExitCode::SUCCESS,
-        Ok(mistakes) => {
-            eprintln!("{mistakes}");
-            ExitCode::FAILURE
-        }
-        Err(error) => {
-            eprintln!("the kind tables cannot be compiled: {error}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-/// Writes the plans; what is wrong with the tables, if anything is.
-fn run() -> Result<String, Box<dyn Error>> {
-    let directory = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("kinds");
-    println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rerun-if-changed=kinds");
-    let texts = read(&directory)?;
-    let files: Vec<SourceFile<'_>> = texts
-        .iter()
-        .map(|table| SourceFile { name: &table.name, path: &table.path, text: &table.text })
-        .collect();
-    let kinds = KindTable::load(&["base", "aws"])?;
-    let compiled = compile(&files, &kinds);
-    let list = directory.join("parked.txt");
-    let parked = if list.is_file() { Parked::parse(&fs::read_to_string(list)?) } else { Parked::default() };
-    for name in parked.needless(&compiled) {
-        println!("cargo::warning=kinds/parked.txt: {name} has no mistakes and can be taken out");
-    }
-    let mut mistakes = String::new();
-    for mistake in parked.intolerable(&compiled) {
-        writeln!(mistakes, "{mistake}")?;
-    }
-    let out = PathBuf::from(env::var("OUT_DIR")?);
-    let mut index = String::from("&[\n");
-    for plan in &compiled.plans {
-        let name = &plan.name;
-        fs::write(out.join(format!("{name}.json")), serde_json::to_string(plan)?)?;
-        writeln!(index, "    ({name:?}, include_str!(concat!(env!(\"OUT_DIR\"), \"/{name}.json\"))),")?;
-    }
-    index.push_str("]\n");
-    fs::write(out.join("plans.rs"), index)?;
-    Ok(mistakes)
-}
-
-/// A file of tables.
-struct Table {
-    name: String,
-    /// From the root of the repository, for whoever reads the mistakes.
-    path: String,
-    text: String,
-}
-
-/// The files of tables, by name.
-fn read(directory: &Path) -> Result<Vec<Table>, Box<dyn Error>> {
-    let mut tables = Vec::new();
-    for entry in fs::read_dir(directory)? {
-        let path = entry?.path();
-        if path.extension().is_some_and(|end| end == "toml") {
-            let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            let text = fs::read_to_string(&path)?;
-            tables.push(Table { path: format!("collector-child/clouds/aws/kinds/{name}.toml"), name, text });
-        }
-    }
-    tables.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(tables)
+    tables::build::cloud("collector-child/clouds/aws", &["base", "aws"], &DIALECT)
 }

@@ -38,7 +38,7 @@ pub enum Answer {
 /// An error as the service reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceError {
-    /// The code that boto3 shows: `AccessDenied`; the status as text if the answer has no code.
+    /// The code that users know: `AccessDenied`; the status as text if the answer has no code.
     pub code: String,
     /// The sentence of the service, may be empty.
     pub message: String,

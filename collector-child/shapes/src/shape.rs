@@ -79,7 +79,7 @@ pub struct Structure {
 }
 
 impl Structure {
-    /// The member of this name, by the name that boto3 shows.
+    /// The member of this name, by the name that users know.
     pub fn member(&self, name: &str) -> Option<&Member> {
         self.members.iter().find(|member| member.name == name)
     }
@@ -115,7 +115,7 @@ pub struct Map {
 /// A place where a shape is used, and how its value travels there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {
-    /// The name that boto3 shows; of lists `member`, of maps `key` and `value`.
+    /// The name that users know; of lists `member`, of maps `key` and `value`.
     pub name: &'static str,
     /// The form of the value.
     pub shape: ShapeId,

@@ -13,7 +13,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use inventory::KindTable;
-use tables::compile::{Compiled, How, KindReport, SourceFile, compile};
+use tables::compile::{Compiled, Dialect, How, KindReport, SourceFile, compile};
+
+static DIALECT: Dialect = Dialect { cloud: "aws", catalog: &aws_shapes::CATALOG };
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -58,7 +60,7 @@ fn compiled(directory: &Path) -> Result<Compiled, String> {
     let texts = read(directory)?;
     let files: Vec<SourceFile<'_>> =
         texts.iter().map(|(name, path, text)| SourceFile { name, path, text }).collect();
-    Ok(compile(&files, &kinds))
+    Ok(compile(&files, &kinds, &DIALECT))
 }
 
 fn explain(file: &Path, kind: Option<&str>) -> Result<bool, String> {

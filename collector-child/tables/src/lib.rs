@@ -13,11 +13,12 @@
 //! operations, finds by convention what the tables leave out, and refuses what does not fit. What is left, a
 //! [`plan::FilePlan`] for each file, has no names to be looked up and no choices to be made. At run time
 //! [`plan::KindPlan::properties`], [`plan::Path`], [`plan::Template`] and [`plan::Condition`] apply it to the documents
-//! that come from AWS.
+//! that come from the cloud.
 //!
 //! # Invariants
 //!
-//! - The crate does no I/O and reads no clock.
+//! - The crate does no I/O and reads no clock; but [`mod@build`], which is the build script of every cloud, reads and writes
+//!   the files of one.
 //! - A plan applies to every document: what does not have the expected form is null, and nothing panics.
 //! - Written as text and read again, a plan is the same. Paths, templates, conditions and functions are texts in it.
 //! - A kind with a mistake has no plan, and neither have the kinds below it.
@@ -27,6 +28,8 @@
 //!
 #![doc = include_str!("../LANGUAGE.md")]
 
+#[cfg(feature = "compiler")]
+pub mod build;
 #[cfg(feature = "compiler")]
 pub mod compile;
 pub mod plan;

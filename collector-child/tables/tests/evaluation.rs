@@ -337,7 +337,7 @@ fn edges_look_for_texts() {
     let place = place();
     let document = json!({"KeyName": "k\"1"});
     assert_eq!(by_name.value.texts(&Scope::new(&document, &place)), ["k\"1"]);
-    assert_eq!(deferred.criteria("k\"1"), "is(aws_resource) and reported.arn==\"k\\\"1\"");
+    assert_eq!(deferred.criteria("k\"1", "aws_resource"), "is(aws_resource) and reported.arn==\"k\\\"1\"");
     let many = Extractor { paths: vec!["L[].n".parse().unwrap()], ..Extractor::default() };
     let document = json!({"L": [{"n": "a"}, {"n": null}, {"n": 5}, {"n": {}}]});
     assert_eq!(many.texts(&Scope::new(&document, &place)), ["a", "5"]);

@@ -337,7 +337,7 @@ fn files_as_a_whole() {
         ),
         (
             "[aws_kms_key]\nelsewhere = true\n",
-            "test.toml:1: `service` is missing: the service of the kinds of this file, as boto3 calls it",
+            "test.toml:1: `service` is missing: the service of the kinds of this file",
         ),
         (
             "service = \"kms\"\n[aws_kms_multiregion_config]\n",

@@ -89,7 +89,7 @@ mod tests {
         asked(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/hooks"), &mut found);
         assert!(found.len() > 20, "{found:?}");
         for (name, operation) in found {
-            let service = shapes::service(&name).unwrap();
+            let service = aws_shapes::service(&name).unwrap();
             let known = service.operation(&operation).unwrap_or_else(|| panic!("{name}:{operation}"));
             assert_eq!(known.unfollowed_token(service), None, "{name}:{operation}");
         }

@@ -1,6 +1,6 @@
 //! Partitions of AWS: worlds of their own, each with its regions, accounts and credentials.
 
-use shapes::{Partition, endpoints};
+use aws_shapes::{Partition, endpoints};
 
 /// The region of a partition that serves what has no region (IAM, Organizations, CloudFront), and stands for it in
 /// the graph; that of `aws` for a partition we do not know.

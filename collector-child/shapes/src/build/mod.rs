@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use crate::{InputFault, Operation, Protocol, Request, Service};
 
-/// Makes the request of an operation from parameters by boto3's names. Nulls are parameters left out.
+/// Makes the request of an operation from parameters by the names of the shapes. Nulls are parameters left out.
 ///
 /// Points in time are text in ISO 8601 or seconds since 1970; bytes are text, which is sent as UTF-8 or base64 as the
 /// place demands.

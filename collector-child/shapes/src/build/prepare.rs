@@ -1,4 +1,4 @@
-//! What boto3 does to parameters before they are sent, and to requests before they are signed.
+//! What the services' own clients do to parameters before they are sent, and to requests before they are signed.
 
 use data_encoding::BASE64;
 use md5::{Digest, Md5};
@@ -51,7 +51,7 @@ pub(super) fn prepared(
     params
 }
 
-/// boto3 shows some members under other names.
+/// The services' own clients show some members under other names.
 fn rename(structure: &Structure, params: &mut Map<String, Value>, shown: &str, real: &str) {
     if structure.member(shown).is_none()
         && structure.member(real).is_some()

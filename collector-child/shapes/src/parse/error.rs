@@ -1,4 +1,4 @@
-//! Errors of the services: codes as boto3 shows them.
+//! Errors of the services: codes as users know them.
 
 use roxmltree::Node;
 use serde_json::{Map, Value};
@@ -79,7 +79,7 @@ fn json_code(source: &Source<'_>, body: &Map<String, Value>) -> String {
     }
 }
 
-/// `aws.protocoltests#Foo:http://...` is `Foo`.
+/// `name.space#Foo:http://...` is `Foo`.
 fn bare_code(code: &str) -> String {
     let code = code.split(':').next().unwrap_or_default();
     code.rsplit('#').next().unwrap_or_default().to_owned()

@@ -24,7 +24,7 @@ struct Source<'a> {
     body: &'a [u8],
 }
 
-/// Reads the answer of an operation into an object by boto3's names.
+/// Reads the answer of an operation into an object by the names of the shapes.
 ///
 /// Members that were not sent, or sent as null, are absent; so are members that no shape knows. A value that has not
 /// the form of its shape is kept as it was sent. Points in time are text of the form `2026-11-22T18:40:01Z`. Bytes are
@@ -125,7 +125,7 @@ fn document_of_people(source: &Source<'_>) -> Answer {
     Answer::Garbage(Garbage::new(source.status, GarbageKind::Html, source.body))
 }
 
-/// What boto3 shows of a union whose member it does not know.
+/// What is shown of a union whose member it does not know.
 fn unknown_member(name: &str) -> Value {
     serde_json::json!({ "SDK_UNKNOWN_MEMBER": { "name": name } })
 }

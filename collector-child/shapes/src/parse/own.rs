@@ -83,7 +83,7 @@ impl Source<'_> {
         }
     }
 
-    /// Refuses an object that complains, where the operation answers with nothing: servers that stand in for AWS send
+    /// Refuses an object that complains, where the operation answers with nothing: servers that stand in for the cloud send
     /// back what was deleted, a proxy says why it stopped the call.
     fn no_complaint(&self, sent: &Map<String, Value>) -> Result<(), Answer> {
         const COMPLAINTS: [&str; 7] = ["message", "error", "errors", "detail", "reason", "blocked", "status"];

@@ -1,4 +1,4 @@
-//! What boto3 does to the answers of single operations, so that its users see data instead of encodings.
+//! What the services' own clients do to the answers of single operations, so that its users see data instead of encodings.
 
 use data_encoding::BASE64_MIME_PERMISSIVE;
 use serde_json::{Map, Value};

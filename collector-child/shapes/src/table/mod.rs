@@ -43,7 +43,7 @@ static SCALARS: [Shape; 8] = [
 /// A table that is not in the format. The tables are part of the program and all read by a test.
 #[derive(Debug, thiserror::Error)]
 #[error("the table of operations is broken: {0}")]
-pub(crate) struct Broken(String);
+pub struct Broken(String);
 
 /// The lines of a service, and what was read of them.
 pub(crate) struct Table {
@@ -85,8 +85,7 @@ impl Table {
         member.split(' ').find_map(|part| part.strip_prefix("n="))
     }
 
-    /// Reads every line.
-    #[cfg(test)]
+    /// Reads every line; how many shapes there are.
     pub(crate) fn check(&self) -> Result<usize, Broken> {
         for (line, _) in &self.operations {
             line::operation(line)?;
@@ -114,8 +113,8 @@ pub(crate) fn load(packed: &[u8]) -> Service {
     sound(unpack(packed).and_then(|text| service(text.leak())))
 }
 
-/// Unpacks text.
-pub(crate) fn unpack(packed: &[u8]) -> Result<String, Broken> {
+/// Unpacks text that is part of the program.
+pub fn unpack(packed: &[u8]) -> Result<String, Broken> {
     let mut text = String::with_capacity(packed.len() * 6);
     flate2::read::GzDecoder::new(packed)
         .read_to_string(&mut text)
@@ -170,50 +169,6 @@ fn protocol(name: &str) -> Result<Protocol, Broken> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{data, services};
-
-    #[test]
-    fn every_line_of_every_table_is_in_the_format() {
-        for name in services() {
-            let service = crate::service(name).expect("it is listed");
-            assert_eq!(service.name, name);
-            let shapes = service.table.check().unwrap_or_else(|broken| panic!("{name}: {broken}"));
-            for operation in service.operations() {
-                let operation = service
-                    .operation(operation)
-                    .unwrap_or_else(|| panic!("{name}: {operation} is not found"));
-                for id in operation.input.into_iter().chain(operation.output) {
-                    assert!((id.0 as usize) < shapes, "{name}:{} names shape {}", operation.name, id.0);
-                    let shape = service.shape(id).as_structure().expect("inputs and outputs are structures");
-                    assert_eq!(
-                        shape.payload.is_some(),
-                        shape.payload().is_some(),
-                        "{name}:{}",
-                        operation.name
-                    );
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn every_shape_that_is_named_exists() {
-        for name in services() {
-            let service = crate::service(name).expect("it is listed");
-            let shapes = service.table.check().expect("it is in the format");
-            for id in (0..shapes).map(|id| ShapeId(u32::try_from(id).expect("few shapes"))) {
-                let named: Vec<ShapeId> = match service.shape(id) {
-                    Shape::Structure(structure) => {
-                        structure.members.iter().map(|member| member.shape).collect()
-                    }
-                    Shape::List(list) => vec![list.member.shape],
-                    Shape::Map(map) => vec![map.key.shape, map.value.shape],
-                    _ => Vec::new(),
-                };
-                assert!(named.iter().all(|named| (named.0 as usize) < shapes), "{name}: shape {}", id.0);
-            }
-        }
-    }
 
     #[test]
     fn what_is_not_in_the_format_is_refused() {
@@ -231,10 +186,5 @@ mod tests {
         for text in broken {
             assert!(service(text.leak()).is_err());
         }
-    }
-
-    #[test]
-    fn services_are_sorted_for_the_search() {
-        assert!(data::SERVICES.is_sorted_by_key(|(name, _)| *name));
     }
 }

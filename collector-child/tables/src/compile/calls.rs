@@ -69,9 +69,11 @@ pub(crate) fn read(fields: &Fields<'_>, default: &str, roots: &Roots<'_>, given:
 
 /// The service, or a mistake.
 pub(crate) fn service(name: &str, at: usize, log: &Log) -> Option<&'static Service> {
-    shapes::service(name)
+    let catalog = log.dialect().catalog;
+    catalog
+        .service(name)
         .map_err(|_| {
-            let hint = suggest::hint(name, shapes::services());
+            let hint = suggest::hint(name, catalog.services());
             log.say(at, format!("there is no service `{name}`; {hint}"));
         })
         .ok()

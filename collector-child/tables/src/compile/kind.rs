@@ -79,7 +79,7 @@ impl<'s> Tables<'s> {
             }
         }
         if service.is_empty() {
-            log.say(0, "`service` is missing: the service of the kinds of this file, as boto3 calls it");
+            log.say(0, "`service` is missing: the service of the kinds of this file");
         }
         let name = name.to_owned();
         self.files.push(File { name, log, nested, empty_lists, nested_used: RefCell::default() });

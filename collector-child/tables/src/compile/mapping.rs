@@ -105,7 +105,8 @@ impl<'a> Mapper<'a> {
     ) -> Vec<Property> {
         let prefixes = exceptions.iter().flat_map(|exceptions| exceptions.prefixes.clone()).collect();
         let own = kind.model().properties.iter().map(|property| property.name);
-        let vocabulary = Vocabulary::new(kind.fqn(), prefixes).with_habit(own);
+        let vocabulary =
+            Vocabulary::new(kind.fqn(), self.tables.log.dialect().cloud, prefixes).with_habit(own);
         let convention = Convention::new(self.tables.kinds, &vocabulary, doc);
         let mut roots = Roots::of(self.document).with_parent(self.tables.parent.as_ref());
         roots.item = doc.clone();

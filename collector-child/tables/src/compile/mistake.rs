@@ -3,6 +3,8 @@
 use std::cell::RefCell;
 use std::fmt;
 
+use super::Dialect;
+
 /// Something in a table that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Mistake {
@@ -22,9 +24,10 @@ impl fmt::Display for Mistake {
     }
 }
 
-/// Gathers the mistakes of one file.
+/// Gathers the mistakes of one file, and knows what it is compiled with.
 #[derive(Debug)]
 pub(crate) struct Log {
+    dialect: &'static Dialect,
     file: String,
     /// Where each line begins.
     lines: Vec<usize>,
@@ -33,14 +36,20 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    pub(crate) fn new(file: &str, text: &str) -> Self {
+    pub(crate) fn new(file: &str, text: &str, dialect: &'static Dialect) -> Self {
         let breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
         Self {
+            dialect,
             file: file.to_owned(),
             lines: std::iter::once(0).chain(breaks).collect(),
             kind: RefCell::new(None),
             mistakes: RefCell::default(),
         }
+    }
+
+    /// What the file is compiled with.
+    pub(crate) fn dialect(&self) -> &'static Dialect {
+        self.dialect
     }
 
     /// Notes a mistake at this byte of the file.

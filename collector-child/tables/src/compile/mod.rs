@@ -25,12 +25,22 @@ mod words;
 use std::collections::HashSet;
 
 use inventory::KindTable;
+use shapes::Catalog;
 
 use crate::plan::{FilePlan, KindPlan};
 use kind::Tables;
 pub use mistake::Mistake;
 pub use parked::Parked;
 pub use report::{How, KindReport, PropertyReport};
+
+/// What tables of one cloud are compiled with.
+#[derive(Debug)]
+pub struct Dialect {
+    /// The name of the cloud: the names of its kinds begin with it.
+    pub cloud: &'static str,
+    /// Its operations.
+    pub catalog: &'static Catalog,
+}
 
 /// One file of tables.
 #[derive(Debug, Clone, Copy)]
@@ -55,8 +65,8 @@ pub struct Compiled {
 }
 
 /// Compiles files of tables, which may refer to each other's kinds.
-pub fn compile(files: &[SourceFile<'_>], kinds: &KindTable) -> Compiled {
-    let logs: Vec<_> = files.iter().map(|file| mistake::Log::new(file.path, file.text)).collect();
+pub fn compile(files: &[SourceFile<'_>], kinds: &KindTable, dialect: &'static Dialect) -> Compiled {
+    let logs: Vec<_> = files.iter().map(|file| mistake::Log::new(file.path, file.text, dialect)).collect();
     let parsed: Vec<_> =
         files.iter().zip(&logs).map(|(file, log)| reader::Node::parse(file.text, log)).collect();
     let mut tables = Tables::new(kinds);

@@ -4,7 +4,7 @@ use super::Compiled;
 use super::mistake::Mistake;
 
 /// Kinds, and files, that may have mistakes: they are left out of the build, and everything else is not.
-/// One name a line (`aws_ec2_volume`, `ec2.toml`); `#` begins a comment.
+/// One name a line (`cloud_volume`, `ec2.toml`); `#` begins a comment.
 #[derive(Debug, Clone, Default)]
 pub struct Parked {
     names: Vec<String>,

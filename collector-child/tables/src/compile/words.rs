@@ -51,9 +51,10 @@ pub(crate) struct Vocabulary {
 }
 
 impl Vocabulary {
-    pub(crate) fn new(kind: &str, prefixes: Vec<String>) -> Self {
+    /// The name of the cloud, with which the names of its kinds begin, is no word of a kind.
+    pub(crate) fn new(kind: &str, cloud: &str, prefixes: Vec<String>) -> Self {
         let mut words = words(kind);
-        if words.first().is_some_and(|word| word == "aws") {
+        if words.first().is_some_and(|word| word == cloud) {
             words.remove(0);
         }
         Self { words, prefixes }
@@ -94,7 +95,7 @@ impl Vocabulary {
         (1..=own).map(|count| parts[count..].concat()).filter(|name| !name.is_empty()).collect()
     }
 
-    /// What things of this kind may be called: for `aws_ec2_instance` these are `ec2instance` and `instance`.
+    /// What things of this kind may be called: for `cloud_ec2_instance` these are `ec2instance` and `instance`.
     pub(crate) fn nouns(&self) -> Vec<String> {
         (0..self.words.len()).map(|from| self.words[from..].concat()).collect()
     }
@@ -134,7 +135,7 @@ mod tests {
 
     #[test]
     fn properties_lose_words_of_their_kind() {
-        let vocabulary = Vocabulary::new("aws_ec2_instance", vec!["vm_".to_owned()]);
+        let vocabulary = Vocabulary::new("cloud_ec2_instance", "cloud", vec!["vm_".to_owned()]);
         assert_eq!(vocabulary.of_property("instance_state_name"), ["instancestatename", "statename"]);
         assert_eq!(vocabulary.of_property("vm_size"), ["vmsize", "size"]);
         assert_eq!(vocabulary.of_member("InstanceType"), ["type"]);

@@ -10,7 +10,7 @@ use super::template::{Arguments, Template};
 /// One operation of one service with its arguments.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Call {
-    /// The service as boto3 calls it.
+    /// The service, by its name in the catalog.
     pub service: String,
     /// The operation, in camel case.
     pub operation: String,

@@ -108,11 +108,11 @@ impl Lookup {
 }
 
 impl EdgeRule {
-    /// The query that finds the other node in the graph of fixcore.
-    pub fn criteria(&self, value: &str) -> String {
+    /// The query that finds the other node in the graph of fixcore; `any` is the kind that all resources of the cloud are.
+    pub fn criteria(&self, value: &str, any: &str) -> String {
         let kind = match &self.other {
             Other::Kind(kind) => kind.as_str(),
-            Other::Any | Other::Parent => "aws_resource",
+            Other::Any | Other::Parent => any,
         };
         let value = serde_json::Value::from(value);
         format!("is({kind}) and reported.{}=={value}", self.by.property())

@@ -24,7 +24,7 @@ pub struct FilePlan {
 pub struct KindPlan {
     /// The kind.
     pub kind: String,
-    /// The service that the kind belongs to, as boto3 calls it.
+    /// The service that the kind belongs to, by its name in the catalog.
     pub service: String,
     /// Where it is collected.
     pub scope: KindScope,

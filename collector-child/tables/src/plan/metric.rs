@@ -9,7 +9,7 @@ use super::template::Template;
 /// A metric of CloudWatch and how it becomes usage of the node.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MetricRule {
-    /// For example `AWS/EC2`.
+    /// As the cloud calls it.
     pub namespace: String,
     /// Its name in CloudWatch.
     pub metric: String,

@@ -44,7 +44,7 @@ pub enum Root {
     Region,
     /// `$region_name`: name of the region, `global` for what is in no region.
     RegionName,
-    /// `$partition`: `aws`, `aws-cn`, `aws-us-gov`.
+    /// `$partition`: the part of the cloud that the account is in.
     Partition,
     /// `$key`: key of the tag to be set or removed.
     TagKey,

@@ -6,14 +6,16 @@ use std::sync::LazyLock;
 
 use inventory::KindTable;
 use serde_json::{Map, Value};
-use tables::compile::{Compiled, SourceFile, compile};
+use tables::compile::{Compiled, Dialect, SourceFile, compile};
 use tables::plan::{KindPlan, Place, Properties, Scope};
 
 pub(crate) static KINDS: LazyLock<KindTable> = LazyLock::new(|| KindTable::load(&["base", "aws"]).unwrap());
 
+pub(crate) static DIALECT: Dialect = Dialect { cloud: "aws", catalog: &aws_shapes::CATALOG };
+
 /// Compiles one file.
 pub(crate) fn compiled(text: &str) -> Compiled {
-    compile(&[SourceFile { name: "test", path: "test.toml", text }], &KINDS)
+    compile(&[SourceFile { name: "test", path: "test.toml", text }], &KINDS, &DIALECT)
 }
 
 /// The plan of a kind in a file without mistakes.

@@ -1,59 +1,38 @@
 //! One attempt: sign, send, read, and say what it means.
 
 use std::borrow::Cow;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use aws_shapes::endpoints;
 use bytes::Bytes;
 use http::HeaderMap;
 use http::header::{DATE, USER_AGENT};
 use http_body_util::Full;
+use http_client::{
+    AGENT, Answer, CallError, Cause, Class, CredentialsTrouble, Exchange, Failed, Hub, Key, Lane, Outcome,
+    TransportTrouble, Verdict, clock_is,
+};
 use serde_json::Value;
-use shapes::{Answer as Refusal, Auth, Garbage, GarbageKind, Headers, Request, ServiceError, endpoints};
+use shapes::{Answer as Refusal, Auth, Garbage, GarbageKind, Headers, Request, ServiceError};
 
-use crate::budget::Lane;
-use crate::call::Asked;
+use crate::asked::Asked;
+use crate::classify::{Facts, classify, might_be_the_clock};
 use crate::client::{Client, Shared};
-use crate::clock::spelled;
 use crate::credentials::Signer;
 use crate::endpoint::{Endpoint, EndpointFault, Hints, Told, address_bucket, region_told, regions_in};
-use crate::error::{CallError, Class, CredentialsTrouble, Facts, Verdict, classify, might_be_the_clock};
-use crate::retry::{Cause, Key, ordered_wait};
 use crate::sign::{Manner, sign};
-use crate::transport::{Answer, TransportTrouble};
 
 /// A bucket is followed so often from region to region: more than that are circles.
 const MOST_MOVES: usize = 3;
 /// Calls that tell the region of a bucket, wherever they are made.
 const TELL_REGION: [&str; 2] = ["HeadBucket", "GetBucketLocation"];
 
-const AGENT: &str = concat!("fix-collector/", env!("CARGO_PKG_VERSION"));
-
-/// What an attempt leads to.
-#[derive(Debug)]
-pub(crate) enum Outcome {
-    /// The answer.
-    Answer(Value),
-    /// The next attempt is made in another way (region, clock, credentials); at most once for each.
-    AnotherWay,
-    /// No answer.
-    Failed(Failed),
-}
-
-/// An attempt without an answer.
-#[derive(Debug)]
-pub(crate) struct Failed {
-    pub(crate) error: CallError,
-    pub(crate) cause: Cause,
-    pub(crate) ordered: Option<Duration>,
-    pub(crate) timeout: bool,
-}
-
 /// A request, and what was learned from attempts with it.
 pub(crate) struct Trial<'a> {
     client: &'a Client,
     shared: &'a Shared,
+    hub: &'a Hub,
     asked: &'a Asked<'a>,
-    lane: &'a Lane,
     request: Request,
     path: String,
     body: Bytes,
@@ -69,7 +48,6 @@ impl<'a> Trial<'a> {
     pub(crate) fn new(
         client: &'a Client,
         asked: &'a Asked<'a>,
-        lane: &'a Lane,
         mut request: Request,
         bucket: Option<&'a str>,
     ) -> Self {
@@ -79,43 +57,16 @@ impl<'a> Trial<'a> {
         let (path, body) = (request.path.clone(), std::mem::take(&mut request.body).into());
         let (corrected, renewed) = (false, false);
         let left = Vec::new();
-        Self { client, shared, asked, lane, request, path, body, bucket, region, left, corrected, renewed }
-    }
-
-    pub(crate) async fn go(&mut self) -> Outcome {
-        let signer = match self.signer().await {
-            Ok(signer) => signer,
-            Err(error) => return Outcome::Failed(Failed::finally(error)),
-        };
-        let (endpoint, request) = match self.prepare(signer.as_ref()) {
-            Ok(prepared) => prepared,
-            Err(error) => return Outcome::Failed(Failed::finally(error)),
-        };
-        let sent = {
-            // The permit is for what is under way, not for what waits to be tried again.
-            let _permit = self.shared.lanes.road.acquire().await;
-            let begin = Instant::now();
-            let sent = self.shared.transport.send(request).await;
-            self.shared.counters.count(self.asked.service.name, |count| count.waited += begin.elapsed());
-            sent
-        };
-        match sent {
-            Ok(answer) => self.read(&answer, signer.as_ref()).await,
-            Err(trouble) => Outcome::Failed(self.unreached(&trouble, &endpoint)),
-        }
-    }
-
-    /// What is throttled by itself.
-    pub(crate) fn key(&self) -> Key<'a> {
-        Key { operation: self.asked.operation.name, bucket: self.bucket }
+        let hub = &shared.hub;
+        Self { client, shared, hub, asked, request, path, body, bucket, region, left, corrected, renewed }
     }
 
     async fn signer(&self) -> Result<Option<Signer>, CallError> {
         if self.asked.operation.auth == Auth::Anonymous {
             return Ok(None);
         }
-        let now = self.shared.clock.now();
-        let signer = self.asked.target.session.signer(now, self.shared.chance.next()).await;
+        let now = self.hub.clock.now();
+        let signer = self.asked.target.session.signer(now, self.hub.chance()).await;
         signer.map(Some).map_err(|error| error.at(self.asked.place()))
     }
 
@@ -154,7 +105,7 @@ impl<'a> Trial<'a> {
             let manner = Manner {
                 region: &endpoint.signing_region,
                 name: &endpoint.signing_name,
-                time: self.shared.clock.now(),
+                time: self.hub.clock.now(),
                 s3: matches!(self.asked.service.name, "s3" | "s3control"),
                 unsigned_body: self.asked.operation.auth == Auth::UnsignedBody,
             };
@@ -163,27 +114,18 @@ impl<'a> Trial<'a> {
         Ok((endpoint, request))
     }
 
-    async fn read(&mut self, answer: &Answer, signer: Option<&Signer>) -> Outcome {
+    async fn read(&mut self, lane: &Lane, answer: &Answer, signer: Option<&Signer>) -> Outcome {
         let Asked { service, operation, .. } = self.asked;
-        self.shared.counters.answered();
         // What a user has uploaded compressed stays so.
         let own = (service.name, operation.name) == ("s3", "GetObject") && answer.status < 300;
-        let body = if own { answer.body.clone() } else { self.shared.transport.body(answer) };
+        let body = if own { answer.body.clone() } else { self.hub.transport.body(answer) };
         let parsed = shapes::parse(service, operation, answer.status, &HeadersOf(&answer.headers), &body);
         let verdict = match &parsed {
             Err(Refusal::Error(error)) => Some(self.classify(error)),
             Ok(_) | Err(Refusal::Garbage(_)) => None,
         };
-        let throttled = verdict.is_some_and(|verdict| verdict.class == Class::Throttled);
-        let now = self.shared.lanes.now();
-        self.lane.answered(now, self.key(), throttled);
-        if parsed.is_ok() || verdict.is_some_and(|verdict| verdict.cause == Cause::Final) {
-            self.lane.alive(now, operation.name);
-        }
-        self.shared.counters.count(service.name, |count| {
-            count.bytes += answer.body.len() as u64;
-            count.throttled += u64::from(throttled);
-        });
+        let (place, bytes) = (self.asked.place(), answer.body.len());
+        self.hub.learn(lane, place, self.key(), bytes, parsed.is_ok(), verdict);
         match (parsed, verdict) {
             (Ok(value), _) => {
                 if signer.is_some() {
@@ -252,7 +194,7 @@ impl<'a> Trial<'a> {
         for operation in TELL_REGION {
             let params = serde_json::json!({"Bucket": bucket});
             let call = self.client.call_apart(&self.asked.target, "s3", operation, params);
-            let told = match Box::pin(call).await {
+            let told = match call.await {
                 Ok(answer) => regions_in(operation, Some(bucket), &answer).pop().map(|(_, region)| region),
                 Err(error) => {
                     tracing::debug!("looking for the bucket: {error}");
@@ -290,7 +232,7 @@ impl<'a> Trial<'a> {
         let Verdict { class, cause } = verdict;
         if might_be_the_clock(&error.code) && !self.corrected {
             let date = answer.headers.get(DATE).and_then(|date| date.to_str().ok());
-            if let Some(offset) = date.and_then(|date| self.shared.clock.learn(date)) {
+            if let Some(offset) = date.and_then(|date| self.hub.clock.learn(date)) {
                 tracing::warn!("{}; requests are signed with the time of AWS", clock_is(offset));
                 self.corrected = true;
                 return Outcome::AnotherWay;
@@ -299,7 +241,7 @@ impl<'a> Trial<'a> {
         if class == Class::Credentials(CredentialsTrouble::Expired)
             && !self.renewed
             && let Some(signer) = signer
-            && self.asked.target.session.refused(&signer.key, self.shared.clock.now()).await
+            && self.asked.target.session.refused(&signer.key, self.hub.clock.now()).await
         {
             self.renewed = true;
             return Outcome::AnotherWay;
@@ -308,18 +250,18 @@ impl<'a> Trial<'a> {
             // Whoever is denied something was recognised.
             self.asked.target.session.prove();
         }
-        let message = match (class, self.shared.clock.offset()) {
+        let message = match (class, self.hub.clock.offset()) {
             (Class::Credentials(CredentialsTrouble::Clock), offset) if offset != 0 => {
-                format!("{}: {}", clock_is(offset), error.message)
+                format!("{}: {}", clock_is(offset), told(&error.message))
             }
-            _ => error.message.clone(),
+            _ => told(&error.message).to_owned(),
         };
         let told = CallError::new(class, self.asked.place(), message).change(|trouble| {
             trouble.code = Some(error.code.clone());
             trouble.status = Some(error.status);
             trouble.request_id.clone_from(&error.request_id);
         });
-        let ordered = ordered_wait(|name| answer.header(name));
+        let ordered = ordered_wait(answer);
         Outcome::Failed(Failed { error: told, cause, ordered, timeout: false })
     }
 
@@ -328,7 +270,7 @@ impl<'a> Trial<'a> {
         let error = CallError::new(Class::Garbage, self.asked.place(), garbage.to_string())
             .change(|trouble| trouble.status = Some(garbage.status));
         let cause = if passes { Cause::Transient } else { Cause::Final };
-        Failed { error, cause, ordered: ordered_wait(|name| answer.header(name)), timeout: false }
+        Failed { error, cause, ordered: ordered_wait(answer), timeout: false }
     }
 
     pub(crate) fn unreached(&self, trouble: &TransportTrouble, endpoint: &Endpoint) -> Failed {
@@ -356,15 +298,37 @@ impl<'a> Trial<'a> {
     }
 }
 
-impl Failed {
-    fn finally(error: CallError) -> Self {
-        Self { error, cause: Cause::Final, ordered: None, timeout: false }
+impl Exchange for Trial<'_> {
+    fn key(&self) -> Key<'_> {
+        Key { operation: self.asked.operation.name, bucket: self.bucket }
+    }
+
+    async fn attempt(&mut self, lane: &Lane) -> Outcome {
+        let signer = match self.signer().await {
+            Ok(signer) => signer,
+            Err(error) => return Outcome::Failed(Failed::finally(error)),
+        };
+        let (endpoint, request) = match self.prepare(signer.as_ref()) {
+            Ok(prepared) => prepared,
+            Err(error) => return Outcome::Failed(Failed::finally(error)),
+        };
+        match self.hub.send(self.asked.service.name, request).await {
+            Ok(answer) => self.read(lane, &answer, signer.as_ref()).await,
+            Err(trouble) => Outcome::Failed(self.unreached(&trouble, &endpoint)),
+        }
     }
 }
 
-fn clock_is(offset: i64) -> String {
-    let direction = if offset < 0 { "ahead" } else { "behind" };
-    format!("the clock of this machine is {} {direction}", spelled(offset.unsigned_abs()))
+/// The wait that an answer orders: `x-amz-retry-after` in milliseconds, else as usual.
+fn ordered_wait(answer: &Answer) -> Option<Duration> {
+    let own = answer.header("x-amz-retry-after").and_then(|number| number.trim().parse().ok());
+    own.map(Duration::from_millis).or_else(|| http_client::ordered_wait(|name| answer.header(name)))
+}
+
+/// What AWS says, without what may hold a session token: it explains a wrong signature by quoting all headers that it
+/// expected.
+fn told(message: &str) -> &str {
+    message.split("The Canonical String").next().unwrap_or_default()
 }
 
 /// Headers as the shapes read them.
@@ -379,5 +343,35 @@ impl Headers for HeadersOf<'_> {
         for (name, value) in self.0 {
             visit(name.as_str(), &String::from_utf8_lossy(value.as_bytes()));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderMap;
+
+    use super::*;
+
+    fn answer(headers: &[(&'static str, &str)]) -> Answer {
+        let mut all = HeaderMap::new();
+        for (name, value) in headers {
+            all.insert(*name, value.parse().unwrap());
+        }
+        Answer { status: 503, headers: all, body: Bytes::new() }
+    }
+
+    #[test]
+    fn ordered_waits_come_in_two_units() {
+        let (own, usual) = (("x-amz-retry-after", "1500"), ("retry-after", "7"));
+        assert_eq!(ordered_wait(&answer(&[own, usual])), Some(Duration::from_millis(1500)));
+        assert_eq!(ordered_wait(&answer(&[usual])), Some(Duration::from_secs(7)));
+        assert_eq!(ordered_wait(&answer(&[])), None);
+    }
+
+    #[test]
+    fn signatures_that_aws_explains_do_not_show_the_token() {
+        let explained = "The request signature we calculated does not match.\n\nThe Canonical String for this \
+                         request should have been\n'POST\n/\n\nx-amz-security-token:FwoGZXIvYXdz\n'";
+        assert_eq!(told(explained).trim(), "The request signature we calculated does not match.");
     }
 }

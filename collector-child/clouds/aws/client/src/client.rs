@@ -6,31 +6,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use aws_credential_types::Credentials;
+use http_client::{
+    BoxFuture, CallError, CallPlace, Class, Hub, Pages, Queue, Roots, ServiceCounters, Settings, Transport,
+};
 use serde_json::Value;
 
-use crate::budget::{Budgets, Lanes};
-use crate::call::{Asked, Queue};
-use crate::chance::Chance;
-use crate::clock::Clock;
-use crate::counters::{Counters, ServiceCounters};
+use crate::PLACE;
+use crate::asked::{self, Asked};
 use crate::credentials::{Chain, Login, Role, Session, Source};
 use crate::endpoint::plausible;
 use crate::environment::Environment;
-use crate::error::{CallError, Class, Place};
-use crate::pages::Pages;
-use crate::retry::RetryPolicy;
-use crate::transport::{Limits, Transport};
-
-/// What a client is made with. The default is what the peer does.
-#[derive(Debug, Clone, Default)]
-pub struct Settings {
-    /// How much goes on at once.
-    pub budgets: Budgets,
-    /// When calls are tried again.
-    pub retry: RetryPolicy,
-    /// Limits of one attempt.
-    pub limits: Limits,
-}
 
 /// Where a call goes, and as whom.
 #[derive(Debug, Clone, Copy)]
@@ -50,24 +35,14 @@ pub struct Target<'a> {
 pub struct Client(pub(crate) Arc<Shared>);
 
 pub(crate) struct Shared {
-    pub(crate) policy: RetryPolicy,
-    pub(crate) transport: Transport,
-    pub(crate) lanes: Lanes,
-    pub(crate) clock: Clock,
-    pub(crate) chance: Chance,
-    pub(crate) counters: Counters,
+    pub(crate) hub: Hub,
     pub(crate) buckets: Buckets,
     environment: Arc<Environment>,
 }
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Shared { policy, transport, lanes, .. } = &*self.0;
-        f.debug_struct("Client")
-            .field("retry", policy)
-            .field("transport", transport)
-            .field("lanes", lanes)
-            .finish_non_exhaustive()
+        f.debug_struct("Client").field("hub", &self.0.hub).finish_non_exhaustive()
     }
 }
 
@@ -89,23 +64,15 @@ impl Client {
         settings: Settings,
         environment: Arc<Environment>,
     ) -> Result<Self, CallError> {
-        let bundle = environment.ca_bundle();
-        let transport = Transport::new(settings.limits, bundle, &|name| environment.variable(name));
+        let roots = Roots { bundle: environment.ca_bundle(), named_by: "AWS_CA_BUNDLE" };
+        let transport = Transport::new(settings.limits, roots, &|name| environment.variable(name));
         let transport = transport.map_err(|wrong| {
-            let place = Place { service: "network", operation: "proxy", ..Place::default() };
+            let place = CallPlace { service: "network", operation: "proxy", ..PLACE };
             let advice = "write it like http://proxy.example:3128, or unset it";
             CallError::new(Class::Config, place, wrong).advising(advice)
         })?;
-        Ok(Self(Arc::new(Shared {
-            policy: settings.retry,
-            transport,
-            lanes: Lanes::new(settings.budgets),
-            clock: Clock::default(),
-            chance: Chance::new(),
-            counters: Counters::default(),
-            buckets: Buckets::default(),
-            environment,
-        })))
+        let hub = Hub::new(settings.budgets, settings.retry, transport);
+        Ok(Self(Arc::new(Shared { hub, buckets: Buckets::default(), environment })))
     }
 
     /// A session. Nothing is looked up before its first call (or [`Session::check`]), but a profile that is asked
@@ -147,7 +114,7 @@ impl Client {
 
     /// A text that no other call gives, for names of sessions: a random UUID.
     pub fn unique(&self) -> String {
-        uuid(self.0.chance.bits(), self.0.chance.bits())
+        self.0.hub.unique()
     }
 
     /// One call: `operation` as AWS writes it (`DescribeInstances`), `params` and the answer by boto3's names.
@@ -159,18 +126,23 @@ impl Client {
         operation: &str,
         params: Value,
     ) -> Result<Value, CallError> {
-        Asked::new(target, service, operation)?.call(self, params, Queue::Lane).await
+        let asked = Asked::new(target, service, operation)?;
+        asked.call(self, &asked.parameters(params)?, Queue::Lane).await
     }
 
     /// As [`Self::call`], without a place in the lane: for calls that calls with a place wait for.
-    pub(crate) async fn call_apart(
-        &self,
-        target: &Target<'_>,
-        service: &str,
-        operation: &str,
+    pub(crate) fn call_apart<'a>(
+        &'a self,
+        target: &'a Target<'a>,
+        service: &'a str,
+        operation: &'a str,
         params: Value,
-    ) -> Result<Value, CallError> {
-        Asked::new(target, service, operation)?.call(self, params, Queue::None).await
+    ) -> BoxFuture<'a, Result<Value, CallError>> {
+        // Attempts may make such calls themselves.
+        Box::pin(async move {
+            let asked = Asked::new(target, service, operation)?;
+            asked.call(self, &asked.parameters(params)?, Queue::None).await
+        })
     }
 
     /// All pages of a listing, one after the other; one page if the operation has no pages.
@@ -181,30 +153,18 @@ impl Client {
         operation: &'a str,
         params: Value,
     ) -> Pages<'a> {
-        Pages::new(self, *target, service, operation, params)
+        asked::pages(self, target, service, operation, params)
     }
 
     /// Answers so far, of any kind: as long as it grows, the work goes on.
     pub fn answers(&self) -> u64 {
-        self.0.counters.answers()
+        self.0.hub.answers()
     }
 
     /// What was done so far, by service.
-    pub fn counters(&self) -> BTreeMap<&'static str, ServiceCounters> {
-        self.0.counters.all()
+    pub fn counters(&self) -> BTreeMap<String, ServiceCounters> {
+        self.0.hub.counters()
     }
-}
-
-/// A random UUID of the version that says so.
-fn uuid(high: u64, low: u64) -> String {
-    let (time, version) = (high >> 16, 0x4000 | (high & 0x0fff));
-    let variant = 0x8000 | (low >> 48 & 0x3fff);
-    format!(
-        "{:08x}-{:04x}-{version:04x}-{variant:04x}-{:012x}",
-        time >> 16,
-        time & 0xffff,
-        low & 0xffff_ffff_ffff
-    )
 }
 
 /// Regions of buckets, as answers have told them.
@@ -222,20 +182,5 @@ impl Buckets {
         }
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         known.insert(bucket.to_owned(), region.to_owned());
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn unique_texts_are_random_uuids() {
-        assert_eq!(uuid(0, 0), "00000000-0000-4000-8000-000000000000");
-        assert_eq!(uuid(u64::MAX, u64::MAX), "ffffffff-ffff-4fff-bfff-ffffffffffff");
-        assert_eq!(
-            uuid(0x0123_4567_89ab_cdef, 0x0123_4567_89ab_cdef),
-            "01234567-89ab-4def-8123-456789abcdef"
-        );
     }
 }

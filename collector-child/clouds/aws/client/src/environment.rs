@@ -1,25 +1,17 @@
 //! What the environment and the profile files say, by the SDKs' rules: variables first, then the profile.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_config::profile::ProfileSet;
 use aws_runtime::env_config::EnvConfigValue;
 use aws_runtime::env_config::file::EnvConfigFiles;
+use aws_shapes::endpoints;
 use aws_types::os_shim_internal::{Env, Fs};
-use shapes::{Service, endpoints};
+use http_client::{CaBundle, CallError, CallPlace, Class, CredentialsTrouble};
+use shapes::Service;
 
 use crate::endpoint::{Endpoint, EndpointFault, Flavor, legacy_sts, resolve};
-use crate::error::{CallError, Class, CredentialsTrouble, Place};
-
-/// A file (or folder) of roots to trust.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct CaBundle {
-    pub(crate) path: PathBuf,
-    /// The variable or setting that says so, for errors.
-    pub(crate) named_by: &'static str,
-}
 
 /// Variables, and the files that they may name, with one profile selected.
 #[derive(Debug, Clone)]
@@ -178,7 +170,7 @@ impl Environment {
 }
 
 fn broken(message: String) -> CallError {
-    let place = Place { service: "credentials", operation: "profile", ..Place::default() };
+    let place = CallPlace { service: "credentials", operation: "profile", ..crate::PLACE };
     CallError::new(Class::Credentials(CredentialsTrouble::Broken), place, message)
 }
 

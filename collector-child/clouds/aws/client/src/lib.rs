@@ -4,34 +4,31 @@
 //! [`Client::pages`] a listing. Services, operations, parameters and answers have the names that boto3 shows;
 //! what they look like on the wire is the business of [`shapes`].
 //!
-//! A call goes through these hands: `call` waits for its lane (`budget`) and decides about attempts
-//! (`retry`: attempts, pace, quota, services that are given up); `attempt` finds the host (`endpoint`), signs (`sign`), sends (`transport`) and reads the answer;
-//! `error` says what it means if it is none. Whatever decides is a plain function of plain data, with time and
-//! chance passed in.
+//! A call goes through these hands: `asked` finds the operation, [`http_client::Hub`] decides about attempts; `attempt`
+//! finds the host (`endpoint`), signs (`sign`), sends, and reads the answer; `classify` says what it means if it is none,
+//! and `hint` what to do about it.
 
+use http_client::CallPlace;
+
+mod asked;
 mod attempt;
-mod budget;
-mod call;
-mod chance;
+mod classify;
 mod client;
-mod clock;
-mod counters;
 mod credentials;
 mod endpoint;
 mod environment;
-mod error;
-mod pages;
-mod retry;
+mod hint;
 mod sign;
 #[cfg(test)]
 mod tests;
-mod transport;
 
-pub use budget::Budgets;
-pub use client::{Client, Settings, Target};
-pub use counters::ServiceCounters;
+pub use client::{Client, Target};
 pub use credentials::{Login, Role, Session};
-pub use error::{CallError, Class, CredentialsTrouble, Trouble};
-pub use pages::Pages;
-pub use retry::RetryPolicy;
-pub use transport::Limits;
+pub use http_client::{
+    Budgets, CallError, Class, CredentialsTrouble, Limits, Pages, RetryPolicy, ServiceCounters, Settings,
+    Trouble,
+};
+
+/// A call to AWS, before it is known which.
+const PLACE: CallPlace<'static> =
+    CallPlace { account: "", region: "", service: "", operation: "", advisor: hint::ADVISOR };

@@ -1,9 +1,9 @@
 //! Regions in the settings that this program does not know: AWS is asked for them, since it makes new ones.
 
 use aws_client::Client;
+use aws_shapes::endpoints;
 use collector::{Failure, Sink};
 use serde_json::{Map, Value};
-use shapes::endpoints;
 
 use super::sessions;
 use crate::api::Api;

@@ -94,7 +94,7 @@ impl Resource {
 
 /// The partition that a region belongs to; `aws` if that is not known.
 pub(super) fn partition_of(region: &str) -> &'static str {
-    shapes::endpoints().partition_of(region).map_or("aws", |partition| partition.id.as_str())
+    aws_shapes::endpoints().partition_of(region).map_or("aws", |partition| partition.id.as_str())
 }
 
 fn text<'a>(properties: &'a Map<String, Value>, name: &str) -> Option<&'a str> {

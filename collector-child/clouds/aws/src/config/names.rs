@@ -1,9 +1,9 @@
 //! Names in settings that nothing has: regions, and patterns of kinds. What is misspelt would collect nothing, and an empty
 //! graph would take the place of the one that fixcore has.
 
+use aws_shapes::endpoints;
 use collector::{Failure, config_fault};
 use inventory::suggest::closest;
-use shapes::endpoints;
 
 use super::AwsConfig;
 use super::glob::matches;

@@ -190,7 +190,7 @@ async fn answer(
 }
 
 fn pagination(follow: &FollowUp) -> Option<&'static Pagination> {
-    let service = shapes::service(&follow.call.service).ok()?;
+    let service = aws_shapes::service(&follow.call.service).ok()?;
     service.operation(&follow.call.operation)?.pagination.as_ref()
 }
 

@@ -47,7 +47,7 @@ impl Graph {
     }
 
     fn defer(&mut self, node: NodeIndex, rule: &tables::plan::EdgeRule, value: &str) {
-        let other = End::Search(rule.criteria(value));
+        let other = End::Search(rule.criteria(value, "aws_resource"));
         let (from, to) = match rule.direction {
             Direction::To => (End::Node(node), other),
             Direction::From => (other, End::Node(node)),

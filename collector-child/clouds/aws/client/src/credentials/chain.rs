@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use aws_credential_types::Credentials;
+use http_client::{CallError, CallPlace, Class, CredentialsTrouble};
 
 use super::plan::{Base, Plan, Step, plan};
 use super::role::Role;
@@ -13,9 +14,8 @@ use super::web_identity::WebIdentity;
 use super::{container, helpers, instance};
 use crate::client::Client;
 use crate::environment::Environment;
-use crate::error::{CallError, Class, CredentialsTrouble, Place};
 
-const PLACE: Place<'static> = Place { account: "", region: "", service: "credentials", operation: "look-up" };
+const PLACE: CallPlace<'static> = CallPlace { service: "credentials", operation: "look-up", ..crate::PLACE };
 
 /// The places that are looked at.
 #[derive(Debug)]
@@ -131,11 +131,11 @@ impl Chain {
         if !self.of_instance.load(Ordering::Relaxed) {
             return None;
         }
-        instance::region(&self.environment, &self.client.0.transport).await
+        instance::region(&self.environment, &self.client.0.hub.transport).await
     }
 
     async fn look_at(&self, spot: Spot, now: SystemTime) -> Result<Found, CallError> {
-        let (environment, transport) = (&*self.environment, &self.client.0.transport);
+        let (environment, transport) = (&*self.environment, &self.client.0.hub.transport);
         match spot {
             Spot::Variables => variables(environment).map_err(Trouble::error),
             Spot::Profile => self.look_at_profile(now).await,
@@ -177,7 +177,7 @@ impl Chain {
     }
 
     async fn look_at_base(&self, base: &Base, now: SystemTime) -> Result<Credentials, CallError> {
-        let (environment, transport) = (&*self.environment, &self.client.0.transport);
+        let (environment, transport) = (&*self.environment, &self.client.0.hub.transport);
         let spot = match base {
             Base::Keys { id, secret, token, .. } => {
                 return Ok(Credentials::new(id, secret, token.clone(), None, "profile"));

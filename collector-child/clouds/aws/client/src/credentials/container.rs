@@ -6,12 +6,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderValue, Request, Uri};
 use http_body_util::Full;
+use http_client::{CredentialsTrouble, Limits, Transport};
 
 use super::chain::{Found, Trouble};
 use super::served;
 use crate::environment::Environment;
-use crate::error::CredentialsTrouble;
-use crate::transport::{Limits, Transport};
 
 const RELATIVE: &str = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
 const FULL: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";

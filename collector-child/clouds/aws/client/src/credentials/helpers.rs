@@ -10,12 +10,12 @@ use aws_config::sso::SsoCredentialsProvider;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials;
 use aws_types::region::Region;
+use http_client::{CredentialsTrouble, Transport};
 
 use super::chain::Trouble;
 use super::plan::SignOn;
+use super::sdk::SdkTransport;
 use crate::environment::Environment;
-use crate::error::CredentialsTrouble;
-use crate::transport::{SdkTransport, Transport};
 
 /// A program may ask a person, single sign-on may be slow; but not for ever.
 const PATIENCE: Duration = Duration::from_mins(1);

@@ -7,12 +7,11 @@ use aws_credential_types::Credentials;
 use bytes::Bytes;
 use http::{Method, Request, Uri};
 use http_body_util::Full;
+use http_client::{Answer, CredentialsTrouble, Limits, Transport, TransportTrouble, span};
 
 use super::chain::{Found, Trouble};
 use super::served;
 use crate::environment::Environment;
-use crate::error::CredentialsTrouble;
-use crate::transport::{Answer, Limits, Transport, TransportTrouble, span};
 
 const IPV4: &str = "http://169.254.169.254";
 const IPV6: &str = "http://[fd00:ec2::254]";

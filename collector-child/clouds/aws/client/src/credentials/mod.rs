@@ -11,6 +11,7 @@ mod helpers;
 mod instance;
 mod plan;
 mod role;
+mod sdk;
 mod served;
 mod session;
 mod web_identity;

@@ -3,9 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
+use http_client::{CallError, CallPlace, Class, CredentialsTrouble};
 use serde_json::{Value, json};
-
-use crate::error::{CallError, Class, CredentialsTrouble, Place};
 
 /// What AWS allows for roles that are assumed with the credentials of a role.
 const LIFE: u32 = 3600;
@@ -72,11 +71,12 @@ impl Role {
         let (Some(id), Some(secret), Some(token)) =
             (text("AccessKeyId"), text("SecretAccessKey"), text("SessionToken"))
         else {
-            let place = Place {
+            let place = CallPlace {
                 account: &self.account,
                 region: &self.region,
                 service: "sts",
                 operation: "AssumeRole",
+                ..crate::PLACE
             };
             return Err(CallError::new(Class::Garbage, place, "there are no credentials in it"));
         };
@@ -138,7 +138,8 @@ mod tests {
 
     #[test]
     fn a_role_that_does_not_trust_us_is_a_trouble_with_credentials() {
-        let place = Place { account: "1", region: "cn-north-1", service: "sts", operation: "AssumeRole" };
+        let (service, operation) = ("sts", "AssumeRole");
+        let place = CallPlace { account: "1", region: "cn-north-1", service, operation, ..crate::PLACE };
         let denied = CallError::new(Class::AccessDenied { by_organization: false }, place, "no");
         let told = role().refused(denied);
         assert_eq!(told.class, Class::Credentials(CredentialsTrouble::Role));

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use aws_credential_types::Credentials;
 use aws_smithy_runtime_api::client::identity::Identity;
+use http_client::{CallError, CallPlace, Class, CredentialsTrouble};
 use tokio::sync::Mutex;
 
 use super::chain::Trouble;
@@ -16,13 +17,12 @@ use super::freshness::{Freshness, Use};
 use super::{Chain, Role};
 use crate::client::{Client, Target};
 use crate::environment::Environment;
-use crate::error::{CallError, Class, CredentialsTrouble, Place};
 use crate::sign::identity;
 
 /// A look-up that failed is not repeated for so long: all calls of an account would do it one after the other.
 const REMEMBERED: Duration = Duration::from_secs(10);
 
-const PLACE: Place<'static> = Place { account: "", region: "", service: "credentials", operation: "look-up" };
+const PLACE: CallPlace<'static> = CallPlace { service: "credentials", operation: "look-up", ..crate::PLACE };
 
 /// Credentials of one account or role. Clones share them.
 #[derive(Clone)]

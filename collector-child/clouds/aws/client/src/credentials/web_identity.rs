@@ -1,13 +1,13 @@
 //! Credentials for a token of somebody who vouches for us, a Kubernetes cluster mostly.
 
 use aws_credential_types::Credentials;
+use http_client::{CallError, Class, CredentialsTrouble};
 use serde_json::json;
 
 use super::role::Role;
 use crate::client::{Client, Target};
 use crate::credentials::Session;
 use crate::environment::Environment;
-use crate::error::{CallError, Class, CredentialsTrouble};
 
 use super::chain::Trouble;
 

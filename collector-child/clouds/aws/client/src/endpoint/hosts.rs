@@ -1,6 +1,7 @@
 //! Host names from the published tables.
 
-use shapes::{Endpoints, Host, HostVariant, Partition, Service, ServiceHosts};
+use aws_shapes::{Endpoints, Host, HostVariant, Partition, ServiceHosts};
+use shapes::Service;
 
 use super::Flavor;
 

@@ -3,8 +3,9 @@
 mod hosts;
 mod s3;
 
+use aws_shapes::endpoints;
 use http::Uri;
-use shapes::{Service, endpoints};
+use shapes::Service;
 
 pub(crate) use s3::{Hints, Told, address_bucket, plausible, region_told, regions_in};
 
@@ -184,8 +185,8 @@ impl Endpoint {
 
 #[cfg(test)]
 mod tests {
+    use aws_shapes::service;
     use serde_json::Value;
-    use shapes::service;
 
     use super::*;
 

@@ -2,11 +2,11 @@
 
 use std::time::{Duration, SystemTime};
 
+use http_client::{Class, CredentialsTrouble};
 use serde_json::json;
 
 use super::fake::{Fake, Reply, ok, query_error};
 use super::{Bench, IDENTITY, SECRET};
-use crate::error::{Class, CredentialsTrouble};
 
 #[tokio::test]
 async fn an_answer_is_read_by_its_shape_and_counted() {

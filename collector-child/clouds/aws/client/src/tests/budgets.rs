@@ -4,13 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use http_client::{Budgets, Class, Settings};
 use serde_json::Value;
 
 use super::fake::{Fake, Reply, ok};
 use super::{Bench, IDENTITY, quick};
-use crate::budget::Budgets;
-use crate::client::{Settings, Target};
-use crate::error::Class;
+use crate::client::Target;
 
 /// The most calls that were under way at once, as the callers of `calls` calls saw it.
 async fn most_at_once(budgets: Budgets, regions: &[&'static str]) -> usize {

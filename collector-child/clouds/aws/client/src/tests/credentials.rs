@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use http_client::{Class, CredentialsTrouble};
+
 use super::fake::{Came, Fake, Reply, ok, query_error};
 use super::{Bench, IDENTITY};
 use crate::client::Target;
 use crate::credentials::Role;
-use crate::error::{Class, CredentialsTrouble};
 
 fn assumed(number: usize) -> Reply {
     ok(format!(

@@ -1,10 +1,10 @@
 //! Listings: pages, tokens, ends.
 
+use http_client::{CallError, Class};
 use serde_json::{Value, json};
 
 use super::fake::{Came, Fake, Reply, ok, query_error};
 use super::{Bench, quick};
-use crate::error::{CallError, Class};
 
 fn users(names: &[String], marker: Option<&str>) -> Reply {
     let members: Vec<String> =

@@ -12,14 +12,12 @@ mod retries;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http_client::{CallError, Limits, RetryPolicy, Settings};
 use serde_json::{Value, json};
 
-use crate::client::{Client, Settings, Target};
+use crate::client::{Client, Target};
 use crate::credentials::{Login, Session};
 use crate::environment::Environment;
-use crate::error::CallError;
-use crate::retry::RetryPolicy;
-use crate::transport::Limits;
 
 use fake::Fake;
 

@@ -1,16 +1,14 @@
 //! Where requests go: buckets, proxies, hosts that are not there.
 
+use http_client::{Cause, Class, TransportTrouble};
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
 
 use super::fake::{Came, Fake, Reply, ok};
 use super::{Bench, IDENTITY, quick};
+use crate::asked::Asked;
 use crate::attempt::Trial;
-use crate::call::Asked;
 use crate::endpoint::{Flavor, resolve};
-use crate::error::Class;
-use crate::retry::Cause;
-use crate::transport::TransportTrouble;
 
 #[tokio::test]
 async fn a_bucket_in_another_region_is_asked_there_and_from_then_on() {
@@ -134,7 +132,6 @@ async fn unknown_host(service: &str, operation: &str, region: &str) -> [(Class, 
     let asked = Asked::new(&target, service, operation).unwrap();
     let own = resolve(asked.service, region, Flavor::default(), None).unwrap();
     let custom = resolve(asked.service, region, Flavor::default(), Some("http://mock.example")).unwrap();
-    let lane = bench.client.0.lanes.lane("1", region, service);
     let request = shapes::Request {
         method: "GET",
         path: "/".to_owned(),
@@ -143,7 +140,7 @@ async fn unknown_host(service: &str, operation: &str, region: &str) -> [(Class, 
         body: Vec::new(),
         host_prefix: None,
     };
-    let trial = Trial::new(&bench.client, &asked, &lane, request, None);
+    let trial = Trial::new(&bench.client, &asked, request, None);
     let gone = TransportTrouble::NoSuchHost("h".to_owned());
     let proxy = TransportTrouble::Proxy("p".to_owned(), "tunnel".to_owned());
     [(&gone, &own), (&proxy, &own), (&gone, &custom)].map(|(trouble, endpoint)| {

@@ -2,10 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use http_client::Class;
+
 use super::fake::{Fake, Reply, ok, query_error};
 use super::{Bench, IDENTITY, quick, short};
 use crate::client::Target;
-use crate::error::Class;
 
 #[tokio::test]
 async fn throttling_is_waited_out_over_several_rounds() {
@@ -138,11 +139,11 @@ async fn one_slow_bucket_does_not_slow_the_others() {
         async move { bench.call("s3", "GetBucketTagging", serde_json::json!({"Bucket": bucket})).await.unwrap() }
     };
     tags("b0".to_owned()).await;
-    let lane = bench.client.0.lanes.lane("123456789012", "eu-west-1", "s3");
-    let key = |bucket| crate::retry::Key { operation: "GetBucketTagging", bucket: Some(bucket) };
+    let lane = bench.client.0.hub.lane("123456789012", "eu-west-1", "s3");
+    let key = |bucket| http_client::Key { operation: "GetBucketTagging", bucket: Some(bucket) };
     let slow = tags("slow".to_owned());
     futures_util::future::join_all((1..11).map(|n| tags(format!("b{n}"))).chain([slow])).await;
-    let now = bench.client.0.lanes.now();
+    let now = bench.client.0.hub.now();
     assert!((0..50).all(|_| lane.reserve(now, key("b3")).is_zero()));
     assert!((0..50).any(|_| !lane.reserve(now, key("slow")).is_zero()));
 }

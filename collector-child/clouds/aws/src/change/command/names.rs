@@ -43,8 +43,8 @@ pub(super) fn squashed(name: &str) -> String {
 /// The service of this name.
 pub(super) fn service(name: &str) -> Result<&'static Service, Wrong> {
     let known = RENAMED.iter().find(|(cli, _)| *cli == name).map_or(name, |(_, boto)| boto);
-    shapes::service(known).map_err(|_| {
-        let hint = close(name, shapes::services().map(str::to_owned));
+    aws_shapes::service(known).map_err(|_| {
+        let hint = close(name, aws_shapes::services().map(str::to_owned));
         Wrong::new(format!("there is no service {name:?} here{hint}"))
     })
 }
@@ -109,8 +109,8 @@ mod tests {
     /// Otherwise one of them could not be reached.
     #[test]
     fn no_two_operations_or_parameters_differ_only_in_how_they_are_written() {
-        for name in shapes::services() {
-            let service = shapes::service(name).unwrap();
+        for name in aws_shapes::services() {
+            let service = aws_shapes::service(name).unwrap();
             let mut operations: Vec<String> = service.operations().map(squashed).collect();
             let all = operations.len();
             operations.sort();
