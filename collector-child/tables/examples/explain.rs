@@ -13,9 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use inventory::KindTable;
-use tables::compile::{Compiled, Dialect, How, KindReport, SourceFile, compile};
-
-static DIALECT: Dialect = Dialect { cloud: "aws", catalog: &aws_shapes::CATALOG };
+use tables::compile::{Compiled, Dialect, How, KindReport, SourceFile, cloud, compile};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -56,11 +54,18 @@ fn read(directory: &Path) -> Result<Vec<(String, String, String)>, String> {
 }
 
 fn compiled(directory: &Path) -> Result<Compiled, String> {
-    let kinds = KindTable::load(&["base", "aws"]).map_err(|error| error.to_string())?;
+    let about = directory.join("../cloud.toml");
+    let path = about.display().to_string();
+    let text = std::fs::read_to_string(&about).map_err(|error| format!("{path}: {error}"))?;
+    let cloud = cloud(&SourceFile { name: "cloud", path: &path, text: &text })
+        .map_err(|mistakes| mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))?;
+    let models: Vec<&str> = cloud.models.iter().map(String::as_str).collect();
+    let kinds = KindTable::load(&models).map_err(|error| error.to_string())?;
     let texts = read(directory)?;
     let files: Vec<SourceFile<'_>> =
         texts.iter().map(|(name, path, text)| SourceFile { name, path, text }).collect();
-    Ok(compile(&files, &kinds, &DIALECT))
+    let catalog = cloud.shapes.then_some(&aws_shapes::CATALOG);
+    Ok(compile(&files, &kinds, Dialect { cloud: &cloud, catalog }))
 }
 
 fn explain(file: &Path, kind: Option<&str>) -> Result<bool, String> {

@@ -11,12 +11,15 @@ use std::{env, fs};
 
 use inventory::KindTable;
 
-use crate::compile::{Dialect, Parked, SourceFile, compile};
+use shapes::Catalog;
 
-/// Writes `plans.rs` to the output folder of the build script that calls this: an array of name and text of each plan.
-/// `folder` is that of the cloud in the repository, for messages; `models` are the files of kinds that the tables are about.
-pub fn cloud(folder: &str, models: &[&str], dialect: &'static Dialect) -> ExitCode {
-    match run(folder, models, dialect) {
+use crate::compile::{Dialect, Parked, SourceFile, cloud as read_cloud, compile};
+
+/// Writes to the output folder of the build script that calls this: `plans.rs`, an array of name and text of each plan, and
+/// `cloud.json`, what `cloud.toml` says. `folder` is that of the cloud in the repository, for messages; `catalog` has the
+/// operations of its services that have shapes.
+pub fn cloud(folder: &str, catalog: Option<&'static Catalog>) -> ExitCode {
+    match run(folder, catalog) {
         Ok(mistakes) if mistakes.is_empty() => ExitCode::SUCCESS,
         Ok(mistakes) => {
             eprintln!("{mistakes}");
@@ -30,17 +33,31 @@ pub fn cloud(folder: &str, models: &[&str], dialect: &'static Dialect) -> ExitCo
 }
 
 /// Writes the plans; what is wrong with the tables, if anything is.
-fn run(folder: &str, models: &[&str], dialect: &'static Dialect) -> Result<String, Box<dyn Error>> {
-    let directory = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("kinds");
+fn run(folder: &str, catalog: Option<&'static Catalog>) -> Result<String, Box<dyn Error>> {
+    let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
+    let directory = root.join("kinds");
     println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=cloud.toml");
     println!("cargo::rerun-if-changed=kinds");
+    let about = fs::read_to_string(root.join("cloud.toml"))?;
+    let path = format!("{folder}/cloud.toml");
+    let cloud = match read_cloud(&SourceFile { name: "cloud", path: &path, text: &about }) {
+        Ok(cloud) => cloud,
+        Err(mistakes) => {
+            let lines: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+            return Ok(lines.join("\n"));
+        }
+    };
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    fs::write(out.join("cloud.json"), serde_json::to_string(&cloud)?)?;
     let texts = read(&directory, folder)?;
     let files: Vec<SourceFile<'_>> = texts
         .iter()
         .map(|table| SourceFile { name: &table.name, path: &table.path, text: &table.text })
         .collect();
-    let kinds = KindTable::load(models)?;
-    let compiled = compile(&files, &kinds, dialect);
+    let models: Vec<&str> = cloud.models.iter().map(String::as_str).collect();
+    let kinds = KindTable::load(&models)?;
+    let compiled = compile(&files, &kinds, Dialect { cloud: &cloud, catalog });
     let list = directory.join("parked.txt");
     let parked = if list.is_file() { Parked::parse(&fs::read_to_string(list)?) } else { Parked::default() };
     for name in parked.needless(&compiled) {
@@ -50,7 +67,6 @@ fn run(folder: &str, models: &[&str], dialect: &'static Dialect) -> Result<Strin
     for mistake in parked.intolerable(&compiled) {
         writeln!(mistakes, "{mistake}")?;
     }
-    let out = PathBuf::from(env::var("OUT_DIR")?);
     let mut index = String::from("&[\n");
     for plan in &compiled.plans {
         let name = &plan.name;

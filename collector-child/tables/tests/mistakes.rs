@@ -40,7 +40,7 @@ fn keys_that_do_not_exist() {
     says(
         "edges = [\n  { to = \"aws_kms_key\", id = \"KeyId\" },\n  { to = \"aws_kms_key\", arn = \"Arn\", foo = 1 },\n]",
         3,
-        "there is no `foo` here; there are: to, from, region, deferred, edge, delete, when, id, arn, name, prop, fn, each_fn",
+        "there is no `foo` here; there are: to, from, region, deferred, edge, delete, fold, copy, count, when, id, arn, name, prop, fn, each_fn",
     );
 }
 
@@ -83,9 +83,9 @@ fn paths_that_lead_nowhere() {
     );
     says("edges = { to = \"aws_kms_key\", id = \"A.\" }", 1, "`A.` is no path: it ends with a dot");
     says(
-        "edges = { to = \"aws_kms_key\", id = \"A[x]\" }",
+        "edges = { to = \"aws_kms_key\", id = \"A[1x]\" }",
         1,
-        "`A[x]` is no path: `x` is no position in a list",
+        "`A[1x]` is no path: `1x` is no position in a list",
     );
     says("only = [\"KeyIdd == x\"]", 1, "`KeyIdd` leads nowhere: there is no `KeyIdd`; did you mean KeyId?");
     says(
@@ -138,7 +138,7 @@ fn kinds_edges_and_scopes() {
     says(
         "edges = { id = \"KeyId\" }",
         1,
-        "an edge has `to` or `from`: the kind of the other node, `*` or `$parent`",
+        "an edge has `to` or `from`: the kind of the other node, `*`, `$parent` or `$place`",
     );
     says("edges = { to = \"$parent\" }", 1, "there is no parent here");
     says(

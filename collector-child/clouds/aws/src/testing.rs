@@ -14,7 +14,7 @@ use ipc_proto::fault::Fault;
 use ipc_proto::graph::EdgeType;
 use ipc_proto::message::{Denied, Progress};
 use serde_json::{Value, json};
-use tables::compile::{Dialect, SourceFile, compile};
+use tables::compile::{Dialect, SourceFile, cloud, compile};
 use tokio::net::TcpListener;
 use zeroize::Zeroizing;
 
@@ -235,11 +235,11 @@ pub(crate) fn kinds() -> &'static KindTable {
     Box::leak(Box::new(KindTable::load(&["base", "aws"]).unwrap()))
 }
 
-static DIALECT: Dialect = Dialect { cloud: "aws", catalog: &aws_shapes::CATALOG };
-
 pub(crate) fn plans(text: &str) -> Plans {
     let file = SourceFile { name: "test", path: "test.toml", text };
-    let compiled = compile(&[file], kinds(), &DIALECT);
+    let about = include_str!("../cloud.toml");
+    let cloud = cloud(&SourceFile { name: "cloud", path: "cloud.toml", text: about }).unwrap();
+    let compiled = compile(&[file], kinds(), Dialect { cloud: &cloud, catalog: Some(&aws_shapes::CATALOG) });
     assert!(compiled.mistakes.is_empty(), "{:#?}", compiled.mistakes);
     Plans::new(compiled.plans)
 }

@@ -9,11 +9,14 @@ use super::kind::{Kind, Role};
 use super::model::ModelProperty;
 
 /// The data files by name. `base` is what every collector shares.
-const FILES: [(&str, &str); 4] = [
+const FILES: [(&str, &str); 7] = [
     ("aws", include_str!("../../data/aws.json")),
     ("base", include_str!("../../data/base.json")),
     ("example", include_str!("../../data/example.json")),
+    ("hetzner", include_str!("../../data/hetzner.json")),
+    ("onelogin", include_str!("../../data/onelogin.json")),
     ("random", include_str!("../../data/random.json")),
+    ("slack", include_str!("../../data/slack.json")),
 ];
 
 /// The kinds of some collectors. Loading finds the lines of the kinds; a kind is parsed when it is first used.

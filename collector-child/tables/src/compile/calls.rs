@@ -1,59 +1,98 @@
 //! Calls in tables, checked against the operations of the services.
 
 use inventory::suggest;
-use shapes::{Operation, Service, Shape, ShapeId};
+use shapes::{Catalog, Operation, Service, Shape, ShapeId};
 
+use super::Dialect;
+use super::cloud;
 use super::doc::{Doc, Form};
 use super::mistake::Log;
 use super::reader::{Fields, Node};
+use super::rest;
 use super::roots::Roots;
+use crate::plan::optional;
 use crate::plan::{Argument, Arguments, Call};
+
+/// The service that calls go to which name none, and what its cloud is compiled with.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Under<'s> {
+    pub(crate) service: &'s str,
+    pub(crate) dialect: Dialect<'s>,
+}
 
 /// A call and what is known about its answer.
 pub(crate) struct Checked {
     pub(crate) call: Call,
-    pub(crate) service: &'static Service,
-    pub(crate) operation: &'static Operation,
+    /// What it answers.
+    pub(crate) answer: Doc,
+    /// Its shape, if it has one.
+    pub(crate) shape: Option<(&'static Service, &'static Operation)>,
 }
 
 impl Checked {
-    /// What it answers.
-    pub(crate) fn answer(&self) -> Doc {
-        self.operation.output.map_or_else(Doc::empty, |output| Doc::Shape(self.service, output))
+    /// Whether its answer has pages that cannot be put together.
+    pub(crate) fn has_pages_apart(&self) -> bool {
+        let pagination = self.shape.and_then(|(_, operation)| operation.pagination.as_ref());
+        pagination.is_some_and(|pages| pages.result_keys.is_empty())
     }
 }
 
 /// As [`read`], for a call whose answer has to be complete.
 pub(crate) fn read_all(
     fields: &Fields<'_>,
-    default: &str,
+    under: Under<'_>,
     roots: &Roots<'_>,
     given: &[&str],
 ) -> Option<Checked> {
-    let checked = read(fields, default, roots, given)?;
-    if let Some(token) = checked.operation.unfollowed_token(checked.service) {
+    let checked = read(fields, under, roots, given)?;
+    let unfollowed = checked.shape.and_then(|(service, operation)| operation.unfollowed_token(service));
+    if let Some(token) = unfollowed {
         let reason = format!(
             "{} answers with `{token}`, and nothing is known about how to ask for more: say it in shapes/scripts/paging.py",
-            checked.operation.name
+            checked.call.operation
         );
         fields.log.say(fields.at, reason);
     }
     Some(checked)
 }
 
-/// Reads `op`, `service`, `args` and `expect`. `given` are arguments that come from elsewhere.
-pub(crate) fn read(fields: &Fields<'_>, default: &str, roots: &Roots<'_>, given: &[&str]) -> Option<Checked> {
+/// Reads `op`, `service`, `args` and `expect`, or what stands in the place of `args` where an operation has no shape.
+/// `given` are arguments that come from elsewhere.
+pub(crate) fn read(
+    fields: &Fields<'_>,
+    under: Under<'_>,
+    roots: &Roots<'_>,
+    given: &[&str],
+) -> Option<Checked> {
     let log = fields.log;
-    let (name, at) = fields.text("service").unwrap_or((default, fields.at));
+    let (name, at) = fields.text("service").unwrap_or((under.service, fields.at));
     let operation = fields.text("op");
-    let arguments = fields.get("args");
     let expected = fields.texts("expect").into_iter().map(|(code, _)| code.to_owned()).collect();
-    let service = service(name, at, log)?;
-    let Some((operation, at)) = operation else {
+    let paging = cloud::paging_of_call(fields);
+    let arguments = fields.get("args");
+    let Some((operation, operation_at)) = operation else {
         log.say(fields.at, "`op` is missing: the operation that is called");
         return None;
     };
-    let operation = find_operation(service, operation, at, log)?;
+    if !service_exists(name, under.dialect, at, log) {
+        return None;
+    }
+    if operation.contains(' ') {
+        if let Some(node) = arguments {
+            log.say(node.at, "`args` is for operations with a shape; these take `query`, `body` and `form`");
+        }
+        let (operation, arguments, answer) = rest::read(fields, (operation, operation_at), roots, given)?;
+        let call = Call { service: name.to_owned(), operation, arguments, expected, paging };
+        return Some(Checked { call, answer, shape: None });
+    }
+    let Some(service) = shapes_of(name, under.dialect) else {
+        log.say(
+            operation_at,
+            format!("{name} has no shapes: an operation is its method and its path, `GET /things/{{id}}`"),
+        );
+        return None;
+    };
+    let operation = find_operation(service, operation, operation_at, log)?;
     let arguments = arguments.map_or_else(|| Some(Arguments::default()), |node| read_arguments(node, log))?;
     let place = fields.get("args").map_or(fields.at, |node| node.at);
     if let Err(reason) = roots.arguments(&arguments) {
@@ -62,21 +101,34 @@ pub(crate) fn read(fields: &Fields<'_>, default: &str, roots: &Roots<'_>, given:
     for reason in check_arguments(service, operation, &arguments, roots, given) {
         log.say(place, reason);
     }
+    let answer = operation.output.map_or_else(Doc::empty, |output| Doc::Shape(service, output));
     let call =
-        Call { service: service.name.to_owned(), operation: operation.name.to_owned(), arguments, expected };
-    Some(Checked { call, service, operation })
+        Call { service: name.to_owned(), operation: operation.name.to_owned(), arguments, expected, paging };
+    Some(Checked { call, answer, shape: Some((service, operation)) })
 }
 
-/// The service, or a mistake.
-pub(crate) fn service(name: &str, at: usize, log: &Log) -> Option<&'static Service> {
-    let catalog = log.dialect().catalog;
-    catalog
-        .service(name)
-        .map_err(|_| {
-            let hint = suggest::hint(name, catalog.services());
-            log.say(at, format!("there is no service `{name}`; {hint}"));
-        })
-        .ok()
+/// Whether there is such a service; if not, that is a mistake.
+pub(crate) fn service_exists(name: &str, dialect: Dialect<'_>, at: usize, log: &Log) -> bool {
+    let Dialect { cloud, catalog } = dialect;
+    if cloud.service(name).is_some() || shapes_of(name, dialect).is_some() {
+        return true;
+    }
+    let named = cloud.services.iter().map(|service| service.name.as_str());
+    let shaped: Vec<&str> =
+        catalog.filter(|_| cloud.shapes).into_iter().flat_map(Catalog::services).collect();
+    let hint = suggest::hint(name, named.chain(shaped));
+    log.say(at, format!("there is no service `{name}`; {hint}"));
+    false
+}
+
+/// The operations of a service, if they have shapes.
+pub(crate) fn shapes_of(name: &str, dialect: Dialect<'_>) -> Option<&'static Service> {
+    let table = match dialect.cloud.service(name) {
+        Some(service) => service.shapes.as_deref()?,
+        None if dialect.cloud.shapes => name,
+        None => return None,
+    };
+    dialect.catalog?.service(table).ok()
 }
 
 fn find_operation(service: &'static Service, name: &str, at: usize, log: &Log) -> Option<&'static Operation> {
@@ -90,7 +142,7 @@ fn find_operation(service: &'static Service, name: &str, at: usize, log: &Log) -
     found
 }
 
-fn read_arguments(node: &Node, log: &Log) -> Option<Arguments> {
+pub(crate) fn read_arguments(node: &Node, log: &Log) -> Option<Arguments> {
     Arguments::try_from(node.json()).map_err(|reason| log.say(node.at, format!("`args`: {reason}"))).ok()
 }
 
@@ -137,13 +189,15 @@ impl Check<'_> {
         if structure.document {
             return;
         }
-        let base = members.iter().find(|(name, _)| *name == "." && !path.is_empty());
+        let base = members.iter().find(|(name, _)| optional(name).0 == "." && !path.is_empty());
         if let Some((_, base)) = base {
             self.argument(shape, base, &format!("{path}."), wrong);
         }
         let named =
             members.iter().map(|(name, _)| *name).filter(|name| base.is_none_or(|(base, _)| name != base));
+        let members: Vec<_> = members.iter().map(|(name, member)| (optional(name).0, *member)).collect();
         for name in named.chain(given.iter().copied()) {
+            let (name, _) = optional(name);
             if structure.member(name).is_none() {
                 let hint = suggest::hint(name, structure.members.iter().map(|member| member.name));
                 wrong.push(format!("{} takes no argument `{path}{name}`; {hint}", self.operation));
@@ -202,7 +256,8 @@ impl Check<'_> {
                     ));
                 }
             }
-            (Argument::Template(_), Shape::String { .. } | Shape::Blob) => {}
+            (Argument::Template(_), Shape::String { .. } | Shape::Blob)
+            | (Argument::Drop | Argument::Constant(serde_json::Value::Null), _) => {}
             (Argument::Constant(value), _) if constant_fits(value, shape) => {}
             _ => wrong.push(format!("the argument `{path}` of {} is a {}", self.operation, shape.kind())),
         }

@@ -3,22 +3,24 @@
 use inventory::suggest;
 use inventory::{Kind, KindTable};
 
-use super::calls;
+use super::calls::{self, Under};
 use super::doc::{Doc, Form};
 use super::gather::{conditions, read_list};
 use super::on_node::in_place;
 use super::reader::{Fields, Node, Toml, parse};
 use super::roots::{Roots, node_document};
-use crate::plan::{DeletePlan, EachOf, GoesWith, Hold, NodeCall, Path, Refusal, TagPlan, Template};
+use crate::plan::{
+    DeletePlan, EachOf, ErrorMeaning, ErrorSaid, GoesWith, Hold, NodeCall, Path, Refusal, TagPlan, Template,
+};
 
 /// Reads `tag`.
-pub(crate) fn tag(fields: &Fields<'_>, service: &str, kind: &Kind) -> Option<TagPlan> {
+pub(crate) fn tag(fields: &Fields<'_>, under: Under<'_>, kind: &Kind) -> Option<TagPlan> {
     let table = fields.table("tag")?;
-    let mut roots = node_roots(kind);
+    let mut roots = node_roots(kind, under);
     roots.tag = true;
     let plan = TagPlan {
-        set: node_calls(&table, "set", service, kind, &roots),
-        remove: node_calls(&table, "remove", service, kind, &roots),
+        set: node_calls(&table, "set", under, kind, &roots),
+        remove: node_calls(&table, "remove", under, kind, &roots),
         hook: table.text("hook").map(|(name, _)| name.to_owned()),
     };
     table.finish();
@@ -31,25 +33,32 @@ pub(crate) fn tag(fields: &Fields<'_>, service: &str, kind: &Kind) -> Option<Tag
 /// Reads `delete`.
 pub(crate) fn delete(
     fields: &Fields<'_>,
-    service: &str,
+    under: Under<'_>,
     kind: &Kind,
     kinds: &KindTable,
 ) -> Option<DeletePlan> {
     let table = fields.table("delete")?;
-    let roots = node_roots(kind);
-    let said = |key| table.texts(key).into_iter().map(|(code, _)| code.to_owned().into()).collect();
-    if table.get("gone").is_none() {
+    let roots = node_roots(kind, under);
+    let by_service = |meaning| -> Vec<ErrorSaid> {
+        let service = under.dialect.cloud.service(under.service);
+        service.into_iter().flat_map(|service| service.errors.said(meaning).cloned()).collect()
+    };
+    let said = |key, meaning| match table.get(key) {
+        Some(_) => table.texts(key).into_iter().map(|(code, _)| code.to_owned().into()).collect(),
+        None => by_service(meaning),
+    };
+    if table.get("gone").is_none() && by_service(ErrorMeaning::Gone).is_empty() {
         let message =
             "`delete` says in `gone` by which codes one that is not there is known; `[]` if by none";
         table.log.say(table.at, message);
     }
     let plan = DeletePlan {
-        before: node_calls(&table, "before", service, kind, &roots),
+        before: node_calls(&table, "before", under, kind, &roots),
         first: table.flag("first"),
-        holds: holds(&table, service, kind, &roots),
-        calls: node_calls(&table, "calls", service, kind, &roots),
-        gone: said("gone"),
-        later: said("later"),
+        holds: holds(&table, under, kind, &roots),
+        calls: node_calls(&table, "calls", under, kind, &roots),
+        gone: said("gone", ErrorMeaning::Gone),
+        later: said("later", ErrorMeaning::Later),
         refuse: table.tables("refuse").iter().filter_map(|refusal| read_refusal(refusal, &roots)).collect(),
         with: table.tables("with").iter().filter_map(|with| read_with(with, &roots, kinds)).collect(),
         hook: table.text("hook").map(|(name, _)| name.to_owned()),
@@ -61,10 +70,10 @@ pub(crate) fn delete(
     Some(plan)
 }
 
-fn holds(table: &Fields<'_>, service: &str, kind: &Kind, roots: &Roots<'_>) -> Vec<Hold> {
+fn holds(table: &Fields<'_>, under: Under<'_>, kind: &Kind, roots: &Roots<'_>) -> Vec<Hold> {
     let tables = table.tables("holds");
     let read = tables.iter().filter_map(|fields| {
-        let hold = hold(fields, service, kind, roots);
+        let hold = hold(fields, under, kind, roots);
         fields.finish();
         hold
     });
@@ -72,14 +81,14 @@ fn holds(table: &Fields<'_>, service: &str, kind: &Kind, roots: &Roots<'_>) -> V
 }
 
 /// What keeps a resource: a listing, and the sentence about an element of it.
-fn hold(fields: &Fields<'_>, service: &str, kind: &Kind, roots: &Roots<'_>) -> Option<Hold> {
+fn hold(fields: &Fields<'_>, under: Under<'_>, kind: &Kind, roots: &Roots<'_>) -> Option<Hold> {
     let reason = fields.parsed::<Template>("reason");
     let Some(node) = fields.get("each") else {
         fields.log.say(fields.at, "`each` is missing: the call that lists what keeps it");
         return None;
     };
     let table = Fields::of(node, "`each`", fields.log)?;
-    let read = read_list_of_node(&table, service, kind, roots);
+    let read = read_list_of_node(&table, under, kind, roots);
     table.finish();
     let (EachOf::Call(list), element) = read? else { return None };
     let mut roots = roots.clone();
@@ -119,32 +128,32 @@ fn read_with(fields: &Fields<'_>, roots: &Roots<'_>, kinds: &KindTable) -> Optio
     Some(GoesWith { kind: kind.to_owned(), when, reason })
 }
 
-fn node_roots(kind: &Kind) -> Roots<'_> {
-    Roots::of(&node_document(kind)).with_kind(kind)
+fn node_roots<'a>(kind: &'a Kind, under: Under<'a>) -> Roots<'a> {
+    Roots::of(&node_document(kind)).with_kind(kind).in_cloud(under.dialect.cloud)
 }
 
 fn node_calls(
     fields: &Fields<'_>,
     key: &'static str,
-    service: &str,
+    under: Under<'_>,
     kind: &Kind,
     roots: &Roots<'_>,
 ) -> Vec<NodeCall> {
     let tables = fields.tables(key);
     let calls = tables.iter().filter_map(|table| {
-        let read = node_call(table, service, kind, roots);
+        let read = node_call(table, under, kind, roots);
         table.finish();
         read
     });
     calls.collect()
 }
 
-fn node_call(fields: &Fields<'_>, service: &str, kind: &Kind, roots: &Roots<'_>) -> Option<NodeCall> {
+fn node_call(fields: &Fields<'_>, under: Under<'_>, kind: &Kind, roots: &Roots<'_>) -> Option<NodeCall> {
     let mut roots = roots.clone();
     let each = match fields.get("each") {
         None => None,
         Some(node) => {
-            let (each, element) = each(node, fields, service, kind, &roots)?;
+            let (each, element) = each(node, fields, under, kind, &roots)?;
             roots.each = Some(element);
             Some(each)
         }
@@ -158,9 +167,9 @@ fn node_call(fields: &Fields<'_>, service: &str, kind: &Kind, roots: &Roots<'_>)
         }
     }
     let failed = fields.parsed::<Path>("failed");
-    let checked = calls::read(fields, service, &placed, &[])?;
+    let checked = calls::read(fields, under, &placed, &[])?;
     if let Some((path, at)) = &failed {
-        let inside = checked.answer().at(path).and_then(|found| match found.form() {
+        let inside = checked.answer.at(path).and_then(|found| match found.form() {
             Form::List(element) => element.at(&Path::member("Code")),
             _ => found.at(&Path::member("Code")),
         });
@@ -176,13 +185,13 @@ fn node_call(fields: &Fields<'_>, service: &str, kind: &Kind, roots: &Roots<'_>)
 fn each(
     node: &Node,
     fields: &Fields<'_>,
-    service: &str,
+    under: Under<'_>,
     kind: &Kind,
     roots: &Roots<'_>,
 ) -> Option<(EachOf, Doc)> {
     let Toml::Text(text) = &node.value else {
         let table = Fields::of(node, "`each`", fields.log)?;
-        let read = read_list_of_node(&table, service, kind, roots);
+        let read = read_list_of_node(&table, under, kind, roots);
         table.finish();
         return read;
     };
@@ -204,11 +213,11 @@ fn each(
 
 fn read_list_of_node(
     table: &Fields<'_>,
-    service: &str,
+    under: Under<'_>,
     kind: &Kind,
     roots: &Roots<'_>,
 ) -> Option<(EachOf, Doc)> {
-    let (mut list, element) = read_list(table, service, roots)?;
+    let (mut list, element) = read_list(table, under, roots)?;
     list.call.arguments = in_place(list.call.arguments, kind);
     Some((EachOf::Call(list), element))
 }

@@ -7,7 +7,7 @@ use inventory::suggest;
 use inventory::{PropertyType, TypeShape};
 use shapes::{Service, Shape, ShapeId};
 
-use crate::plan::{Path, Step};
+use crate::plan::{ITEM, ITEM_KEY, Path, Step};
 
 /// What a value in a document can be.
 #[derive(Clone)]
@@ -89,7 +89,7 @@ impl Doc {
                 Some(member) => self.with(name, member.with_elements(rest, element)),
                 None => self.clone(),
             },
-            ([Step::Each | Step::Index(_), rest @ ..], Form::List(item)) => {
+            ([Step::Each | Step::Index(_) | Step::Where { .. }, rest @ ..], Form::List(item)) => {
                 Self::List(Rc::new(item.with_elements(rest, element)))
             }
             _ => self.clone(),
@@ -189,18 +189,43 @@ impl Doc {
                 None => Err(self.no_member(name)),
             },
             (Step::Index(_), Form::List(item)) => item.walk(rest),
-            (Step::Each, Form::List(item) | Form::Map(item)) => {
+            (Step::Each | Step::Where { .. }, Form::List(item) | Form::Map(item)) => {
+                if let Step::Where { condition, .. } = step {
+                    item.at(&condition.path)?;
+                }
                 let found = item.walk(rest)?;
-                // A list in a list is flattened by a further `[]`.
-                let flat = rest.contains(&Step::Each);
+                // A list in a list is flattened by a further `[]`; one element is no list.
+                let flat = !step.is_many() || rest.iter().any(Step::is_many);
                 Ok(if flat { found } else { Self::List(Rc::new(found)) })
+            }
+            (Step::Keys, Form::Map(item)) => {
+                let item = match item.walk(rest)? {
+                    Self::List(element) => Self::clone(&element),
+                    found => match found.form() {
+                        Form::List(element) => element,
+                        _ => found,
+                    },
+                };
+                Ok(Self::List(Rc::new(item.keyed())))
             }
             (Step::Member(name), Form::List(_)) => {
                 Err(format!("`{name}` stands behind a list, which needs `[]` or `[0]` first"))
             }
             (Step::Member(name), Form::Scalar(scalar)) => Err(format!("{scalar} has no member `{name}`")),
-            (Step::Index(_) | Step::Each, _) => Err(format!("brackets stand behind {self}")),
+            (Step::Keys, _) => Err(format!("`{{}}` goes through the members of a map, this is {self}")),
+            (Step::Index(_) | Step::Each | Step::Where { .. }, _) => {
+                Err(format!("brackets stand behind {self}"))
+            }
         }
+    }
+
+    /// An item with the name under which it stood in a map.
+    fn keyed(self) -> Self {
+        let item = match self.form() {
+            Form::Object | Form::Map(_) | Form::Any => self,
+            Form::List(_) | Form::Scalar(_) => Self::empty().with(ITEM, self),
+        };
+        item.with(ITEM_KEY, Self::Scalar(Scalar::Text))
     }
 
     fn no_member(&self, name: &str) -> String {

@@ -1,7 +1,7 @@
 //! Edges and keys in tables.
 
-use inventory::KindTable;
 use inventory::suggest;
+use inventory::{Kind, KindTable};
 
 use super::doc::Form;
 use super::entry;
@@ -9,7 +9,7 @@ use super::gather::conditions;
 use super::reader::{Fields, Node, Toml};
 use super::roots::Roots;
 use crate::plan::{
-    DeleteEdge, Direction, EdgeRule, EdgeType, Extractor, KeyPart, KeyPlan, Lookup, Other, Stage,
+    CloudPlan, DeleteEdge, Direction, EdgeRule, EdgeType, Extractor, KeyPart, KeyPlan, Lookup, Other, Stage,
 };
 
 /// Reads `edges`.
@@ -35,19 +35,23 @@ fn edge(fields: &Fields<'_>, kinds: &KindTable, roots: &Roots<'_>) -> Option<Edg
         }
     };
     let deferred = fields.flag("deferred");
-    let edge = choice(
-        fields,
+    let edge = fields.choice(
         "edge",
         &[("default", EdgeType::Default), ("delete", EdgeType::Delete), ("none", EdgeType::None)],
     );
-    let delete = choice(fields, "delete", &[("reverse", DeleteEdge::Reverse), ("same", DeleteEdge::Same)]);
+    let delete = fields.choice("delete", &[("reverse", DeleteEdge::Reverse), ("same", DeleteEdge::Same)]);
+    let fold = fields.flag("fold");
+    let copy = copies(fields);
+    let count = fields.text("count");
     let when = conditions(fields, roots);
     let value = lookup(fields, roots);
     let (direction, name, at) = match (to, from) {
         (Some((name, at)), None) => (Direction::To, name, at),
         (None, Some((name, at))) => (Direction::From, name, at),
         _ => {
-            log.say(fields.at, "an edge has `to` or `from`: the kind of the other node, `*` or `$parent`");
+            let message =
+                "an edge has `to` or `from`: the kind of the other node, `*`, `$parent` or `$place`";
+            log.say(fields.at, message);
             return None;
         }
     };
@@ -58,6 +62,7 @@ fn edge(fields: &Fields<'_>, kinds: &KindTable, roots: &Roots<'_>) -> Option<Edg
             return None;
         }
         "$parent" => Other::Parent,
+        "$place" => Other::Place,
         kind if kinds.contains(kind) => Other::Kind(kind.to_owned()),
         kind => {
             let close = suggest::closest(kind, kinds.names());
@@ -66,7 +71,7 @@ fn edge(fields: &Fields<'_>, kinds: &KindTable, roots: &Roots<'_>) -> Option<Edg
         }
     };
     let (by, value) = match (&other, value?) {
-        (Other::Parent, _) => (Lookup::Id, Extractor::default()),
+        (Other::Parent | Other::Place, _) => (Lookup::Id, Extractor::default()),
         (_, Some(found)) => found,
         (_, None) => {
             log.say(fields.at, "one of `id`, `arn`, `name`, `prop` says what of the other node is looked up");
@@ -78,22 +83,68 @@ fn edge(fields: &Fields<'_>, kinds: &KindTable, roots: &Roots<'_>) -> Option<Edg
     {
         log.say(fields.at, format!("{kind} has no property `{property}`"));
     }
+    check_values(fields, kinds, roots, &other, &copy, count);
+    let copy = copy.into_iter().map(|(own, theirs, _)| (own.to_owned(), theirs.to_owned())).collect();
+    let count = count.map(|(property, _)| property.to_owned());
     let edge = edge.unwrap_or_default();
     if edge == EdgeType::None && delete.is_none() {
         log.say(fields.at, "an edge of no type: `edge = \"none\"` needs `delete`");
     }
-    Some(EdgeRule { direction, other, by, value, edge, delete, any_region, deferred, when })
+    Some(EdgeRule {
+        direction,
+        other,
+        by,
+        value,
+        edge,
+        delete,
+        any_region,
+        deferred,
+        when,
+        fold,
+        copy,
+        count,
+    })
 }
 
-/// One of some words.
-fn choice<T: Copy>(fields: &Fields<'_>, key: &'static str, words: &[(&str, T)]) -> Option<T> {
-    let (text, at) = fields.text(key)?;
-    let found = words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
-    if found.is_none() {
-        let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-        fields.log.say(at, format!("`{key}` is one of {}, this is `{text}`", words.join(", ")));
+/// `copy = { OWN = "THEIRS" }`, with the place of each.
+fn copies<'s>(fields: &Fields<'s>) -> Vec<(&'s str, &'s str, usize)> {
+    let members = fields.table("copy").map_or(&[][..], |table| table.all());
+    let copies = members.iter().filter_map(|member| {
+        if let Toml::Text(theirs) = &member.node.value {
+            return Some((member.key.as_str(), theirs.as_str(), member.at));
+        }
+        let message = format!("`copy` takes names, `{}` is {}", member.key, member.node.what());
+        fields.log.say(member.at, message);
+        None
+    });
+    copies.collect()
+}
+
+/// Whether both nodes have the properties that `copy` and `count` name.
+fn check_values(
+    fields: &Fields<'_>,
+    kinds: &KindTable,
+    roots: &Roots<'_>,
+    other: &Other,
+    copy: &[(&str, &str, usize)],
+    count: Option<(&str, usize)>,
+) {
+    let check = |kind: &Kind, property: &str, at: usize| {
+        if kind.position(property).is_none() {
+            fields.log.say(at, format!("{} has no property `{property}`", kind.fqn()));
+        }
+    };
+    let theirs = match other {
+        Other::Kind(kind) => kinds.kind(kind).ok(),
+        _ => None,
+    };
+    for (own, their, at) in copy {
+        roots.kind.inspect(|kind| check(kind, own, *at));
+        theirs.inspect(|kind| check(kind, their, *at));
     }
-    found
+    if let (Some((property, at)), Some(kind)) = (count, theirs) {
+        check(kind, property, at);
+    }
 }
 
 /// `id`, `arn`, `name`: path, list of paths or long form. `prop = { NAME = ... }`: another property.
@@ -150,8 +201,8 @@ fn named(key: &str, node: &Node) -> super::reader::Member {
 }
 
 /// Reads `key` and `no_arn_key`.
-pub(crate) fn key(fields: &Fields<'_>, roots: &Roots<'_>) -> KeyPlan {
-    let without_arn = fields.flag("no_arn_key");
+pub(crate) fn key(fields: &Fields<'_>, roots: &Roots<'_>, cloud: &CloudPlan) -> KeyPlan {
+    let without_arn = fields.flag("no_arn_key") || !cloud.arn_in_key;
     let mut parts = Vec::new();
     let mut add = |node: &Node| {
         let null =

@@ -1,12 +1,15 @@
 //! Where the items of a kind come from, and what their documents look like in the end.
 
-use inventory::Kind;
+use inventory::{Kind, KindTable};
 
-use super::calls::{self, Checked};
+use super::calls::{self, Checked, Under};
 use super::doc::{Doc, Form};
 use super::reader::{Fields, Node, Toml, parse};
 use super::roots::Roots;
-use crate::plan::{BatchCall, Condition, FollowUp, Into, Join, ListCall, Path, Source, Step};
+use super::types;
+use crate::plan::{
+    BatchCall, CloudPlan, Condition, ErrorMeaning, FollowUp, Into, Join, ListCall, Path, Source, Step,
+};
 
 /// How items are gathered, and what is known about their documents.
 pub(crate) struct Gathered {
@@ -19,20 +22,21 @@ pub(crate) struct Gathered {
 /// Reads `parent`, `list`, `items`, `document`, `batch`, `calls`, `hook`.
 pub(crate) fn gather(
     fields: &Fields<'_>,
-    service: &str,
+    under: Under<'_>,
     parent: Option<&(Doc, &Kind)>,
     parent_name: Option<&str>,
     hook: bool,
+    kinds: &KindTable,
 ) -> Option<Gathered> {
-    let (source, doc) = source(fields, service, parent, parent_name, hook)?;
+    let (source, doc) = source(fields, under, parent, parent_name, hook)?;
     let mut gathered = Gathered { source, batches: Vec::new(), calls: Vec::new(), doc };
-    gathered.doc = added_by_hook(fields, service, gathered.doc);
+    gathered.doc = declared(fields, under, kinds, gathered.doc);
     for batch in fields.tables("batch") {
-        read_batch(&batch, service, parent, &mut gathered);
+        read_batch(&batch, under, parent, &mut gathered);
         batch.finish();
     }
     for call in fields.tables("calls") {
-        read_call(&call, service, parent, &mut gathered);
+        read_call(&call, under, parent, &mut gathered);
         call.finish();
     }
     for (code, at) in fields.texts("gone") {
@@ -44,12 +48,26 @@ pub(crate) fn gather(
             follow.call.expected.push(code.to_owned());
         }
     }
+    if fields.get("gone").is_none() {
+        gone_as_the_service_says(&mut gathered.calls, under.dialect.cloud);
+    }
     Some(gathered)
+}
+
+/// Where a kind says nothing, what its services say by themselves of things that are not there.
+fn gone_as_the_service_says(calls: &mut [FollowUp], cloud: &CloudPlan) {
+    for follow in calls {
+        let Some(service) = cloud.service(&follow.call.service) else { continue };
+        let said = service.errors.said(ErrorMeaning::Gone).filter(|said| said.words.is_none());
+        let codes: Vec<String> = said.map(|said| said.code.clone()).collect();
+        follow.call.expected.extend(codes.iter().cloned());
+        follow.gone.extend(codes);
+    }
 }
 
 fn source(
     fields: &Fields<'_>,
-    service: &str,
+    under: Under<'_>,
     parent: Option<&(Doc, &Kind)>,
     parent_name: Option<&str>,
     hook: bool,
@@ -87,7 +105,11 @@ fn source(
     let mut calls = Vec::new();
     let mut doc: Option<Doc> = None;
     for list in lists {
-        let read = read_list(&list, service, &Roots::of(&Doc::empty()).with_parent(parent));
+        let read = read_list(
+            &list,
+            under,
+            &Roots::of(&Doc::empty()).with_parent(parent).in_cloud(under.dialect.cloud),
+        );
         list.finish();
         let (call, item) = read?;
         doc = Some(match doc {
@@ -100,17 +122,17 @@ fn source(
 }
 
 /// Reads a call that lists, and what an item of it looks like.
-pub(crate) fn read_list(fields: &Fields<'_>, service: &str, roots: &Roots<'_>) -> Option<(ListCall, Doc)> {
+pub(crate) fn read_list(fields: &Fields<'_>, under: Under<'_>, roots: &Roots<'_>) -> Option<(ListCall, Doc)> {
     let items = fields.parsed::<Path>("items");
     let when = conditions(fields, roots);
-    let checked = calls::read_all(fields, service, roots, &[])?;
+    let checked = calls::read_all(fields, under, roots, &[])?;
     let doc = item_of(&checked, items.as_ref(), fields)?;
     Some((ListCall { call: checked.call, items: items.map(|(path, _)| path), when }, doc))
 }
 
 fn item_of(checked: &Checked, items: Option<&(Path, usize)>, fields: &Fields<'_>) -> Option<Doc> {
-    let Some((path, at)) = items else { return Some(checked.answer()) };
-    let found = checked.answer().at(path).map_err(|reason| fields.log.say(*at, reason)).ok()?;
+    let Some((path, at)) = items else { return Some(checked.answer.clone()) };
+    let found = checked.answer.clone().at(path).map_err(|reason| fields.log.say(*at, reason)).ok()?;
     Some(as_item(match found.form() {
         Form::List(item) => item,
         _ => found,
@@ -136,17 +158,27 @@ pub(crate) fn conditions(fields: &Fields<'_>, roots: &Roots<'_>) -> Vec<Conditio
     read.into_iter().map(|(condition, _)| condition).collect()
 }
 
-/// `document = { Name = "any", Other = "OPERATION:PATH" }`: members that the hook adds.
-fn added_by_hook(fields: &Fields<'_>, service: &str, doc: Doc) -> Doc {
+/// `document = { Name = "any", Other = "OPERATION:PATH", More = { ... } }`: members of the document that no shape tells
+/// of, because the operation has none or because a hook adds them.
+fn declared(fields: &Fields<'_>, under: Under<'_>, kinds: &KindTable, doc: Doc) -> Doc {
+    if let Some(Node { value: Toml::Text(any), .. }) = fields.get("document")
+        && any == "any"
+    {
+        return Doc::Any;
+    }
     let Some(table) = fields.table("document") else { return doc };
+    let known = types::Known { kinds: Some(kinds), log: fields.log };
+    // What is declared is known.
+    let doc = if matches!(doc, Doc::Any) { Doc::empty() } else { doc };
     table.all().iter().fold(doc, |doc, member| {
-        let Toml::Text(notation) = &member.node.value else {
-            fields
-                .log
-                .say(member.node.at, "a type is a text: `any`, `string`, `string[]`, or `OPERATION:PATH`");
-            return doc;
+        let of_operation = match &member.node.value {
+            Toml::Text(notation) => notation.split_once(':'),
+            _ => None,
         };
-        match type_of(notation, &member.node, service, fields) {
+        let Some((operation, path)) = of_operation else {
+            return types::object(std::slice::from_ref(member), doc.clone(), &known).unwrap_or(doc);
+        };
+        match of_answer(operation, path, &member.node, under, fields) {
             Some(added) if member.key == "." => doc.merged(&added),
             Some(added) => doc.with(&member.key, added),
             None => doc,
@@ -154,34 +186,31 @@ fn added_by_hook(fields: &Fields<'_>, service: &str, doc: Doc) -> Doc {
     })
 }
 
-fn type_of(notation: &str, node: &Node, service: &str, fields: &Fields<'_>) -> Option<Doc> {
-    if let Some((operation, path)) = notation.split_once(':') {
-        let service = calls::service(service, node.at, fields.log)?;
-        let Some(operation) = service.operation(operation) else {
-            fields.log.say(node.at, format!("{} has no operation `{operation}`", service.name));
-            return None;
-        };
-        let answer = operation.output.map_or_else(Doc::empty, |output| Doc::Shape(service, output));
-        let path: Path = parse(path, node.at, fields.log)?;
-        return answer.at(&path).map_err(|reason| fields.log.say(node.at, reason)).ok();
-    }
-    let parsed = inventory::PropertyType::parse(notation);
-    if parsed.is_none() {
-        fields.log.say(node.at, format!("`{notation}` is no type"));
-    }
-    parsed.map(|parsed| Doc::of_type(&parsed))
+/// `OPERATION:PATH`: what the answer of an operation has there.
+fn of_answer(operation: &str, path: &str, node: &Node, under: Under<'_>, fields: &Fields<'_>) -> Option<Doc> {
+    let Some(service) = calls::shapes_of(under.service, under.dialect) else {
+        fields.log.say(node.at, format!("{} has no shapes", under.service));
+        return None;
+    };
+    let Some(operation) = service.operation(operation) else {
+        fields.log.say(node.at, format!("{} has no operation `{operation}`", service.name));
+        return None;
+    };
+    let answer = operation.output.map_or_else(Doc::empty, |output| Doc::Shape(service, output));
+    let path: Path = parse(path, node.at, fields.log)?;
+    answer.at(&path).map_err(|reason| fields.log.say(node.at, reason)).ok()
 }
 
-fn read_batch(fields: &Fields<'_>, service: &str, parent: Option<&(Doc, &Kind)>, gathered: &mut Gathered) {
+fn read_batch(fields: &Fields<'_>, under: Under<'_>, parent: Option<&(Doc, &Kind)>, gathered: &mut Gathered) {
     let log = fields.log;
-    let roots = Roots::of(&gathered.doc).with_parent(parent);
+    let roots = Roots::of(&gathered.doc).with_parent(parent).in_cloud(under.dialect.cloud);
     let argument = fields.text("arg");
     let from = fields.parsed::<Path>("from");
     let size = fields.count("size");
     let items = fields.parsed::<Path>("items");
     let (by, take, into) = (fields.parsed::<Path>("by"), fields.parsed::<Path>("take"), fields.text("into"));
     let given: Vec<&str> = argument.iter().map(|(name, _)| *name).collect();
-    let checked = calls::read_all(fields, service, &roots, &given);
+    let checked = calls::read_all(fields, under, &roots, &given);
     for (missing, what) in [
         (argument.is_none(), "`arg`: the argument that takes the list"),
         (from.is_none(), "`from`: what of each item goes into the list"),
@@ -224,8 +253,8 @@ fn read_batch(fields: &Fields<'_>, service: &str, parent: Option<&(Doc, &Kind)>,
     });
 }
 
-fn read_call(fields: &Fields<'_>, service: &str, parent: Option<&(Doc, &Kind)>, gathered: &mut Gathered) {
-    let mut roots = Roots::of(&gathered.doc).with_parent(parent);
+fn read_call(fields: &Fields<'_>, under: Under<'_>, parent: Option<&(Doc, &Kind)>, gathered: &mut Gathered) {
+    let mut roots = Roots::of(&gathered.doc).with_parent(parent).in_cloud(under.dialect.cloud);
     let each = fields.parsed::<Path>("each");
     if let Some((path, at)) = &each {
         match roots.at(path).map(|doc| doc.form()) {
@@ -240,15 +269,15 @@ fn read_call(fields: &Fields<'_>, service: &str, parent: Option<&(Doc, &Kind)>, 
     let required = fields.flag("required");
     let when = conditions(fields, &roots);
     let also = fields.texts("also");
-    let Some(checked) = calls::read_all(fields, service, &roots, &[]) else { return };
-    let answer = checked.answer();
+    let Some(checked) = calls::read_all(fields, under, &roots, &[]) else { return };
+    let answer = checked.answer.clone();
     let Some((into, added)) = target(fields, &answer, take.as_ref(), into, each.as_ref()) else { return };
     let added = with_also(fields, &answer, added, &also);
     let joined = matches!(added.form(), Form::List(_));
-    if !joined && checked.operation.pagination.as_ref().is_some_and(|pages| pages.result_keys.is_empty()) {
+    if !joined && checked.has_pages_apart() {
         fields.log.say(
             fields.at,
-            format!("how the pages of {} are put together is not known", checked.operation.name),
+            format!("how the pages of {} are put together is not known", checked.call.operation),
         );
     }
     let added = match (&each, &into) {

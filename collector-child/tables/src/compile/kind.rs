@@ -7,7 +7,8 @@ use std::rc::Rc;
 use inventory::suggest;
 use inventory::{Kind, KindTable};
 
-use super::calls;
+use super::Dialect;
+use super::calls::{self, Under};
 use super::changes;
 use super::doc::Doc;
 use super::edges;
@@ -17,14 +18,16 @@ use super::mapping;
 use super::metrics;
 use super::mistake::Log;
 use super::on_node;
+use super::places;
 use super::reader::{Fields, Member, Toml};
 use super::report::KindReport;
 use super::roots::Roots;
-use crate::plan::{Condition, KindPlan, KindScope};
+use crate::plan::{Condition, KindPlan};
 
 /// All tables.
 pub(crate) struct Tables<'s> {
     kinds: &'s KindTable,
+    dialect: Dialect<'s>,
     files: Vec<File<'s>>,
     of_kinds: Vec<Table<'s>>,
     gathered: RefCell<HashMap<String, Option<Rc<Gathered>>>>,
@@ -48,21 +51,25 @@ struct Table<'s> {
 }
 
 impl<'s> Tables<'s> {
-    pub(crate) fn new(kinds: &'s KindTable) -> Self {
-        Self { kinds, files: Vec::new(), of_kinds: Vec::new(), gathered: RefCell::default() }
+    pub(crate) fn new(kinds: &'s KindTable, dialect: Dialect<'s>) -> Self {
+        Self { kinds, dialect, files: Vec::new(), of_kinds: Vec::new(), gathered: RefCell::default() }
     }
 
     /// Adds the tables of a file.
     pub(crate) fn add_file(&mut self, name: &str, members: &'s [Member], log: &'s Log) {
         let file = self.files.len();
-        let mut service = String::new();
+        // With one service only, it need not be said.
+        let mut service = match self.dialect.cloud.services.as_slice() {
+            [only] if !self.dialect.cloud.shapes => only.name.clone(),
+            _ => String::new(),
+        };
         let mut nested = Vec::new();
         let mut empty_lists = false;
         for member in members {
             match (member.key.as_str(), &member.node.value) {
                 ("empty_lists", Toml::Bool(flag)) => empty_lists = *flag,
                 ("service", Toml::Text(text)) => {
-                    calls::service(text, member.node.at, log);
+                    calls::service_exists(text, self.dialect, member.node.at, log);
                     service.clone_from(text);
                 }
                 ("nested", Toml::Table(members)) => nested.extend(members),
@@ -79,7 +86,7 @@ impl<'s> Tables<'s> {
             }
         }
         if service.is_empty() {
-            log.say(0, "`service` is missing: the service of the kinds of this file");
+            log.say(log.place(0), "`service` is missing: the service of the kinds of this file");
         }
         let name = name.to_owned();
         self.files.push(File { name, log, nested, empty_lists, nested_used: RefCell::default() });
@@ -115,7 +122,7 @@ impl<'s> Tables<'s> {
         let fields = Fields::new(inside, member.at, log);
         let _before = log.enter(Some(name));
         let service = fields.text("service").map_or(service, |(own, at)| {
-            calls::service(own, at, log);
+            calls::service_exists(own, self.dialect, at, log);
             own
         });
         log.enter(None);
@@ -180,10 +187,11 @@ impl<'s> Tables<'s> {
         let parent = self.parent(table)?;
         gather::gather(
             fields,
-            &table.service,
+            Under { service: &table.service, dialect: self.dialect },
             parent.as_ref(),
             fields.text("parent").map(|(name, _)| name),
             hook,
+            self.kinds,
         )
     }
 
@@ -219,7 +227,11 @@ impl<'s> Tables<'s> {
             return None;
         };
         let parent = self.parent(table).flatten();
-        let roots = Roots::of(&gathered.doc).with_parent(parent.as_ref()).with_kind(kind);
+        let roots = Roots::of(&gathered.doc)
+            .with_parent(parent.as_ref())
+            .with_kind(kind)
+            .in_cloud(self.dialect.cloud);
+        let under = Under { service: &table.service, dialect: self.dialect };
         let mapped = self.mapping(table, file, &gathered.doc, parent);
         let only = fields.all_parsed::<Condition>("only");
         for (condition, at) in &only {
@@ -230,7 +242,7 @@ impl<'s> Tables<'s> {
         let plan = KindPlan {
             kind: kind.fqn().to_owned(),
             service: table.service.clone(),
-            scope: scope(fields),
+            scope: places::scope(fields, self.dialect.cloud),
             source: gathered.source.clone(),
             only: only.into_iter().map(|(condition, _)| condition).collect(),
             batches: gathered.batches.clone(),
@@ -238,12 +250,16 @@ impl<'s> Tables<'s> {
             mapping: mapped.mapping,
             arn: on_node::node_template(fields, "arn", kind, &roots, true),
             link: on_node::node_template(fields, "link", kind, &roots, true),
-            key: edges::key(fields, &roots),
+            key: edges::key(fields, &roots, self.dialect.cloud),
+            places: places::places(fields),
+            home: places::home(fields, &roots),
+            made_by_cloud: places::made_by_cloud(fields, kind),
+            only_as_parent: fields.flag("only_as_parent"),
             edges: edges::edges(fields, self.kinds, &roots),
-            metrics: metrics::metrics(fields, kind, &roots),
+            metrics: metrics::metrics(fields, kind, &roots, self.dialect.cloud),
             hook: fields.text("hook").map(|(name, _)| name.to_owned()),
-            tag: changes::tag(fields, &table.service, kind),
-            delete: changes::delete(fields, &table.service, kind, self.kinds),
+            tag: changes::tag(fields, under, kind),
+            delete: changes::delete(fields, under, kind, self.kinds),
         };
         fields.finish();
         let report = KindReport {
@@ -276,6 +292,7 @@ impl<'s> Tables<'s> {
         }
         let tables = mapping::Tables {
             kinds: self.kinds,
+            cloud: self.dialect.cloud,
             log,
             at: fields.at,
             own,
@@ -289,18 +306,6 @@ impl<'s> Tables<'s> {
             log.say(member.at, format!("{} has no `{}` in it", table.kind.fqn(), member.key));
         }
         mapped
-    }
-}
-
-fn scope(fields: &Fields<'_>) -> KindScope {
-    match fields.text("scope") {
-        None | Some(("region", _)) => KindScope::Region,
-        Some(("global", _)) => KindScope::Global,
-        Some(("both", _)) => KindScope::Both,
-        Some((other, at)) => {
-            fields.log.say(at, format!("`scope` is region, global or both, this is `{other}`"));
-            KindScope::Region
-        }
     }
 }
 

@@ -17,7 +17,7 @@ use super::reader::Member;
 use super::report::{How, PropertyReport};
 use super::roots::Roots;
 use super::words::Vocabulary;
-use crate::plan::{Extractor, Mapping, ObjectMap, Property, Root, Stage, Step};
+use crate::plan::{CloudPlan, Extractor, Mapping, ObjectMap, Property, Root, Stage, Step};
 
 /// Properties that every node has and not every kind has a value for.
 const BASE: [&str; 7] = ["id", "tags", "name", "ctime", "mtime", "atime", "arn"];
@@ -28,6 +28,7 @@ const DEEPEST: usize = 20;
 /// Everything that the tables of one kind say about properties.
 pub(crate) struct Tables<'a> {
     pub(crate) kinds: &'a KindTable,
+    pub(crate) cloud: &'a CloudPlan,
     pub(crate) log: &'a Log,
     /// Where mistakes of convention are said to be: the head of the kind's table.
     pub(crate) at: usize,
@@ -105,10 +106,10 @@ impl<'a> Mapper<'a> {
     ) -> Vec<Property> {
         let prefixes = exceptions.iter().flat_map(|exceptions| exceptions.prefixes.clone()).collect();
         let own = kind.model().properties.iter().map(|property| property.name);
-        let vocabulary =
-            Vocabulary::new(kind.fqn(), self.tables.log.dialect().cloud, prefixes).with_habit(own);
+        let vocabulary = Vocabulary::new(kind.fqn(), &self.tables.cloud.word, prefixes).with_habit(own);
         let convention = Convention::new(self.tables.kinds, &vocabulary, doc);
-        let mut roots = Roots::of(self.document).with_parent(self.tables.parent.as_ref());
+        let mut roots =
+            Roots::of(self.document).with_parent(self.tables.parent.as_ref()).in_cloud(self.tables.cloud);
         roots.item = doc.clone();
         // Inside nested kinds nothing says in which order properties are made.
         roots.kind = (depth == 0).then_some(self.node);

@@ -8,27 +8,37 @@ use super::gather::conditions;
 use super::on_node::node_template;
 use super::reader::{Fields, Member, Toml};
 use super::roots::Roots;
-use crate::plan::{Extractor, MetricRule, Stat};
+use crate::plan::{CloudPlan, Extractor, MetricRule, Stat};
 
 /// Decimals of measured values, if a table does not say otherwise.
 const DECIMALS: u32 = 4;
 
 /// Reads `metrics`.
-pub(crate) fn metrics(fields: &Fields<'_>, kind: &Kind, roots: &Roots<'_>) -> Vec<MetricRule> {
+pub(crate) fn metrics(
+    fields: &Fields<'_>,
+    kind: &Kind,
+    roots: &Roots<'_>,
+    cloud: &CloudPlan,
+) -> Vec<MetricRule> {
     let tables = fields.tables("metrics");
     let mut rules = Vec::new();
     for table in &tables {
-        rules.extend(metric(table, kind, roots));
+        rules.extend(metric(table, kind, roots, cloud));
         table.finish();
     }
     rules
 }
 
 /// One entry: a metric, or several (`metrics`) that are alike in all else.
-fn metric(fields: &Fields<'_>, kind: &Kind, roots: &Roots<'_>) -> Vec<MetricRule> {
+fn metric(fields: &Fields<'_>, kind: &Kind, roots: &Roots<'_>, cloud: &CloudPlan) -> Vec<MetricRule> {
     let need = |key: &'static str| {
         let found = fields.text(key).map(|(text, _)| text.to_owned());
-        if found.is_none() {
+        if found.is_none() && matches!(key, "namespace" | "unit") {
+            if !cloud.metrics_need.iter().any(|needed| needed == key) {
+                return Some(String::new());
+            }
+            fields.log.say(fields.at, format!("`{key}` is missing"));
+        } else if found.is_none() {
             fields.log.say(fields.at, format!("`{key}` is missing"));
         }
         found

@@ -2,8 +2,7 @@
 
 use std::cell::RefCell;
 use std::fmt;
-
-use super::Dialect;
+use std::rc::Rc;
 
 /// Something in a table that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,42 +23,54 @@ impl fmt::Display for Mistake {
     }
 }
 
-/// Gathers the mistakes of one file, and knows what it is compiled with.
+/// How many bits of a place say where in its file it is; those above say in which file. Base tables are read with the
+/// tables of kinds in other files.
+const IN_FILE: u32 = usize::BITS / 2;
+
+/// A file that mistakes may be in.
 #[derive(Debug)]
-pub(crate) struct Log {
-    dialect: &'static Dialect,
+struct Lines {
     file: String,
     /// Where each line begins.
-    lines: Vec<usize>,
+    starts: Vec<usize>,
+}
+
+/// Gathers the mistakes that are found while one file is read.
+#[derive(Debug)]
+pub(crate) struct Log {
+    /// All files.
+    files: Rc<[Lines]>,
+    number: usize,
     kind: RefCell<Option<String>>,
     mistakes: RefCell<Vec<Mistake>>,
 }
 
 impl Log {
-    pub(crate) fn new(file: &str, text: &str, dialect: &'static Dialect) -> Self {
-        let breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
-        Self {
-            dialect,
-            file: file.to_owned(),
-            lines: std::iter::once(0).chain(breaks).collect(),
+    /// A log for each file, given as name and text.
+    pub(crate) fn all<'t>(files: impl Iterator<Item = (&'t str, &'t str)>) -> Vec<Self> {
+        let lines = files.map(|(file, text)| {
+            let breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
+            Lines { file: file.to_owned(), starts: std::iter::once(0).chain(breaks).collect() }
+        });
+        let files: Rc<[Lines]> = lines.collect();
+        let log = |number| Self {
+            files: Rc::clone(&files),
+            number,
             kind: RefCell::new(None),
             mistakes: RefCell::default(),
-        }
-    }
-
-    /// What the file is compiled with.
-    pub(crate) fn dialect(&self) -> &'static Dialect {
-        self.dialect
-    }
-
-    /// Notes a mistake at this byte of the file.
-    pub(crate) fn say(&self, at: usize, message: impl Into<String>) {
-        let mistake = Mistake {
-            file: self.file.clone(),
-            line: self.line(at),
-            kind: self.kind.borrow().clone(),
-            message: message.into(),
         };
+        (0..files.len()).map(log).collect()
+    }
+
+    /// The place of a byte of its file.
+    pub(crate) fn place(&self, byte: usize) -> usize {
+        (self.number << IN_FILE) | byte
+    }
+
+    /// Notes a mistake at this place.
+    pub(crate) fn say(&self, at: usize, message: impl Into<String>) {
+        let (file, line) = self.line(at);
+        let mistake = Mistake { file, line, kind: self.kind.borrow().clone(), message: message.into() };
         let mut mistakes = self.mistakes.borrow_mut();
         if !mistakes.contains(&mistake) {
             mistakes.push(mistake);
@@ -71,8 +82,12 @@ impl Log {
         self.kind.replace(kind.map(str::to_owned))
     }
 
-    pub(crate) fn line(&self, at: usize) -> usize {
-        self.lines.partition_point(|start| *start <= at)
+    fn line(&self, at: usize) -> (String, usize) {
+        let byte = at & ((1 << IN_FILE) - 1);
+        match self.files.get(at >> IN_FILE) {
+            Some(lines) => (lines.file.clone(), lines.starts.partition_point(|start| *start <= byte)),
+            None => (String::new(), 0),
+        }
     }
 
     pub(crate) fn take(&self) -> Vec<Mistake> {

@@ -1,7 +1,9 @@
 //! Compiles tables to plans: reads them, checks every word of them, and spells out what convention finds.
 
+mod bases;
 mod calls;
 mod changes;
+mod cloud;
 mod convention;
 mod doc;
 mod edges;
@@ -17,9 +19,12 @@ mod mistake;
 mod on_node;
 mod order;
 mod parked;
+mod places;
 mod reader;
 mod report;
+mod rest;
 mod roots;
+mod types;
 mod words;
 
 use std::collections::HashSet;
@@ -27,19 +32,20 @@ use std::collections::HashSet;
 use inventory::KindTable;
 use shapes::Catalog;
 
-use crate::plan::{FilePlan, KindPlan};
+use crate::plan::{CloudPlan, FilePlan, KindPlan};
+pub use cloud::cloud;
 use kind::Tables;
 pub use mistake::Mistake;
 pub use parked::Parked;
 pub use report::{How, KindReport, PropertyReport};
 
 /// What tables of one cloud are compiled with.
-#[derive(Debug)]
-pub struct Dialect {
-    /// The name of the cloud: the names of its kinds begin with it.
-    pub cloud: &'static str,
-    /// Its operations.
-    pub catalog: &'static Catalog,
+#[derive(Debug, Clone, Copy)]
+pub struct Dialect<'c> {
+    /// What holds for all its kinds.
+    pub cloud: &'c CloudPlan,
+    /// The operations of its services that have shapes.
+    pub catalog: Option<&'static Catalog>,
 }
 
 /// One file of tables.
@@ -64,18 +70,21 @@ pub struct Compiled {
     pub reports: Vec<KindReport>,
 }
 
-/// Compiles files of tables, which may refer to each other's kinds.
-pub fn compile(files: &[SourceFile<'_>], kinds: &KindTable, dialect: &'static Dialect) -> Compiled {
-    let logs: Vec<_> = files.iter().map(|file| mistake::Log::new(file.path, file.text, dialect)).collect();
+/// Compiles files of tables of one cloud, which may refer to each other's kinds.
+pub fn compile(files: &[SourceFile<'_>], kinds: &KindTable, dialect: Dialect<'_>) -> Compiled {
+    let logs = mistake::Log::all(files.iter().map(|file| (file.path, file.text)));
     let parsed: Vec<_> =
         files.iter().zip(&logs).map(|(file, log)| reader::Node::parse(file.text, log)).collect();
-    let mut tables = Tables::new(kinds);
+    let parsed = bases::worked_in(parsed, kinds, &logs);
+    let mut tables = Tables::new(kinds, dialect);
     for ((file, log), members) in files.iter().zip(&logs).zip(&parsed) {
         tables.add_file(file.name, members, log);
     }
     let (compiled, reports) = tables.compile();
     let mut mistakes: Vec<Mistake> = logs.iter().flat_map(mistake::Log::take).collect();
     mistakes.sort();
+    // What is wrong in a base table may be said for each of its kinds.
+    mistakes.dedup_by(|a, b| (&a.file, a.line, &a.message) == (&b.file, b.line, &b.message));
     let left_out = left_out(&mistakes, &compiled);
     let plans = files.iter().map(|file| FilePlan {
         name: file.name.to_owned(),

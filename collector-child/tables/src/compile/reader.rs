@@ -41,13 +41,13 @@ impl Node {
         let (table, errors) = DeTable::parse_recoverable(text);
         for error in errors {
             let at = error.span().map_or(0, |span| span.start);
-            log.say(at, format!("this is no TOML: {}", error.message()));
+            log.say(log.place(at), format!("this is no TOML: {}", error.message()));
         }
         members(table.get_ref(), log)
     }
 
     fn of(spanned: &Spanned<DeValue<'_>>, log: &Log) -> Self {
-        let at = spanned.span().start;
+        let at = log.place(spanned.span().start);
         let value = match spanned.get_ref() {
             DeValue::String(text) => Toml::Text(text.to_string()),
             DeValue::Boolean(flag) => Toml::Bool(*flag),
@@ -103,7 +103,7 @@ fn members(table: &DeTable<'_>, log: &Log) -> Vec<Member> {
         .iter()
         .map(|(key, value)| Member {
             key: key.get_ref().to_string(),
-            at: key.span().start,
+            at: log.place(key.span().start),
             node: Node::of(value, log),
         })
         .collect();
@@ -180,6 +180,17 @@ impl<'s> Fields<'s> {
             _ => None,
         });
         read.is_some_and(|(flag, _)| flag)
+    }
+
+    /// One of some words.
+    pub(crate) fn choice<T: Copy>(&self, key: &'static str, words: &[(&str, T)]) -> Option<T> {
+        let (text, at) = self.text(key)?;
+        let found = words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
+        if found.is_none() {
+            let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+            self.log.say(at, format!("`{key}` is one of {}, this is `{text}`", words.join(", ")));
+        }
+        found
     }
 
     pub(crate) fn count(&self, key: &'static str) -> Option<(usize, usize)> {

@@ -4,7 +4,7 @@ use inventory::Kind;
 use inventory::suggest;
 
 use super::doc::{Doc, Scalar};
-use crate::plan::{Arguments, Condition, Path, Root, Template};
+use crate::plan::{Arguments, CloudPlan, Condition, PLACE_NAMES, Path, Root, Template};
 
 /// What paths see.
 #[derive(Clone)]
@@ -19,6 +19,8 @@ pub(crate) struct Roots<'a> {
     pub(crate) tag: bool,
     /// Of several kinds of documents that an entry is for, this is one: what it lacks is no mistake.
     pub(crate) one_of_many: bool,
+    /// What `$place` knows besides what it always does; `None`: it is believed.
+    pub(crate) place: Option<&'a [String]>,
 }
 
 impl<'a> Roots<'a> {
@@ -31,11 +33,17 @@ impl<'a> Roots<'a> {
             each: None,
             tag: false,
             one_of_many: false,
+            place: None,
         }
     }
 
     pub(crate) fn with_parent(mut self, parent: Option<&(Doc, &'a Kind)>) -> Self {
         self.parent = parent.cloned();
+        self
+    }
+
+    pub(crate) fn in_cloud(mut self, cloud: &'a CloudPlan) -> Self {
+        self.place = Some(&cloud.place);
         self
     }
 
@@ -64,6 +72,13 @@ impl<'a> Roots<'a> {
             },
             Root::Each => self.each.clone().ok_or_else(|| "`$each` needs `each`".to_owned()),
             Root::Account | Root::Region | Root::RegionName | Root::Partition => text(),
+            Root::Place(name) => match self.place {
+                Some(more) if !PLACE_NAMES.contains(&name.as_str()) && !more.contains(name) => {
+                    let known = PLACE_NAMES.iter().copied().chain(more.iter().map(String::as_str));
+                    Err(format!("a place has no `{name}`; {}", suggest::hint(name, known)))
+                }
+                _ => text(),
+            },
             Root::TagKey | Root::TagValue if self.tag => text(),
             Root::TagKey | Root::TagValue => Err("there is no tag here".to_owned()),
         };

@@ -51,7 +51,7 @@ pub(crate) struct Vocabulary {
 }
 
 impl Vocabulary {
-    /// The name of the cloud, with which the names of its kinds begin, is no word of a kind.
+    /// `cloud` is the word that the names of all kinds of the cloud begin with.
     pub(crate) fn new(kind: &str, cloud: &str, prefixes: Vec<String>) -> Self {
         let mut words = words(kind);
         if words.first().is_some_and(|word| word == cloud) {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::cloud::Paging;
 use super::condition::Condition;
 use super::path::Path;
 use super::template::{Arguments, Template};
@@ -10,16 +11,19 @@ use super::template::{Arguments, Template};
 /// One operation of one service with its arguments.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Call {
-    /// The service, by its name in the catalog.
+    /// The service, by its name in the tables.
     pub service: String,
-    /// The operation, in camel case.
+    /// The operation: its name, in camel case, or where it has no shape its method and path, `GET /servers/{id}`.
     pub operation: String,
-    /// What is sent.
+    /// What is sent. Where the operation has no shape: the members `path`, `query`, `body`, `form`.
     #[serde(default, skip_serializing_if = "is_default")]
     pub arguments: Arguments,
     /// Error codes that mean that there is nothing here.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub expected: Vec<String>,
+    /// How its pages follow each other, where that is not as its service says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paging: Option<Box<Paging>>,
 }
 
 /// Lists the items of a kind: in a region, or for one item of the parent.
@@ -276,6 +280,11 @@ impl ErrorSaid {
     pub fn is(&self, code: &str, message: &str) -> bool {
         let has = |words: &String| message.to_lowercase().contains(&words.to_lowercase());
         self.code == code && self.words.as_ref().is_none_or(has)
+    }
+
+    /// Whether it is about a status, and an answer with that one says it.
+    pub fn is_status(&self, status: &str, message: &str) -> bool {
+        self.is(status, message) && status.len() == 3
     }
 }
 

@@ -10,7 +10,7 @@ use super::path::Path;
 use super::scope::Scope;
 
 /// Something that has to hold. All values are compared as texts; truth values are `true` and `false`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Condition {
     /// What is looked at. With `[]` it is enough that one element fits (for `!=` and `!`: all have to).
@@ -20,7 +20,7 @@ pub struct Condition {
 }
 
 /// What has to hold of a value.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Test {
     /// It is there and neither false, zero nor empty.
     Truthy,
@@ -37,8 +37,16 @@ pub enum Test {
 impl Condition {
     /// Whether it holds.
     pub fn holds(&self, scope: &Scope<'_>) -> bool {
-        let found = self.path.get(scope);
-        let values: &[Value] = match found.as_deref() {
+        self.fits(self.path.get(scope).as_deref())
+    }
+
+    /// Whether it holds of `value`, which takes the place of the document.
+    pub fn holds_in(&self, value: &Value) -> bool {
+        self.fits(self.path.get_in(value).as_deref())
+    }
+
+    fn fits(&self, found: Option<&Value>) -> bool {
+        let values: &[Value] = match found {
             Some(Value::Array(items)) if self.path.is_many() => items,
             Some(value) => std::slice::from_ref(value),
             None => &[],
@@ -89,15 +97,15 @@ impl FromStr for Condition {
 
     fn from_str(condition: &str) -> Result<Self, String> {
         let list = |values: &str| values.split(',').map(|value| value.trim().to_owned()).collect();
-        let (path, test) = if let Some((path, value)) = condition.split_once(" == ") {
+        let (path, test) = if let Some((path, value)) = split_outside(condition, " == ") {
             (path, Test::OneOf(vec![value.trim().to_owned()]))
-        } else if let Some((path, value)) = condition.split_once(" != ") {
+        } else if let Some((path, value)) = split_outside(condition, " != ") {
             (path, Test::NoneOf(vec![value.trim().to_owned()]))
-        } else if let Some((path, values)) = condition.split_once(" not in ") {
+        } else if let Some((path, values)) = split_outside(condition, " not in ") {
             (path, Test::NoneOf(list(values)))
-        } else if let Some((path, values)) = condition.split_once(" in ") {
+        } else if let Some((path, values)) = split_outside(condition, " in ") {
             (path, Test::OneOf(list(values)))
-        } else if let Some((path, part)) = condition.split_once(" contains ") {
+        } else if let Some((path, part)) = split_outside(condition, " contains ") {
             (path, Test::Contains(part.trim().to_owned()))
         } else if let Some(path) = condition.strip_prefix('!') {
             (path, Test::Falsy)
@@ -105,7 +113,7 @@ impl FromStr for Condition {
             (condition, Test::Truthy)
         };
         let path = path.trim();
-        if path.contains(' ') {
+        if split_outside(path, " ").is_some() {
             return Err(format!(
                 "`{condition}` is no condition; those are `path == text`, `path != text`, `path in a, b`, \
                  `path not in a, b`, `path contains text`, `path`, `!path`"
@@ -113,6 +121,22 @@ impl FromStr for Condition {
         }
         Ok(Self { path: path.parse().map_err(|error: super::PathError| error.to_string())?, test })
     }
+}
+
+/// What stands before and behind the first `between` that is in no brackets: those of a path have conditions of their own.
+fn split_outside<'t>(text: &'t str, between: &str) -> Option<(&'t str, &'t str)> {
+    let mut depth = 0_usize;
+    for (at, letter) in text.char_indices() {
+        match letter {
+            '[' => depth += 1,
+            ']' => depth = depth.saturating_sub(1),
+            _ if depth == 0 && text[at..].starts_with(between) => {
+                return Some((&text[..at], &text[at + between.len()..]));
+            }
+            _ => {}
+        }
+    }
+    None
 }
 
 impl fmt::Display for Condition {

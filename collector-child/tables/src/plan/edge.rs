@@ -33,6 +33,16 @@ pub struct EdgeRule {
     /// Made only if all of these hold.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub when: Vec<Condition>,
+    /// Letters are compared in any case.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub fold: bool,
+    /// Properties of this node that become those of the other one, where it has none of its own: own name, other name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub copy: Vec<(String, String)>,
+    /// The property of the other node that becomes the number of nodes which this rule joins with it; `true` if it is a
+    /// truth value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<String>,
 }
 
 /// Which end of an edge this node is.
@@ -55,6 +65,8 @@ pub enum Other {
     Any,
     /// The node of the parent, whose item this was made of or listed for.
     Parent,
+    /// The node of the zone, or else of the region, where this node hangs.
+    Place,
 }
 
 /// What of the other node is compared.
@@ -108,11 +120,16 @@ impl Lookup {
 }
 
 impl EdgeRule {
-    /// The query that finds the other node in the graph of fixcore; `any` is the kind that all resources of the cloud are.
-    pub fn criteria(&self, value: &str, any: &str) -> String {
+    /// Whether the other node is looked up by a value; otherwise it is known without.
+    pub fn is_looked_up(&self) -> bool {
+        matches!(self.other, Other::Kind(_) | Other::Any)
+    }
+
+    /// The query that finds the other node in the graph of fixcore. `resource` is the base of all kinds of the cloud.
+    pub fn criteria(&self, value: &str, resource: &str) -> String {
         let kind = match &self.other {
             Other::Kind(kind) => kind.as_str(),
-            Other::Any | Other::Parent => any,
+            Other::Any | Other::Parent | Other::Place => resource,
         };
         let value = serde_json::Value::from(value);
         format!("is({kind}) and reported.{}=={value}", self.by.property())

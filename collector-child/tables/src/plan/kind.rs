@@ -50,6 +50,18 @@ pub struct KindPlan {
     /// What makes the id of the node.
     #[serde(default, skip_serializing_if = "is_default")]
     pub key: KeyPlan,
+    /// Its nodes are places.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub places: Option<PlaceKind>,
+    /// Where its nodes hang.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub home: HomePlan,
+    /// Nodes that nobody made: a region with nothing else in it is not in use.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub made_by_cloud: MadeByCloud,
+    /// Nodes stay only if a default edge begins at them.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub only_as_parent: bool,
     /// Edges to and from other nodes, made when all nodes of the account are known.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub edges: Vec<EdgeRule>,
@@ -78,6 +90,52 @@ pub enum KindScope {
     Global,
     /// In each region and once more globally.
     Both,
+    /// In each zone of each region.
+    Zone,
+}
+
+/// What the nodes of a kind are for all others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PlaceKind {
+    /// The regions of the account.
+    Region,
+    /// Its zones.
+    Zone,
+}
+
+/// Where the nodes of a kind hang.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HomePlan {
+    /// Where they were listed.
+    #[default]
+    Listed,
+    /// Below the account.
+    Account,
+    /// Below the cloud.
+    Cloud,
+    /// In the first place that one of these values names; else where they were listed.
+    Named {
+        /// What names a place. Sees the document and the properties.
+        values: Vec<Extractor>,
+        /// Letters are compared in any case.
+        #[serde(default, skip_serializing_if = "is_default")]
+        fold: bool,
+    },
+}
+
+/// Which nodes of a kind the cloud makes by itself.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MadeByCloud {
+    /// None.
+    #[default]
+    Never,
+    /// All.
+    Always,
+    /// Those of which all of one of these lists hold.
+    When(Vec<Vec<Condition>>),
 }
 
 /// Where the items of a kind come from.

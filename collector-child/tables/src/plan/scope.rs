@@ -12,7 +12,12 @@ pub struct Place {
     region: Value,
     region_name: Value,
     partition: Value,
+    /// What else the cloud says of it, and the zone.
+    more: Map<String, Value>,
 }
+
+/// What [`Root::Place`] knows in every cloud.
+pub(crate) const PLACE_NAMES: [&str; 5] = ["account", "region", "region_name", "zone", "partition"];
 
 impl Place {
     /// `region_name` is `global` for what belongs to no region, else the same as `region`.
@@ -22,6 +27,25 @@ impl Place {
             region: region.into(),
             region_name: region_name.into(),
             partition: partition.into(),
+            more: Map::new(),
+        }
+    }
+
+    /// With something else that `$place.NAME` tells.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.more.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Something that is told of it by this name.
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        match name {
+            "account" => Some(&self.account),
+            "region" => Some(&self.region),
+            "region_name" => Some(&self.region_name),
+            "partition" => Some(&self.partition),
+            other => self.more.get(other),
         }
     }
 
@@ -69,7 +93,7 @@ pub struct Scope<'d> {
     pub properties: Option<&'d Properties<'d>>,
     /// `$each`: the element that a call is made for.
     pub each: Option<&'d Value>,
-    /// `$account`, `$region`, `$region_name`, `$partition`.
+    /// `$account`, `$region`, `$region_name`, `$partition`, `$place.NAME`.
     pub place: &'d Place,
     /// `$key` and `$value`: the tag to be set or removed.
     pub tag: Option<(&'d Value, &'d Value)>,
@@ -127,6 +151,7 @@ impl<'d> Scope<'d> {
             Root::Region => Some(&self.place.region),
             Root::RegionName => Some(&self.place.region_name),
             Root::Partition => Some(&self.place.partition),
+            Root::Place(name) => self.place.get(name),
             Root::TagKey => self.tag.map(|(key, _)| key),
             Root::TagValue => self.tag.map(|(_, value)| value),
         }

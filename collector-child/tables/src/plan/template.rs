@@ -11,8 +11,8 @@ use super::path::Path;
 use super::scope::Scope;
 
 /// A text with placeholders, for example `arn:{$partition}:kms:{$region}:{$account}:key/{@id}`. Between the
-/// braces are paths, separated by `|` if the next is to be used when one finds nothing. `{{` and `}}` are
-/// braces.
+/// braces are paths, separated by `|` if the next is to be used when one finds nothing, with `?` behind them if
+/// nothing may be found. `{{` and `}}` are braces.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Template {
@@ -27,6 +27,8 @@ pub enum Part {
     Text(String),
     /// What the first path that finds something finds.
     Value(Vec<Path>),
+    /// The same; empty if none does.
+    Optional(Vec<Path>),
 }
 
 impl Template {
@@ -48,6 +50,11 @@ impl Template {
                 Part::Value(paths) => {
                     let value = first(paths, scope)?;
                     put(&mut filled, &text_of(&value)?);
+                }
+                Part::Optional(paths) => {
+                    if let Some(text) = first(paths, scope).as_deref().and_then(text_of) {
+                        put(&mut filled, &text);
+                    }
                 }
             }
         }
@@ -75,7 +82,7 @@ impl Template {
     pub fn paths(&self) -> impl Iterator<Item = &Path> {
         self.parts.iter().flat_map(|part| match part {
             Part::Text(_) => [].iter(),
-            Part::Value(paths) => paths.iter(),
+            Part::Value(paths) | Part::Optional(paths) => paths.iter(),
         })
     }
 }
@@ -134,12 +141,13 @@ impl FromStr for Template {
                 Some(split) if brace == "{" => split,
                 Some(_) | None => return Err(format!("`{text}` has a brace without its partner")),
             };
+            let (inside, optional) = optional(inside);
             let paths = inside.split('|').map(|path| path.trim().parse::<Path>());
             let paths = paths.collect::<Result<_, _>>().map_err(|error| error.to_string())?;
             if !plain.is_empty() {
                 parts.push(Part::Text(std::mem::take(&mut plain)));
             }
-            parts.push(Part::Value(paths));
+            parts.push(if optional { Part::Optional(paths) } else { Part::Value(paths) });
             rest = tail;
         }
         plain.push_str(rest);
@@ -155,12 +163,12 @@ impl fmt::Display for Template {
         for part in &self.parts {
             match part {
                 Part::Text(text) => f.write_str(&text.replace('{', "{{").replace('}', "}}"))?,
-                Part::Value(paths) => {
+                Part::Value(paths) | Part::Optional(paths) => {
                     f.write_str("{")?;
                     for (index, path) in paths.iter().enumerate() {
                         write!(f, "{}{path}", if index == 0 { "" } else { "|" })?;
                     }
-                    f.write_str("}")?;
+                    f.write_str(if matches!(part, Part::Optional(_)) { "?}" } else { "}" })?;
                 }
             }
         }
@@ -200,8 +208,11 @@ pub enum Argument {
     /// A list.
     List(Vec<Argument>),
     /// An object. Names may have placeholders, which maps of tags need. The member `.` is an object whose members
-    /// are there, too, if no other one says different.
+    /// are there, too, if no other one says different. A member whose name ends with `?` is left out when its
+    /// placeholder has no value.
     Object(Vec<(Template, Argument)>),
+    /// `{ drop = true }`: there is no such member, whatever `.` has brought.
+    Drop,
 }
 
 /// An argument whose placeholder has no value: the call cannot be made.
@@ -217,15 +228,19 @@ pub struct MissingArgument {
 impl Arguments {
     /// The arguments with all placeholders filled in.
     pub fn fill(&self, scope: &Scope<'_>) -> Result<Map<String, Value>, MissingArgument> {
-        self.members
-            .iter()
-            .map(|(name, argument)| match argument.fill(scope) {
-                Ok(value) => Ok((name.clone(), value)),
+        let mut filled = Map::new();
+        for (name, argument) in &self.members {
+            let (name, optional) = optional(name);
+            match argument.fill(scope) {
+                Ok(value) => drop(filled.insert(name.to_owned(), value)),
+                Err(_) if optional => {}
                 Err(template) => {
-                    Err(MissingArgument { argument: name.clone(), template: template.to_string() })
+                    let template = template.to_string();
+                    return Err(MissingArgument { argument: name.to_owned(), template });
                 }
-            })
-            .collect()
+            }
+        }
+        Ok(filled)
     }
 
     /// All paths in them.
@@ -240,6 +255,7 @@ impl Argument {
     fn fill<'a>(&'a self, scope: &Scope<'_>) -> Result<Value, &'a Template> {
         Ok(match self {
             Self::Constant(value) => value.clone(),
+            Self::Drop => Value::Null,
             Self::Template(template) => template.value(scope).ok_or(template)?.into_owned(),
             Self::List(items) => items.iter().map(|item| item.fill(scope)).collect::<Result<_, _>>()?,
             Self::Object(members) => Value::Object(fill_members(members, scope)?),
@@ -248,7 +264,7 @@ impl Argument {
 
     fn paths<'a>(&'a self, paths: &mut Vec<&'a Path>) {
         match self {
-            Self::Constant(_) => {}
+            Self::Constant(_) | Self::Drop => {}
             Self::Template(template) => paths.extend(template.paths()),
             Self::List(items) => items.iter().for_each(|item| item.paths(paths)),
             Self::Object(members) => members.iter().for_each(|(name, member)| {
@@ -264,18 +280,42 @@ fn fill_members<'a>(
     scope: &Scope<'_>,
 ) -> Result<Map<String, Value>, &'a Template> {
     let mut filled = Map::new();
+    let mut dropped = Vec::new();
     for (name, member) in members {
-        let name = name.fill(scope).ok_or(name)?;
-        match (name.as_str(), member.fill(scope)?) {
+        // Only what the table says is a mark: the key of a tag may end so, too.
+        let marked = matches!(name.parts.last(), Some(Part::Text(end)) if end.ends_with('?'));
+        let full = name.fill(scope).ok_or(name)?;
+        let (name, optional) = if marked { optional(&full) } else { (full.as_str(), false) };
+        if *member == Argument::Drop {
+            dropped.push(name.to_owned());
+            continue;
+        }
+        let value = match member.fill(scope) {
+            Ok(value) => value,
+            Err(_) if optional => continue,
+            Err(template) => return Err(template),
+        };
+        match (name, value) {
             (".", Value::Object(base)) => {
                 for (name, value) in base {
                     filled.entry(name).or_insert(value);
                 }
             }
-            (_, value) => drop(filled.insert(name, value)),
+            (name, value) => drop(filled.insert(name.to_owned(), value)),
         }
     }
+    for name in dropped {
+        filled.remove(&name);
+    }
     Ok(filled)
+}
+
+/// The name of a member without its mark, and whether it has one.
+pub(crate) fn optional(name: &str) -> (&str, bool) {
+    match name.strip_suffix('?') {
+        Some(name) => (name, true),
+        None => (name, false),
+    }
 }
 
 impl TryFrom<Value> for Argument {
@@ -293,6 +333,8 @@ impl TryFrom<Value> for Argument {
             Value::Array(items) => {
                 Self::List(items.into_iter().map(Self::try_from).collect::<Result<_, _>>()?)
             }
+            Value::Object(members) if is_mark(&members, "null") => Self::Constant(Value::Null),
+            Value::Object(members) if is_mark(&members, "drop") => Self::Drop,
             Value::Object(members) => Self::Object(
                 members
                     .into_iter()
@@ -304,8 +346,17 @@ impl TryFrom<Value> for Argument {
     }
 }
 
+/// `{ NAME = true }` and nothing else.
+fn is_mark(members: &Map<String, Value>, name: &str) -> bool {
+    members.len() == 1 && members.get(name) == Some(&Value::Bool(true))
+}
+
 fn arguments(members: Map<String, Value>) -> Result<Vec<(String, Argument)>, String> {
     members.into_iter().map(|(name, value)| Ok((name, Argument::try_from(value)?))).collect()
+}
+
+fn mark(name: &str) -> Value {
+    Value::Object(Map::from_iter([(name.to_owned(), Value::Bool(true))]))
 }
 
 impl From<Argument> for Value {
@@ -314,7 +365,9 @@ impl From<Argument> for Value {
             Argument::Constant(Self::String(text)) => {
                 Template { parts: vec![Part::Text(text)] }.to_string().into()
             }
+            Argument::Constant(Self::Null) => mark("null"),
             Argument::Constant(value) => value,
+            Argument::Drop => mark("drop"),
             Argument::Template(template) => template.to_string().into(),
             Argument::List(items) => items.into_iter().map(Self::from).collect(),
             Argument::Object(members) => {

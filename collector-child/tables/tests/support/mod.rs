@@ -6,16 +6,23 @@ use std::sync::LazyLock;
 
 use inventory::KindTable;
 use serde_json::{Map, Value};
-use tables::compile::{Compiled, Dialect, SourceFile, compile};
-use tables::plan::{KindPlan, Place, Properties, Scope};
+use tables::compile::{Compiled, Dialect, SourceFile, cloud, compile};
+use tables::plan::{CloudPlan, KindPlan, Place, Properties, Scope};
 
 pub(crate) static KINDS: LazyLock<KindTable> = LazyLock::new(|| KindTable::load(&["base", "aws"]).unwrap());
 
-pub(crate) static DIALECT: Dialect = Dialect { cloud: "aws", catalog: &aws_shapes::CATALOG };
+pub(crate) static AWS: LazyLock<CloudPlan> = LazyLock::new(|| {
+    let text = include_str!("../../../clouds/aws/cloud.toml");
+    cloud(&SourceFile { name: "cloud", path: "cloud.toml", text }).unwrap()
+});
 
 /// Compiles one file.
 pub(crate) fn compiled(text: &str) -> Compiled {
-    compile(&[SourceFile { name: "test", path: "test.toml", text }], &KINDS, &DIALECT)
+    compile(
+        &[SourceFile { name: "test", path: "test.toml", text }],
+        &KINDS,
+        Dialect { cloud: &AWS, catalog: Some(&aws_shapes::CATALOG) },
+    )
 }
 
 /// The plan of a kind in a file without mistakes.

@@ -17,8 +17,8 @@ impl Graph {
         let target = match &rule.other {
             Other::Kind(kind) => Target::Kind(kind),
             Other::Any => Target::Any,
-            // Wishes for the parent are granted when the node is made.
-            Other::Parent => return,
+            // Wishes for the parent and the place are granted when the node is made.
+            Other::Parent | Other::Place => return,
         };
         let near = self.region_of(*node);
         for value in values.iter() {

@@ -142,6 +142,7 @@ async fn send<const N: usize>(
         operation: operation.to_owned(),
         arguments: Arguments::default(),
         expected: ["NoSuchKey", "NoSuchVersion", "NoSuchUpload"].map(str::to_owned).to_vec(),
+        paging: None,
     };
     let failed = "Errors".parse().ok();
     job.send(&call, failed.as_ref(), params).await.map(drop)

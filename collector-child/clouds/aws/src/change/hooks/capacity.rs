@@ -110,6 +110,7 @@ async fn send(job: Job<'_>, operation: &str, params: Map<String, Value>) -> Resu
         operation: operation.to_owned(),
         arguments: tables::plan::Arguments::default(),
         expected: Vec::new(),
+        paging: None,
     };
     job.send(&call, None, params).await.map(drop)
 }

@@ -40,6 +40,7 @@ pub(super) async fn empty(job: Job<'_>, resource: &Resource) -> Result<usize, St
             operation: "ChangeResourceRecordSets".to_owned(),
             arguments: Arguments::default(),
             expected: Vec::new(),
+            paging: None,
         };
         let params = Map::from_iter([
             ("HostedZoneId".to_owned(), zone.clone()),

@@ -1,0 +1,146 @@
+//! One attempt of a call: send, read, and say what it means.
+
+use bytes::Bytes;
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderName, USER_AGENT};
+use http::{HeaderMap, HeaderValue, Request};
+use http_body_util::Full;
+use http_client::{
+    AGENT, Answer, CallError, CallPlace, Cause, Class, Exchange, Failed, Key, Lane, Outcome,
+    TransportTrouble, ordered_wait,
+};
+use tables::plan::ServicePlan;
+
+use crate::answer::{Read, Refused, read};
+use crate::request::Prepared;
+use crate::rest::Shared;
+
+/// A call that is being tried.
+pub(crate) struct Trial<'a> {
+    shared: &'a Shared,
+    service: &'a ServicePlan,
+    place: CallPlace<'a>,
+    prepared: &'a Prepared,
+    /// Other credentials were asked for once.
+    renewed: bool,
+    /// Headers of the answer: they may say how a listing goes on.
+    pub(crate) headers: HeaderMap,
+}
+
+impl<'a> Trial<'a> {
+    pub(crate) fn new(
+        shared: &'a Shared,
+        service: &'a ServicePlan,
+        place: CallPlace<'a>,
+        prepared: &'a Prepared,
+    ) -> Self {
+        Self { shared, service, place, prepared, renewed: false, headers: HeaderMap::new() }
+    }
+
+    async fn request(&self) -> Result<Request<Full<Bytes>>, CallError> {
+        let Prepared { method, address, body } = self.prepared;
+        let wrong = |why: String| CallError::new(Class::Input, self.place, why);
+        let bytes =
+            body.as_ref().map_or_else(Bytes::new, |body| Bytes::copy_from_slice(body.text.as_bytes()));
+        let request = Request::builder().method(method.as_str()).uri(address.as_str());
+        let mut request = request.body(Full::new(bytes)).map_err(|error| wrong(error.to_string()))?;
+        let headers = request.headers_mut();
+        headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        if let Some(body) = body {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(body.media));
+        }
+        for (name, value) in &self.service.headers {
+            let (name, value) = (HeaderName::try_from(name), HeaderValue::from_str(value));
+            let (Ok(name), Ok(value)) = (name, value) else {
+                return Err(wrong(format!("a header of {} is none", self.service.name)));
+            };
+            headers.insert(name, value);
+        }
+        if let Some(name) = &self.service.auth {
+            let auth = self.shared.auth(name).ok_or_else(|| {
+                CallError::new(Class::Input, self.place, format!("nobody knows the credentials `{name}`"))
+            })?;
+            auth.apply(headers, self.place).await?;
+        }
+        Ok(request)
+    }
+
+    async fn read(&mut self, lane: &Lane, answer: Answer) -> Outcome {
+        let body = self.shared.hub.transport.body(&answer);
+        let read = read(&self.service.errors, answer.status, answer.header("content-type"), &body);
+        let verdict = match &read {
+            Read::Refused(refused) => Some(refused.verdict),
+            _ => None,
+        };
+        let good = matches!(read, Read::Good(_));
+        self.shared.hub.learn(lane, self.place, self.key(), body.len(), good, verdict);
+        match read {
+            Read::Good(document) => {
+                self.headers = answer.headers;
+                Outcome::Answer(document)
+            }
+            Read::Refused(refused) => self.refused(&answer, refused).await,
+            Read::Garbage { told, passes } => {
+                let error = CallError::new(Class::Garbage, self.place, told)
+                    .change(|trouble| trouble.status = Some(answer.status));
+                let cause = if passes { Cause::Transient } else { Cause::Final };
+                Outcome::Failed(Failed {
+                    error,
+                    cause,
+                    ordered: ordered_wait(|name| answer.header(name)),
+                    timeout: false,
+                })
+            }
+        }
+    }
+
+    async fn refused(&mut self, answer: &Answer, refused: Refused) -> Outcome {
+        let Refused { code, message, request_id, verdict } = refused;
+        if matches!(verdict.class, Class::Credentials(_))
+            && !self.renewed
+            && let Some(auth) = self.service.auth.as_deref().and_then(|name| self.shared.auth(name))
+            && auth.refused().await
+        {
+            self.renewed = true;
+            return Outcome::AnotherWay;
+        }
+        let header =
+            ["x-request-id", "x-correlation-id", "request-id"].iter().find_map(|name| answer.header(name));
+        let error = CallError::new(verdict.class, self.place, message).change(|trouble| {
+            trouble.code = Some(code);
+            trouble.status = Some(answer.status);
+            trouble.request_id = request_id.or_else(|| header.map(str::to_owned));
+        });
+        let ordered = ordered_wait(|name| answer.header(name));
+        Outcome::Failed(Failed { error, cause: verdict.cause, ordered, timeout: false })
+    }
+
+    fn unreached(&self, trouble: &TransportTrouble) -> Failed {
+        let class = match trouble {
+            TransportTrouble::Setup(_) => Class::Config,
+            TransportTrouble::NotHttp(..) | TransportTrouble::TooLarge(..) => Class::Garbage,
+            _ => Class::Network,
+        };
+        let error = CallError::new(class, self.place, trouble.to_string())
+            .change(|told| told.code = Some(trouble.code().to_owned()));
+        let cause = if trouble.passes() { Cause::Transient } else { Cause::Final };
+        Failed { error, cause, ordered: None, timeout: trouble.timeout() }
+    }
+}
+
+impl Exchange for Trial<'_> {
+    fn key(&self) -> Key<'_> {
+        Key { operation: self.place.operation, bucket: None }
+    }
+
+    async fn attempt(&mut self, lane: &Lane) -> Outcome {
+        let request = match self.request().await {
+            Ok(request) => request,
+            Err(error) => return Outcome::Failed(Failed::finally(error)),
+        };
+        match self.shared.hub.send(self.place.service, request).await {
+            Ok(answer) => self.read(lane, answer).await,
+            Err(trouble) => Outcome::Failed(self.unreached(&trouble)),
+        }
+    }
+}

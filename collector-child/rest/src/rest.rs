@@ -1,0 +1,219 @@
+//! The client of one account.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Instant;
+
+use http::HeaderMap;
+use http_client::{Advisor, Call, CallError, CallPlace, Class, Hub, Queue};
+use serde_json::{Map, Value};
+use tables::plan::{CloudPlan, Paging, Place, Scope, ServicePlan};
+
+use crate::attempt::Trial;
+use crate::auth::Auth;
+use crate::pages::Pages;
+use crate::request::{Prepared, prepare};
+
+/// Makes the calls of one account. Clones share everything.
+#[derive(Clone)]
+pub struct Rest(Arc<Shared>);
+
+pub(crate) struct Shared {
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) cloud: &'static CloudPlan,
+    account: String,
+    auth: BTreeMap<String, Arc<dyn Auth>>,
+    endpoints: Endpoints,
+    advisor: Advisor,
+    deadline: Option<Instant>,
+}
+
+/// Addresses that take the place of those of `cloud.toml`, by service.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Endpoints(BTreeMap<String, String>);
+
+impl Endpoints {
+    /// Those that the variables of the cloud's own tools name. The error, for people, names the variable that holds no
+    /// address.
+    pub fn of_environment(
+        cloud: &CloudPlan,
+        variable: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, String> {
+        let mut endpoints = BTreeMap::new();
+        for service in &cloud.services {
+            let set = |name: &String| {
+                Some((name.clone(), variable(name).filter(|value| !value.trim().is_empty())?))
+            };
+            let Some((name, address)) = service.env.iter().find_map(set) else { continue };
+            let address = address.trim().trim_end_matches('/').to_owned();
+            if !is_address(&address) {
+                return Err(format!(
+                    "{name} is no address: `{address}`; write it like https://host.example/path"
+                ));
+            }
+            endpoints.insert(service.name.clone(), address);
+        }
+        Ok(Self(endpoints))
+    }
+
+    /// With this address of a service.
+    #[must_use]
+    pub fn with(mut self, service: &str, address: &str) -> Self {
+        self.0.insert(service.to_owned(), address.trim_end_matches('/').to_owned());
+        self
+    }
+}
+
+fn is_address(text: &str) -> bool {
+    text.parse::<http::Uri>().is_ok_and(|uri| {
+        matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some() && uri.query().is_none()
+    })
+}
+
+/// What a call asks for.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// The service, as `cloud.toml` calls it.
+    pub service: &'a str,
+    /// The operation: its method and path.
+    pub operation: &'a str,
+    /// How its pages follow each other, if that is not as its service says.
+    pub paging: Option<&'a Paging>,
+    /// Where it is asked.
+    pub place: &'a Place,
+}
+
+/// An answer and its headers.
+pub(crate) struct Answered {
+    pub(crate) document: Value,
+    pub(crate) headers: HeaderMap,
+}
+
+impl Rest {
+    /// A client for an account of a cloud.
+    pub fn new(hub: Arc<Hub>, cloud: &'static CloudPlan, account: &str, endpoints: Endpoints) -> Self {
+        Self(Arc::new(Shared {
+            hub,
+            cloud,
+            account: account.to_owned(),
+            auth: BTreeMap::new(),
+            endpoints,
+            advisor: Advisor::default(),
+            deadline: None,
+        }))
+    }
+
+    /// With the credentials that `cloud.toml` calls so. To be called before the client is cloned.
+    #[must_use]
+    pub fn with_auth(self, name: &str, auth: Arc<dyn Auth>) -> Self {
+        self.change(|shared| drop(shared.auth.insert(name.to_owned(), auth)))
+    }
+
+    /// With who knows what to do about troubles.
+    #[must_use]
+    pub fn with_advisor(self, advisor: Advisor) -> Self {
+        self.change(|shared| shared.advisor = advisor)
+    }
+
+    /// No attempt starts after this.
+    #[must_use]
+    pub fn until(self, deadline: Option<Instant>) -> Self {
+        self.change(|shared| shared.deadline = deadline)
+    }
+
+    fn change(self, change: impl FnOnce(&mut Shared)) -> Self {
+        let mut shared = Arc::try_unwrap(self.0).unwrap_or_else(|shared| shared.copy());
+        change(&mut shared);
+        Self(Arc::new(shared))
+    }
+
+    /// One call: `params` are `path`, `query`, `body`, `form`. Of a listing it gives the page that they ask for.
+    pub async fn call(&self, asked: Asked<'_>, params: &Map<String, Value>) -> Result<Value, CallError> {
+        let prepared = self.prepare(asked, params)?;
+        self.send(asked, &prepared).await.map(|answered| answered.document)
+    }
+
+    /// All pages of a listing, one after the other.
+    pub fn pages<'a>(&self, asked: Asked<'a>, params: Map<String, Value>) -> Pages<'a> {
+        Pages::new(self.clone(), asked, params)
+    }
+
+    /// Answers so far, of any kind: as long as it grows, the work goes on.
+    pub fn answers(&self) -> u64 {
+        self.0.hub.answers()
+    }
+
+    /// Where a call goes, for errors.
+    pub(crate) fn place<'a>(&'a self, asked: Asked<'a>) -> CallPlace<'a> {
+        CallPlace {
+            account: &self.0.account,
+            region: asked.place.region(),
+            service: asked.service,
+            operation: asked.operation,
+            advisor: self.0.advisor,
+        }
+    }
+
+    pub(crate) fn service(&self, asked: Asked<'_>) -> Result<&'static ServicePlan, CallError> {
+        self.0.cloud.service(asked.service).ok_or_else(|| {
+            CallError::new(Class::Input, self.place(asked), "there is no such service in cloud.toml")
+        })
+    }
+
+    pub(crate) fn prepare(
+        &self,
+        asked: Asked<'_>,
+        params: &Map<String, Value>,
+    ) -> Result<Prepared, CallError> {
+        let service = self.service(asked)?;
+        let base = match self.0.endpoints.0.get(&service.name) {
+            Some(base) => base.clone(),
+            None => service.base.fill(&Scope::new(&Value::Null, asked.place)).ok_or_else(|| {
+                let told = format!("the address of the service is not known here: {}", service.base);
+                CallError::new(Class::Input, self.place(asked), told)
+            })?,
+        };
+        prepare(&base, asked.operation, params, &service.query)
+            .map_err(|wrong| CallError::new(Class::Input, self.place(asked), wrong))
+    }
+
+    pub(crate) async fn send(&self, asked: Asked<'_>, prepared: &Prepared) -> Result<Answered, CallError> {
+        let service = self.service(asked)?;
+        let place = self.place(asked);
+        let call = Call { place, deadline: self.0.deadline, queue: Queue::Lane };
+        let mut trial = Trial::new(&self.0, service, place, prepared);
+        let document = self.0.hub.call(call, &mut trial).await?;
+        Ok(Answered { document, headers: trial.headers })
+    }
+}
+
+impl Shared {
+    pub(crate) fn auth(&self, name: &str) -> Option<&Arc<dyn Auth>> {
+        self.auth.get(name)
+    }
+
+    fn copy(&self) -> Self {
+        Self {
+            hub: self.hub.clone(),
+            cloud: self.cloud,
+            account: self.account.clone(),
+            auth: self.auth.clone(),
+            endpoints: self.endpoints.clone(),
+            advisor: self.advisor,
+            deadline: self.deadline,
+        }
+    }
+}
+
+impl fmt::Debug for Rest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Shared { cloud, account, auth, endpoints, .. } = &*self.0;
+        f.debug_struct("Rest")
+            .field("cloud", &cloud.name)
+            .field("account", account)
+            .field("auth", auth)
+            .field("endpoints", endpoints)
+            .finish_non_exhaustive()
+    }
+}

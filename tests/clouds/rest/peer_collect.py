@@ -1,0 +1,113 @@
+"""Lets the Python worker's plugin of a cloud collect a fake one and writes the graph that it would send.
+
+    peer_collect.py CLOUD --url URL --out FILE
+
+Runs in an environment with the peer's packages (requirements-peer.txt). The plugin is unmodified, but for the address that
+its client library speaks to, and for what is broken in it so far that there would be nothing to compare with (`REPAIRS`).
+"""
+
+import argparse
+import importlib
+import logging
+import os
+import time
+from pathlib import Path
+from queue import Queue
+from typing import Any
+
+PLUGINS = {
+    "hetzner": ("fix_plugin_hetzner", "HetznerCollectorPlugin"),
+    "onelogin": ("fix_plugin_onelogin", "OneLoginPlugin"),
+    "slack": ("fix_plugin_slack", "SlackCollectorPlugin"),
+}
+
+
+def hetzner(config: Any, url: str) -> None:
+    import hcloud._client as client
+
+    config.hcloud_project_names, config.hcloud_tokens = ["demo-project"], ["hcloud-token"]
+    init = client.Client.__init__
+
+    def with_address(self: Any, *args: Any, **kwargs: Any) -> None:
+        init(self, *args, **{**kwargs, "api_endpoint": f"{url}/v1"})
+
+    client.Client.__init__ = with_address
+
+
+def slack(config: Any, url: str) -> None:
+    """A user group is made with names of arguments that its class does not have."""
+    import slack_sdk
+    from fix_plugin_slack.resources import SlackUsergroup
+
+    config.bot_token = "xoxb-demo"
+    slack_sdk.WebClient.BASE_URL = f"{url}/api/"
+    init = slack_sdk.WebClient.__init__
+    slack_sdk.WebClient.__init__ = lambda self, **kw: init(self, **{**kw, "base_url": f"{url}/api/"})
+    make = SlackUsergroup.__init__
+    SlackUsergroup.__init__ = lambda self, **kw: make(self, **{k.lstrip("_"): v for k, v in kw.items()})
+
+
+def onelogin(config: Any, url: str) -> None:
+    """Account and region are made with positional arguments, which their classes do not take."""
+    import fix_plugin_onelogin as plugin
+    import onelogin.api.client as client
+
+    config.client_id, config.client_secret = "ol-client", "ol-secret"
+    builder = client.UrlBuilder.get_url
+    client.UrlBuilder.get_url = lambda self, *a, **k: builder(self, *a, **k).replace("https://api.us.onelogin.com", url)
+    for name in ("OneLoginAccount", "OneLoginRegion"):
+        made = getattr(plugin, name)
+        setattr(plugin, name, type(name, (), {"__new__": staticmethod(lambda c, id, tags, made=made: made(id=id, tags=tags))}))
+
+
+def export(graph: Any, out: Path) -> int:
+    """As the worker does before it sends."""
+    from fixlib.baseresources import GraphRoot
+    from fixlib.graph import Graph, GraphExportIterator, GraphMergeKind, sanitize
+
+    whole = Graph(root=GraphRoot(id="root", tags={}))
+    whole.merge(graph)
+    sanitize(whole)
+    lines = GraphExportIterator(whole, graph_merge_kind=GraphMergeKind.account)
+    lines.export_graph()
+    with out.open("wb") as file:
+        file.writelines(lines)
+    return lines.number_of_nodes
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("cloud", choices=sorted(PLUGINS))
+    parser.add_argument("--url", required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    args = parser.parse_args()
+    os.environ["TZ"] = "UTC"
+    time.tzset()
+    from fixlib.args import ArgumentParser
+    from fixlib.config import Config
+    from fixlib.core.actions import CoreFeedback
+    from fixlib.graph import GraphMergeKind
+    from fixworker.config import FixWorkerConfig
+
+    module, name = PLUGINS[args.cloud]
+    plugin = getattr(importlib.import_module(module), name)
+    Config.add_config(FixWorkerConfig)
+    plugin.add_config(Config)
+    Config.init_default_config()
+    globals()[args.cloud](getattr(Config, args.cloud), args.url)
+    ArgumentParser.args = argparse.Namespace(log_level="ERROR", subscriber_id="peer", fixcore_uri=None, psk=None)
+    logging.getLogger("fix").setLevel("ERROR")
+    graphs: Queue = Queue()
+    task = {"task": "peer", "step": "collect"}
+    collector = plugin(graph_queue=graphs, graph_merge_kind=GraphMergeKind.account, task_data=task)
+    if hasattr(collector, "core_feedback"):
+        collector.core_feedback = CoreFeedback("peer", "collect", "collect", Queue())
+    collector.go()
+    sent = [graph for graph in iter(lambda: graphs.get() if not graphs.empty() else None, None)]
+    if len(sent) != 1:
+        raise SystemExit(f"the peer sent {len(sent)} graphs")
+    print(export(sent[0], args.out), "nodes")
+
+
+if __name__ == "__main__":
+    main()
