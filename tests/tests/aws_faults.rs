@@ -318,11 +318,15 @@ fn a_region_that_cannot_be_reached_costs_the_account() {
 
 /// `fixworker collect` on the account of a case.
 fn oneshot(cloud: &MockCloud, args: &[&str], settings: &[&str]) -> Finished {
+    prepared(cloud, args, settings).run()
+}
+
+fn prepared(cloud: &MockCloud, args: &[&str], settings: &[&str]) -> Oneshot {
     let usual =
         ["aws.region=us-east-1,eu-west-1", "aws.collect_usage_metrics=false", "supervisor.max_attempts=1"];
     let oneshot = Oneshot::new("aws").set_all(&usual).set_all(settings).args(args);
     let environment = cloud.environment(&account(0));
-    environment.iter().fold(oneshot, |oneshot, (name, value)| oneshot.env(name, value)).run()
+    environment.iter().fold(oneshot, |oneshot, (name, value)| oneshot.env(name, value))
 }
 
 #[test]
@@ -343,6 +347,34 @@ fn denied_calls_are_in_summary_and_report_and_count_if_that_is_asked_for() {
     assert_eq!((&report["totals"]["denied"], &report["totals"]["faults"]), (&json!(4), &json!(4)));
     assert_eq!(report["faults"].as_array().unwrap().len(), 1, "one cause is told once: {report}");
     oneshot(&cloud, &["--strict"], &[&narrow]).expect_code(3);
+}
+
+/// The accounts of a profile that is not there are missing: a trouble of the listing, which no account has.
+#[test]
+fn a_profile_that_is_not_there_is_in_summary_and_report_and_counts_if_that_is_asked_for() {
+    let Some(cloud) = MockCloud::shapes([""; 0]) else { return };
+    let config = cloud.profiles(&[account(1)]);
+    let profiles = format!("aws.profiles=of-{},gone", account(1));
+    let ended = |args: &[&str]| {
+        let settings = [profiles.as_str(), "aws.collect=aws_kms_key"];
+        prepared(&cloud, args, &settings).env("AWS_CONFIG_FILE", &config).run()
+    };
+    let lenient = ended(&[]);
+    lenient.expect_code(0);
+    let said = "accounts of aws: no accounts of the profile gone";
+    assert!(
+        lenient.output.contains("1 fault: 1 credentials") && lenient.output.contains(said),
+        "{}",
+        lenient.output
+    );
+    let report = lenient.report();
+    let faults = report["faults"].as_array().unwrap();
+    assert_eq!(
+        (faults.len(), &faults[0]["account"], &faults[0]["cloud"]),
+        (1, &json!(null), &json!("aws")),
+        "{report}"
+    );
+    ended(&["--strict"]).expect_code(3);
 }
 
 #[test]

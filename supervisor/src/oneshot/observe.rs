@@ -137,8 +137,8 @@ impl Observer for FaultObserver {
     fn event(&self, event: &RunEvent) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
-            RunEvent::Fault { account: Some(account), fault, .. } => {
-                kept.faults.push(fault_report(account, fault));
+            RunEvent::Fault { account, collector, fault } => {
+                kept.faults.push(fault_report(account.as_ref(), collector, fault));
             }
             RunEvent::Denied { account, calls } => {
                 for denied in calls.iter().map(|call| denied_report(account, call)) {
@@ -163,10 +163,10 @@ fn denied_report(account: &AccountName, call: &Denied) -> DeniedReport {
     }
 }
 
-fn fault_report(account: &AccountName, fault: &Fault) -> FaultReport {
+fn fault_report(account: Option<&AccountName>, collector: &str, fault: &Fault) -> FaultReport {
     FaultReport {
-        cloud: account.cloud.clone(),
-        account: account.id.clone(),
+        cloud: account.map_or_else(|| collector.to_owned(), |account| account.cloud.clone()),
+        account: account.map(|account| account.id.clone()),
         region: fault.scope.region.clone(),
         service: fault.scope.service.clone(),
         action: fault.scope.action.clone(),

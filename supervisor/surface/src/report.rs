@@ -78,13 +78,14 @@ impl AccountReport {
     }
 }
 
-/// Something that is missing from a collected account.
+/// Something that is missing from the output: from an account, or an account that could not be listed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FaultReport {
-    /// The cloud's id.
+    /// The cloud's id; that of the collector where no account is known.
     pub cloud: String,
-    /// The account's id.
-    pub account: String,
+    /// The account's id; `None` if it is about the listing of accounts.
+    #[serde(default)]
+    pub account: Option<String>,
     /// The region, if it is about one.
     pub region: Option<String>,
     /// The service or file, if it is about one.
@@ -155,7 +156,7 @@ pub struct Report {
     /// Collectors that listed none because of an error.
     #[serde(default)]
     pub collectors: Vec<CollectorReport>,
-    /// What is missing from accounts that are done.
+    /// What is missing from accounts and from their listing. Of accounts that failed it is what was told on the way.
     #[serde(default)]
     pub faults: Vec<FaultReport>,
     /// Every operation that was refused for lack of permission.
@@ -320,7 +321,7 @@ mod tests {
     fn troubles_count_as_failures_only_where_that_is_asked_for() {
         let fault = |remark| FaultReport {
             cloud: "aws".to_owned(),
-            account: "0".to_owned(),
+            account: Some("0".to_owned()),
             region: None,
             service: None,
             action: None,
@@ -362,7 +363,7 @@ mod tests {
         let mut report = report(&[AccountState::Done, AccountState::Cancelled]);
         report.faults.push(FaultReport {
             cloud: "aws".to_owned(),
-            account: "0".to_owned(),
+            account: Some("0".to_owned()),
             region: Some("eu-west-1".to_owned()),
             service: None,
             action: None,

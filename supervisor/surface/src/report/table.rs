@@ -112,11 +112,7 @@ impl Report {
         if totals.faults > 0 {
             let kinds: Vec<_> =
                 self.faults_by_kind().iter().map(|(kind, n)| format!("{} {kind}", thousands(*n))).collect();
-            notes.push(format!(
-                "{} in accounts that are done: {}",
-                counted(totals.faults, "fault"),
-                kinds.join(", ")
-            ));
+            notes.push(format!("{}: {}", counted(totals.faults, "fault"), kinds.join(", ")));
         }
         if totals.denied > 0 {
             notes.push(format!(
@@ -144,8 +140,10 @@ impl Report {
             self.collectors.iter().map(|failed| (format!("collector {}", failed.collector), &failed.error));
         let accounts =
             self.rows().into_iter().filter_map(|account| Some((account.title(), account.error.as_ref()?)));
+        let listings = self.faults.iter().filter(|fault| fault.account.is_none() && !fault.remark);
+        let listings = listings.map(|fault| (format!("accounts of {}", fault.cloud), &fault.error));
         let mut reasons: Vec<(&ReportError, String, u64)> = Vec::new();
-        for (who, error) in collectors.chain(accounts) {
+        for (who, error) in collectors.chain(listings).chain(accounts) {
             match reasons.iter_mut().find(|(known, ..)| *known == error) {
                 Some((_, _, others)) => *others += 1,
                 None => reasons.push((error, who, 0)),
@@ -214,7 +212,7 @@ mod tests {
         };
         let fault = FaultReport {
             cloud: "aws".to_owned(),
-            account: "123456789012".to_owned(),
+            account: Some("123456789012".to_owned()),
             region: None,
             service: None,
             action: None,
@@ -291,6 +289,23 @@ mod tests {
             "{text}"
         );
         assert!(text.lines().count() < 40, "{text}");
+    }
+
+    #[test]
+    fn what_is_wrong_with_the_listing_is_a_line_of_its_own() {
+        let mut report = Report { accounts: vec![account("1", AccountState::Done)], ..Report::default() };
+        let error = ReportError {
+            kind: "credentials".to_owned(),
+            message: "no accounts of the profile prod".to_owned(),
+            hint: Some("check aws.profiles".to_owned()),
+        };
+        let fault = FaultReport { account: None, error, count: 1, ..example().faults[0].clone() };
+        report.faults = vec![fault.clone(), FaultReport { remark: true, ..fault }];
+        let text = report.summary_table(TableLook::Ascii);
+        let end =
+            "1 fault: 1 credentials\naccounts of aws: no accounts of the profile prod; check aws.profiles\n";
+        assert!(text.ends_with(end), "{text}");
+        assert_eq!((report.exit_code(), Report { strict: true, ..report }.exit_code()), (0, 3));
     }
 
     #[test]
