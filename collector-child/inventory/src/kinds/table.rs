@@ -9,10 +9,11 @@ use super::kind::{Kind, Role};
 use super::model::ModelProperty;
 
 /// The data files by name. `base` is what every collector shares.
-const FILES: [(&str, &str); 7] = [
+const FILES: [(&str, &str); 8] = [
     ("aws", include_str!("../../data/aws.json")),
     ("base", include_str!("../../data/base.json")),
     ("example", include_str!("../../data/example.json")),
+    ("gcp", include_str!("../../data/gcp.json")),
     ("hetzner", include_str!("../../data/hetzner.json")),
     ("onelogin", include_str!("../../data/onelogin.json")),
     ("random", include_str!("../../data/random.json")),

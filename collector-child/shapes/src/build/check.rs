@@ -57,7 +57,8 @@ impl Checker<'_> {
                 Ok(())
             }
             (Shape::Map(map), Value::Object(entries)) => {
-                for (key, entry) in entries {
+                // A null takes an entry away where an object is patched.
+                for (key, entry) in entries.iter().filter(|(_, entry)| !entry.is_null()) {
                     self.within(key, |checker| checker.value(map.value.shape, entry))?;
                 }
                 Ok(())

@@ -145,7 +145,7 @@ fn service(text: &'static str) -> Result<Service, Broken> {
         id: need("id")?,
         protocol,
         endpoint_prefix: need("endpoint")?,
-        signing_name: need("signing")?,
+        signing_name: value(head, "signing").unwrap_or_default(),
         api_version: need("version")?,
         json_version: value(head, "json"),
         target_prefix: value(head, "target"),

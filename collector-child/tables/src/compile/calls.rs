@@ -235,7 +235,10 @@ impl Check<'_> {
             }
             (Argument::Object(members), Shape::Map(map)) => {
                 for (name, member) in members {
-                    self.argument(map.value.shape, member, &format!("{path}.{name}"), wrong);
+                    // What the others are put over is the whole map.
+                    let whole = name.plain().is_some_and(|name| matches!(name, "." | ".?"));
+                    let shape = if whole { id } else { map.value.shape };
+                    self.argument(shape, member, &format!("{path}.{name}"), wrong);
                 }
             }
             (Argument::List(items), Shape::List(list)) => {
