@@ -41,7 +41,8 @@ pub(crate) fn run(command: Command) -> ExitCode {
         Command::Clean(command) => clean::run(collectors, &command),
         Command::Tag(command) => tasks::tag(collectors, &command),
         Command::Execute(command) => tasks::command(collectors, &command),
-        Command::SelfCheck { json } => Ok(crate::selfcheck::run(json)),
+        Command::SelfCheck { fill: true, .. } => Ok(crate::selfcheck::fill()),
+        Command::SelfCheck { json, .. } => Ok(crate::selfcheck::run(json)),
     };
     match ended {
         Ok(code) => code,

@@ -4,8 +4,11 @@
 //! Each attempt is something that no child needs and a hostile one would do. None of them does harm if it works.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write as _};
 use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::Builder;
 
 use ipc_proto::exit_code::ExitCode;
 use nix::libc;
@@ -62,13 +65,24 @@ pub(crate) fn run(as_json: bool) -> ExitCode {
 fn attempts() -> Vec<Attempt> {
     let parent = getppid();
     let home = std::env::home_dir().unwrap_or_default();
-    let scratch = std::env::temp_dir().join(format!("fix-collector-self-check-{}", getpid()));
-    let written = fs::write(&scratch, "");
-    drop(fs::remove_file(&scratch));
+    let (temp, name) = (std::env::temp_dir(), format!("fix-collector-self-check-{}", getpid()));
+    let write = |folder: Option<&Path>| {
+        let file = folder.unwrap_or(Path::new("/")).join(&name);
+        let written = fs::write(&file, "");
+        drop(fs::remove_file(&file));
+        written
+    };
+    let own_folder = write(Some(&temp));
     vec![
         Attempt::new("files", "list the root directory", fs::read_dir("/")),
         Attempt::new("files", "list the home directory", fs::read_dir(home)),
-        Attempt::new("files", "write a temporary file", written),
+        Attempt::new("files", "write beside its folder for temporary files", write(temp.parent())),
+        Attempt::is(
+            "temp",
+            "it has a folder for temporary files",
+            own_folder.is_ok(),
+            own_folder.map_or_else(|error| error.to_string(), |()| temp.display().to_string()),
+        ),
         Attempt::new(
             "processes",
             "read the variables of its parent",
@@ -87,6 +101,9 @@ fn attempts() -> Vec<Attempt> {
             unshare(CloneFlags::CLONE_NEWUSER).map_err(io::Error::from),
         ),
         Attempt::new("seccomp", "change the limits of its parent", probe_limits(parent)),
+        own_group(),
+        Attempt::new("cgroup", "move to the group of the worker", leave_group()),
+        many_threads(),
         session(),
         privileges(),
         limit("limits", "core dumps are off", Resource::RLIMIT_CORE, 0),
@@ -109,6 +126,74 @@ fn probe_limits(pid: nix::unistd::Pid) -> io::Result<()> {
     // SAFETY: the pointer is to a valid rlimit on this stack; nothing is changed.
     let result = unsafe { libc::prlimit(pid.as_raw(), libc::RLIMIT_NOFILE, std::ptr::null(), &raw mut now) };
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// This process's control group, as a path in the hierarchy.
+fn group() -> Option<String> {
+    let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
+    groups.lines().find_map(|line| line.strip_prefix("0::")).map(str::to_owned)
+}
+
+fn own_group() -> Attempt {
+    let group = group().unwrap_or_default();
+    let name = group.rsplit('/').next().unwrap_or_default();
+    let said = if group.is_empty() { "none".to_owned() } else { group.clone() };
+    Attempt::is("cgroup", "it has a control group", name.starts_with("child-"), said)
+}
+
+/// Where the hierarchy of control groups is, on its own or beside the older ones.
+fn group_folders() -> Vec<PathBuf> {
+    let group = group().unwrap_or_default();
+    let at = |point: &str| Path::new(point).join(group.trim_start_matches('/'));
+    ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"].map(at).into_iter().filter(|path| path.exists()).collect()
+}
+
+fn leave_group() -> io::Result<()> {
+    let folders = group_folders();
+    let above =
+        folders.iter().filter_map(|folder| folder.parent()).map(|above| above.join("worker/cgroup.procs"));
+    let mut last = Err(io::ErrorKind::NotFound.into());
+    for file in above {
+        last = fs::OpenOptions::new().write(true).open(file).and_then(|mut file| file.write_all(b"0"));
+    }
+    last
+}
+
+/// More than any child needs; each sleeps until the last one was tried.
+const THREADS: usize = 4096;
+
+fn many_threads() -> Attempt {
+    let what = "start any number of threads";
+    if !group_folders().iter().any(|folder| folder.join("pids.max").exists()) {
+        return Attempt::is("pids", what, false, "no cgroup counts them".to_owned());
+    }
+    let over = Arc::new((Mutex::new(false), Condvar::new()));
+    let mut threads = Vec::new();
+    let result = (0..THREADS).try_for_each(|_| {
+        let over = Arc::clone(&over);
+        let sleep = move || {
+            let guard = over.0.lock().unwrap_or_else(PoisonError::into_inner);
+            drop(over.1.wait_while(guard, |over| !*over));
+        };
+        threads.push(Builder::new().stack_size(32 << 10).spawn(sleep)?);
+        Ok(())
+    });
+    *over.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
+    over.1.notify_all();
+    for thread in threads {
+        drop(thread.join());
+    }
+    Attempt::new("pids", what, result)
+}
+
+/// Takes memory, and says so if nothing stops it.
+pub(crate) fn fill() -> ExitCode {
+    // No zeros, which the kernel would give without giving memory.
+    let memory = vec![1_u8; 100 << 20];
+    match crate::alone::print(&format!("it works: {} bytes\n", std::hint::black_box(&memory).len())) {
+        Ok(()) => ExitCode::Done,
+        Err(_) => ExitCode::TryAgain,
+    }
 }
 
 fn session() -> Attempt {

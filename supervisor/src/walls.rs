@@ -77,8 +77,12 @@ pub(crate) fn announce(settings: &Running) -> Result<(), Incomplete> {
     if sandbox == Sandbox::Require && !host.is_complete() { Err(Incomplete(sentence)) } else { Ok(()) }
 }
 
-fn parts(host: Host) -> [(&'static str, bool); 4] {
+fn parts(host: Host) -> [(&'static str, bool); 7] {
+    let groups = host.groups.unwrap_or_default();
     [
+        ("cgroup", groups.kill),
+        ("memory", groups.memory),
+        ("pids", groups.pids),
         ("files", host.landlock >= 1),
         ("tcp", host.landlock >= 4),
         ("signals", host.landlock >= 6),
@@ -109,9 +113,10 @@ pub(crate) async fn check(fleet: &Fleet) -> Result<(String, usize), String> {
         let hint = error.hint().map(|hint| format!(" ({hint})")).unwrap_or_default();
         format!("{error}{hint}")
     })?;
-    let rows: Vec<Value> = serde_json::from_str(&report)
+    let mut rows: Vec<Value> = serde_json::from_str(&report)
         .map_err(|_| "the program of the children does not know self-check".to_owned())?;
     let host = Host::look();
+    rows.push(take_memory(fleet, host).await?);
     let mut text = format!("{}\n", host.describe(Sandbox::Auto));
     let mut open = 0;
     for row in &rows {
@@ -130,9 +135,26 @@ pub(crate) async fn check(fleet: &Fleet) -> Result<(String, usize), String> {
     Ok((text, open))
 }
 
-/// Whether this kernel has what a wall is made of.
+/// Who takes too much ends with all that it has started, so another child tries it, for which this one speaks.
+async fn take_memory(fleet: &Fleet, host: Host) -> Result<Value, String> {
+    let tried = host.groups.is_some_and(|groups| groups.memory);
+    let held =
+        tried && fixworker_fleet::self_check_memory(&fleet.settings()).await.map_err(|e| e.to_string())?;
+    let said = match (tried, held) {
+        (false, _) => "no cgroup limits it",
+        (true, true) => "it was killed",
+        (true, false) => "it works",
+    };
+    Ok(json!({"wall": "memory", "what": "take more memory than its limit", "held": held, "said": said}))
+}
+
+/// Whether this host has what a wall is made of.
 fn can_hold(host: Host, wall: &str) -> bool {
+    let groups = host.groups.unwrap_or_default();
     match wall {
+        "cgroup" => host.groups.is_some(),
+        "memory" => groups.memory,
+        "pids" => groups.pids,
         "files" | "processes" => host.landlock >= 1,
         "tcp" => host.landlock >= 4,
         "signals" => host.landlock >= 6,

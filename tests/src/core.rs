@@ -178,16 +178,18 @@ impl Fixcore {
         answer
     }
 
+    /// A token as clients of fixcore make it, if there is a pre-shared key.
+    #[track_caller]
+    pub fn token(&self) -> Option<String> {
+        self.psk.as_ref()?;
+        let token = self.http.get(&self.control("/harness/token")).json();
+        token["token"].as_str().map(str::to_owned)
+    }
+
     /// Any request, with a token if fixcore wants one.
     #[track_caller]
     pub fn call(&self, method: &str, path: &str, body: Option<(&str, String)>) -> Answer {
-        let token = match &self.psk {
-            Some(_) if !path.starts_with("/harness") => {
-                let token = self.http.get(&self.control("/harness/token")).json();
-                token["token"].as_str().map(str::to_owned)
-            }
-            _ => None,
-        };
+        let token = if path.starts_with("/harness") { None } else { self.token() };
         self.http.send(method, &self.control(path), token.as_deref(), body)
     }
 

@@ -27,6 +27,8 @@ pub enum Mode {
     ReadSupervisor,
     /// Tries to take the connections of the other children, and notes in the file `stolen` what worked.
     TokenThief,
+    /// Tries to change the graphs of others that wait to be sent, until it is released as Hold is; notes what it found.
+    StagedFileChanged,
     /// Does not end after Done, whatever happens to the socket.
     Linger,
     /// Sends as many megabytes of nodes as its number says, as fast as it can.
@@ -206,6 +208,7 @@ pub const TABLE: &[Expectation] = &[
     done("setsid_survivor", Mode::SetsidSurvivor, 1),
     done("read_supervisor_environ", Mode::ReadSupervisor, 1),
     done("token_thief", Mode::TokenThief, 1),
+    done("staged_file_changed", Mode::StagedFileChanged, 1),
     done("linger", Mode::Linger, 1),
     done("bulk", Mode::Bulk, 1),
     done("wrong_type", Mode::WrongType, 1),

@@ -18,6 +18,8 @@ pub struct Answer {
     pub status: u16,
     /// The value of the header `content-type`.
     pub content_type: String,
+    /// The token in the header `authorization`, without its scheme.
+    pub bearer: Option<String>,
     /// The body.
     pub text: String,
 }
@@ -73,6 +75,13 @@ impl Http {
         self.try_get(url).unwrap_or_else(|| panic!("no answer from GET {url}"))
     }
 
+    /// GET as a proxy passes it on for somebody else, with a token.
+    #[track_caller]
+    pub fn get_through_proxy(&self, url: &str, token: &str) -> Answer {
+        let request = self.client.get(url).bearer_auth(token).header("Via", "1.1 proxy");
+        send(request).unwrap_or_else(|| panic!("no answer from GET {url}"))
+    }
+
     /// A request with a method, a token, and a body with its content type.
     #[track_caller]
     pub fn send(&self, method: &str, url: &str, token: Option<&str>, body: Option<(&str, String)>) -> Answer {
@@ -105,5 +114,7 @@ fn send(request: RequestBuilder) -> Option<Answer> {
     let status = response.status().as_u16();
     let content_type = response.headers().get("content-type").and_then(|value| value.to_str().ok());
     let content_type = content_type.unwrap_or_default().to_owned();
-    Some(Answer { status, content_type, text: response.text().ok()? })
+    let authorization = response.headers().get("authorization").and_then(|value| value.to_str().ok());
+    let bearer = authorization.and_then(|value| value.strip_prefix("Bearer ")).map(str::to_owned);
+    Some(Answer { status, content_type, bearer, text: response.text().ok()? })
 }

@@ -35,6 +35,12 @@ fn walls() -> BTreeMap<String, String> {
     walls
 }
 
+/// On the console of whoever runs the tests.
+#[allow(clippy::print_stderr, reason = "what was not tried must not look as if it was")]
+fn say(text: &str) {
+    eprintln!("{text}");
+}
+
 fn holds(wall: &str) -> bool {
     walls()[wall] == "held"
 }
@@ -42,11 +48,15 @@ fn holds(wall: &str) -> bool {
 #[test]
 fn check_tries_every_wall() {
     let walls = walls();
-    for wall in ["files", "processes", "signals", "tcp", "seccomp", "session", "privileges", "limits"] {
+    let all = ["files", "temp", "processes", "signals", "tcp", "seccomp", "session", "privileges", "limits"];
+    for wall in all.into_iter().chain(["cgroup", "memory", "pids"]) {
         assert!(walls.contains_key(wall), "{walls:?}");
     }
+    for (wall, _) in walls.iter().filter(|(_, mark)| *mark == "absent") {
+        say(&format!("NOT TRIED: this host has no wall {wall}"));
+    }
     // These need nothing of the kernel that it could lack.
-    for wall in ["session", "privileges", "limits"] {
+    for wall in ["temp", "session", "privileges", "limits"] {
         assert_eq!(walls[wall], "held", "{walls:?}");
     }
 }
@@ -85,6 +95,45 @@ fn token_thief() {
     }
 }
 
+/// What was checked is what is sent, with walls and without.
+#[test]
+fn staged_file_changed() {
+    for sandbox in ["off", "auto"] {
+        let oneshot = Oneshot::rogue(&["staged_file_changed", "bulk-5"]);
+        let oneshot = oneshot.set("fixworker.pool_size=2").set(&format!("supervisor.sandbox={sandbox}"));
+        let running = oneshot.start();
+        let markers = running.scratch.path().join("markers");
+        let only_the_thief = || {
+            let labels: Vec<_> = running
+                .scratch
+                .collectors()
+                .iter()
+                .filter_map(|one| one.label().map(str::to_owned))
+                .collect();
+            labels == ["rogue/staged_file_changed"] && markers.join("bulk-5").exists()
+        };
+        fixworker_tests::wait::until("the graph of the other waits", only_the_thief);
+        let rounds = || {
+            let text = std::fs::read_to_string(markers.join("rounds")).unwrap_or_default();
+            text.parse::<u64>().unwrap_or(0)
+        };
+        let before = rounds();
+        fixworker_tests::wait::until("it was tried twice since", || rounds() >= before + 2);
+        running.scratch.file("markers/release", "");
+        let finished = running.finish();
+        finished.expect_code(0);
+        let stolen = std::fs::read_to_string(finished.scratch.path().join("markers/stolen"));
+        assert!(stolen.is_err(), "with sandbox {sandbox}: {stolen:?}");
+        let graph = finished.graph();
+        let sizes: Vec<_> = graph
+            .of_kind("example_volume")
+            .iter()
+            .map(|node| node["reported"]["volume_size"].clone())
+            .collect();
+        assert!(sizes.len() >= 5000 && sizes.iter().all(|size| *size == 10), "{} volumes", sizes.len());
+    }
+}
+
 /// Without walls, so that they do leave: what is swept must not depend on them.
 #[test]
 fn setsid_survivor() {
@@ -93,6 +142,9 @@ fn setsid_survivor() {
         let finished = oneshot.run();
         finished.expect_code(0);
         assert_eq!(procfs::mentioning(finished.scratch.path()), [], "with sandbox {sandbox}");
+        let temporary = std::fs::read_dir(finished.scratch.path().join("tmp")).unwrap();
+        let left: Vec<_> = temporary.map(|entry| entry.unwrap().file_name()).collect();
+        assert!(left.is_empty(), "folders for temporary files are left: {left:?}");
     }
 }
 

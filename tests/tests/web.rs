@@ -62,6 +62,20 @@ fn with_a_fixcore_on_https_it_has_a_certificate_of_its_authority() {
     assert_eq!(worker.stop(), 0);
 }
 
+/// fixcore hands anybody who asks for its certificate something that is signed with the psk.
+#[test]
+fn ca_proof_as_bearer() {
+    let Some(core) = Fixcore::https() else { return };
+    let mut worker = WorkerOptions::new(&core, "example").start(&core);
+    let proof = core.call("GET", "/ca/cert", None).bearer.expect("fixcore proves its authority");
+    let strangers = Http::new();
+    let url = worker.web("https", "/children");
+    wait::until("it answers over https", || strangers.try_get(&url).is_some());
+    assert_eq!(strangers.get_through_proxy(&url, &proof).status, 401);
+    assert_eq!(strangers.get_through_proxy(&url, &core.token().expect("a token of the psk")).status, 200);
+    assert_eq!(worker.stop(), 0);
+}
+
 #[test]
 fn no_tls_and_web_path_are_honoured() {
     let Some(core) = Fixcore::https() else { return };

@@ -95,6 +95,9 @@ pub(crate) enum Command {
         /// Print one JSON list instead of lines.
         #[arg(long)]
         json: bool,
+        /// Only take 100 MiB of memory, and print a line if that works.
+        #[arg(long, conflicts_with = "json")]
+        fill: bool,
     },
 }
 

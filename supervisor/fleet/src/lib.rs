@@ -44,7 +44,7 @@ mod sink;
 mod status;
 pub mod walls;
 
-pub use check::self_check;
+pub use check::{self_check, self_check_memory};
 pub use child::outcome::{AccountName, Class, Exit, Failure, Limit, Outcome, Subject};
 pub use child::{Child, ChildEnd, ChildSpec, Completed, JobSpec};
 pub use fleet::{

@@ -147,7 +147,10 @@ impl Walls {
                 PathAccess::Execute => Reach::Execute,
                 PathAccess::Programs => {
                     if names_programs(&beginning(path)) {
-                        let all = all_but(Path::new("/"), &self.hidden);
+                        // Files of other children as well.
+                        let hidden: Vec<_> =
+                            self.hidden.iter().cloned().chain(crate::fork_server::folders()).collect();
+                        let all = all_but(Path::new("/"), &hidden);
                         grants.extend(all.into_iter().map(|path| Grant { path, access: Reach::Execute }));
                     }
                     Reach::Read
@@ -226,6 +229,35 @@ pub struct Host {
     pub seccomp: bool,
     /// Whether a child can have namespaces of its own.
     pub namespaces: bool,
+    /// What holds for the control groups of children; `None` if this worker may make none.
+    pub groups: Option<Controls>,
+}
+
+/// What the control group of a child does.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Controls {
+    /// All its processes can be killed at once (Linux 5.14).
+    pub kill: bool,
+    /// Its memory is limited.
+    pub memory: bool,
+    /// The number of its processes and threads is limited.
+    pub pids: bool,
+}
+
+impl Controls {
+    fn describe(self) -> String {
+        let parts = [
+            ("killed as a whole", self.kill),
+            ("limited memory", self.memory),
+            ("limited number of processes", self.pids),
+        ];
+        let parts: Vec<_> = parts.into_iter().filter(|(_, holds)| *holds).map(|(what, _)| what).collect();
+        if parts.is_empty() {
+            String::new()
+        } else {
+            format!("; each is in a cgroup of its own ({})", parts.join(", "))
+        }
+    }
 }
 
 impl Host {
@@ -261,7 +293,10 @@ impl Host {
         } else {
             format!("; this kernel has no walls for {}", list(&lacks))
         };
-        format!("children are in a sandbox: walls for {}{lacking}", list(&holds))
+        let groups = self
+            .groups
+            .map_or_else(|| "; no cgroup is delegated to this worker".to_owned(), Controls::describe);
+        format!("children are in a sandbox: walls for {}{lacking}{groups}", list(&holds))
     }
 }
 
@@ -311,15 +346,24 @@ mod tests {
 
     #[test]
     fn the_sentence_says_what_is_missing() {
-        let host = |landlock, seccomp| Host { landlock, seccomp, namespaces: false };
+        let host = |landlock, seccomp| Host { landlock, seccomp, namespaces: false, groups: None };
         assert_eq!(
             host(7, true).describe(Sandbox::Auto),
-            "children are in a sandbox: walls for files, TCP ports, signals and abstract sockets, system calls"
+            "children are in a sandbox: walls for files, TCP ports, signals and abstract sockets, system calls; \
+             no cgroup is delegated to this worker"
         );
         let old = host(1, true).describe(Sandbox::Auto);
         assert!(
-            old.ends_with("this kernel has no walls for TCP ports, signals and abstract sockets"),
+            old.contains("; this kernel has no walls for TCP ports, signals and abstract sockets;"),
             "{old}"
+        );
+        let groups = Controls { kill: true, memory: false, pids: true };
+        let delegated = Host { groups: Some(groups), ..host(7, true) }.describe(Sandbox::Auto);
+        assert!(
+            delegated.ends_with(
+                "calls; each is in a cgroup of its own (killed as a whole, limited number of processes)"
+            ),
+            "{delegated}"
         );
         assert!(host(7, true).describe(Sandbox::Off).contains("turned off"));
         assert!(host(6, true).is_complete() && !host(5, true).is_complete() && !host(7, false).is_complete());

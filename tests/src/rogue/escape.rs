@@ -2,7 +2,8 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
-use std::path::Path;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 use std::process::{self, Command, Stdio};
 
 use anyhow::Context as _;
@@ -13,6 +14,11 @@ use crate::procfs::{self, Proc};
 /// Starts processes that leave our group, our session, and their parent. They name the directory of markers, so
 /// that the test finds them. Behind walls none of them can; that is fine too.
 pub(super) fn leave_survivors(markers: &Path) {
+    // More than one call could remove, and a folder that is closed even to its owner.
+    let odd = std::env::temp_dir().join("a/b/c");
+    drop(fs::create_dir_all(&odd));
+    drop(fs::write(odd.join("file"), "left"));
+    drop(fs::set_permissions(odd, fs::Permissions::from_mode(0o000)));
     for words in [&["setsid", "sleep"][..], &["setsid", "--fork", "sleep"]] {
         #[expect(clippy::disallowed_methods, reason = "a process that the supervisor knows nothing about")]
         let mut command = Command::new(words[0]);
@@ -65,7 +71,10 @@ pub(super) fn attack_supervisor(markers: &Path) -> anyhow::Result<()> {
         ("root", fs::read_dir("/").is_ok()),
         ("scratch", fs::read_dir(markers.parent().context("a parent")?).is_ok()),
         ("home", std::env::home_dir().is_some_and(|home| fs::read_dir(home).is_ok())),
-        ("write", fs::write(std::env::temp_dir().join(format!("rogue-{}", process::id())), "").is_ok()),
+        (
+            "write",
+            std::env::temp_dir().parent().is_some_and(|above| fs::write(above.join("rogue"), "").is_ok()),
+        ),
     ];
     attempts.iter().filter(|(_, worked)| *worked).try_for_each(|(what, _)| note(markers, what))
 }
@@ -87,6 +96,38 @@ pub(super) fn attack_siblings(markers: &Path) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Looks for graphs of others in the descriptors of the supervisor and in all folders where it may keep them, and
+/// changes them.
+pub(super) fn attack_staged(markers: &Path) -> anyhow::Result<()> {
+    let supervisor = supervisor().context("the supervisor is not among those above us")?;
+    let scratch = markers.parent().context("a parent")?;
+    let mut files = files_in(Path::new(&format!("/proc/{}/fd", supervisor.pid)));
+    files.extend(["tmp", "state", "run"].iter().flat_map(|folder| files_in(&scratch.join(folder))));
+    for path in files {
+        // A pipe or a socket would wait for somebody.
+        if fs::metadata(&path).is_ok_and(|meta| meta.is_file())
+            && let Ok(text) = fs::read_to_string(&path)
+            && text.contains("rogue-volume-bulk")
+        {
+            note(markers, &format!("read {}", path.display()))?;
+            if fs::write(&path, text.replace("volume_size\": 10", "volume_size\": 66")).is_ok() {
+                note(markers, &format!("changed {}", path.display()))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn files_in(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .flat_map(|entry| match entry.file_type() {
+            Ok(kind) if kind.is_dir() => files_in(&entry.path()),
+            _ => vec![entry.path()],
+        })
+        .collect()
 }
 
 /// Asks for the right to signal, and sends nothing.

@@ -84,6 +84,7 @@ fn before_graph(
         Mode::SetsidSurvivor => super::escape::leave_survivors(markers),
         Mode::ReadSupervisor => super::escape::attack_supervisor(markers)?,
         Mode::TokenThief => super::escape::attack_siblings(markers)?,
+        Mode::StagedFileChanged => change_staged(link, id, markers)?,
         Mode::Crash => process::abort(),
         Mode::KillSelf => crate::process::signal(process::id().cast_signed(), Signal::SIGKILL),
         Mode::EndEarly => return Ok(Some(0)),
@@ -159,6 +160,18 @@ fn hold(link: &mut Link, id: JobId, markers: &Path) -> anyhow::Result<()> {
     while !release.exists() {
         work += 1;
         beat(link, id, work)?;
+    }
+    Ok(())
+}
+
+fn change_staged(link: &mut Link, id: JobId, markers: &Path) -> anyhow::Result<()> {
+    let release = markers.join("release");
+    let mut rounds = 0;
+    while !release.exists() {
+        super::escape::attack_staged(markers)?;
+        rounds += 1;
+        fs::write(markers.join("rounds"), rounds.to_string())?;
+        beat(link, id, rounds)?;
     }
     Ok(())
 }

@@ -23,8 +23,8 @@ use tracing::warn;
 
 use super::error::SpawnError;
 use super::kill::Leader;
-use crate::fork_server::{self, ForkServer, Order, Reply};
-use crate::walls::Walls;
+use crate::fork_server::{self, ForkServer, Limits, Order, Reply};
+use crate::walls::{Sandbox, Walls};
 
 /// What the child is told to serve: its standard input.
 const CONNECT: &str = "fd:0";
@@ -33,6 +33,9 @@ const CONNECT: &str = "fd:0";
 const DEFAULT_DATA: u64 = 4 << 30;
 /// Bytes of the largest file that a child may write. It has to write none but small caches of tokens.
 const FILE_SIZE: u64 = 64 << 20;
+
+/// Processes and threads of a child together.
+const PROCESSES: u64 = 1024;
 
 /// What to start.
 #[derive(Debug)]
@@ -54,6 +57,8 @@ pub(crate) enum Purpose {
     Serve,
     /// To try what its walls hold.
     SelfCheck,
+    /// To take more memory than it may.
+    Fill,
 }
 
 /// A process that was started.
@@ -163,6 +168,7 @@ fn order(launch: &Launch) -> fork_server::Launch {
     let arguments: &[&str] = match launch.purpose {
         Purpose::Serve => &["--connect", CONNECT, "--label", &launch.label],
         Purpose::SelfCheck => &["self-check", "--json"],
+        Purpose::Fill => &["self-check", "--fill"],
     };
     let mut command = vec![launch.binary.clone().into_os_string()];
     command.extend(arguments.iter().map(OsString::from));
@@ -175,6 +181,8 @@ fn order(launch: &Launch) -> fork_server::Launch {
         // wider than the limit that the watch on resident memory enforces.
         data: launch.memory_limit.map_or(DEFAULT_DATA, |limit| limit + limit / 4 + (64 << 20)),
         file_size: FILE_SIZE,
+        limits: (launch.walls.sandbox != Sandbox::Off)
+            .then(|| Limits { memory: launch.memory_limit.unwrap_or(DEFAULT_DATA), processes: PROCESSES }),
         namespace: launch.walls.namespace,
         walls: launch.walls.plan(launch.collector.as_deref(), &launch.binary),
     }

@@ -5,6 +5,7 @@ use std::ffi::CString;
 use std::io;
 use std::os::fd::{OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -17,9 +18,11 @@ use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::{ForkResult, Pid, getsid};
 use tracing::{error, warn};
 
+use super::places::Places;
 use super::wire::{Order, Reply, receive, send};
 use super::{serve, tree};
 use crate::child::passing_environment;
+use crate::walls::Controls;
 
 /// After the end of the fork server its children become ours, and are looked for so often, with such pauses.
 const STEPS: u32 = 100;
@@ -35,6 +38,24 @@ pub(crate) struct ForkServer {
 
 static CURRENT: Mutex<Option<Arc<ForkServer>>> = Mutex::new(None);
 
+/// Where children get groups and folders of their own; for all fork servers of this process.
+static PLACES: Mutex<Option<Places>> = Mutex::new(None);
+
+/// Asks for the places; before there is a fork server there are none.
+fn places<T>(look: impl FnOnce(&Places) -> Option<T>) -> Option<T> {
+    PLACES.lock().unwrap_or_else(PoisonError::into_inner).as_ref().and_then(look)
+}
+
+/// What holds for the control groups of children; `None` if they have none.
+pub(crate) fn controls() -> Option<Controls> {
+    places(Places::controls)
+}
+
+/// Where children have their folders for temporary files.
+pub(crate) fn folders() -> Option<PathBuf> {
+    places(|places| places.folders().map(Path::to_owned))
+}
+
 /// Starts the fork server, if there is none yet. The earlier in the life of a process, the smaller it is; and
 /// before there are other threads nothing can go wrong with a fork.
 pub fn prepare() -> io::Result<()> {
@@ -45,15 +66,14 @@ pub fn prepare() -> io::Result<()> {
 /// before it becomes another program.
 pub fn dismiss() {
     let server = CURRENT.lock().unwrap_or_else(PoisonError::into_inner).take();
-    let Some(server) = server else { return };
-    // Nobody may ask it any more; the end of its socket tells it.
-    server.socket.lock().unwrap_or_else(PoisonError::into_inner).take();
-    server.gone.store(true, Ordering::Release);
-    loop {
-        match waitpid(server.pid, None) {
-            Err(Errno::EINTR) => {}
-            Ok(_) | Err(_) => return,
-        }
+    if let Some(server) = server {
+        // Nobody may ask it any more; the end of its socket tells it.
+        server.socket.lock().unwrap_or_else(PoisonError::into_inner).take();
+        server.gone.store(true, Ordering::Release);
+        while waitpid(server.pid, None) == Err(Errno::EINTR) {}
+    }
+    if let Some(places) = PLACES.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        places.leave();
     }
 }
 
@@ -82,6 +102,12 @@ pub(crate) fn current() -> io::Result<Arc<ForkServer>> {
 /// children, if there are any, are in our session; those of a fork server never are.
 fn sweep_orphans(living: Option<Pid>) {
     let ours = getsid(None).ok();
+    if living.is_none() {
+        places(|places| {
+            places.kill_all();
+            None::<()>
+        });
+    }
     for _ in 0..STEPS {
         let mut left = tree::own_children();
         left.retain(|child| {
@@ -110,13 +136,15 @@ impl ForkServer {
             CString::new([name.as_bytes(), b"=", value.as_bytes()].concat()).ok()
         };
         let environment: Vec<_> = passing_environment().into_iter().filter_map(pair).collect();
+        let places =
+            PLACES.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(Places::settle).clone();
         let flags = SockFlag::SOCK_CLOEXEC;
         let (ours, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, flags)?;
         // SAFETY: see `serve`: the new process uses nothing that another thread of this one could have held.
         match unsafe { nix::unistd::fork() }? {
             ForkResult::Child => {
                 drop(ours);
-                serve::run(&theirs, environment)
+                serve::run(&theirs, environment, places)
             }
             ForkResult::Parent { child } => {
                 Ok(Self { socket: Mutex::new(Some(ours)), pid: child, gone: AtomicBool::new(false) })

@@ -11,6 +11,7 @@ use std::fs;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 use nix::libc;
 use nix::sys::prctl;
@@ -28,13 +29,18 @@ pub(super) struct Image {
 }
 
 impl Image {
-    pub(super) fn new(launch: &Launch, environment: &[CString]) -> io::Result<Self> {
+    /// `temp` is the folder for temporary files instead of that of the supervisor.
+    pub(super) fn new(launch: &Launch, environment: &[CString], temp: Option<&Path>) -> io::Result<Self> {
         let text = |argument: &std::ffi::OsString| CString::new(argument.as_bytes()).map_err(io::Error::from);
         let arguments = launch.command.iter().map(text).collect::<io::Result<Vec<_>>>()?;
         if arguments.is_empty() {
             return Err(io::ErrorKind::InvalidInput.into());
         }
         let mut environment = environment.to_vec();
+        if let Some(temp) = temp {
+            environment.retain(|variable| !variable.as_bytes().starts_with(TEMP));
+            environment.push(CString::new([TEMP, temp.as_os_str().as_bytes()].concat())?);
+        }
         environment.extend(launch.variable.as_deref().map(CString::new).transpose()?);
         Ok(Self { arguments, environment })
     }
@@ -52,6 +58,9 @@ impl Image {
     }
 }
 
+/// The variable that names the folder for temporary files.
+const TEMP: &[u8] = b"TMPDIR=";
+
 /// What a forked process knows of its start.
 pub(super) struct Start<'a> {
     pub(super) launch: &'a Launch,
@@ -62,6 +71,8 @@ pub(super) struct Start<'a> {
     pub(super) namespace: bool,
     /// User and group, as they are outside.
     pub(super) ids: (Uid, Gid),
+    /// Its folder for temporary files.
+    pub(super) temp: Option<&'a Path>,
 }
 
 /// Keeps user and group as they are outside. The files belong to root while this image is closed to others.
@@ -112,12 +123,27 @@ fn confine(start: &Start<'_>) -> io::Result<()> {
         limit(libc::RLIMIT_NOFILE, launch.open_files)?;
         limit(libc::RLIMIT_DATA, launch.data)?;
         limit(libc::RLIMIT_FSIZE, launch.file_size)?;
+        if let Some(limits) = launch.limits.filter(|_| namespace && counts_apart(&kernel())) {
+            limit(libc::RLIMIT_NPROC, limits.processes)?;
+        }
         // Makes a host nicer and may be forbidden in a container: failing is no reason to stop.
         let own = libc::getpriority(libc::PRIO_PROCESS, 0);
         libc::setpriority(libc::PRIO_PROCESS, 0, own.saturating_add(launch.nice).clamp(-20, 19));
         close_inherited();
     }
-    launch.walls.as_ref().map_or(Ok(()), |plan| walls::enter(plan, filters))
+    launch.walls.as_ref().map_or(Ok(()), |plan| walls::enter(plan, start.temp, filters))
+}
+
+fn kernel() -> String {
+    fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default()
+}
+
+/// Whether a namespace counts the processes of a user apart (Linux 5.14). Else that limit would count all processes
+/// of the user on this host. It never counts those of root.
+fn counts_apart(release: &str) -> bool {
+    let mut numbers =
+        release.split(|letter: char| !letter.is_ascii_digit()).map_while(|text| text.parse().ok());
+    (numbers.next().unwrap_or(0_u32), numbers.next().unwrap_or(0_u32)) >= (5, 14)
 }
 
 /// Capabilities that children of root keep: files are the business of the sandbox.
@@ -186,6 +212,24 @@ unsafe fn close_inherited() {
         // Before Linux 5.11: one by one. The limit was lowered above, but what is open stays open.
         for fd in 3..65_536 {
             libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn processes_are_counted_apart_since_5_14() {
+        for (release, apart) in [
+            ("6.1.0-57-cloud-amd64\n", true),
+            ("5.14.0", true),
+            ("5.13.19", false),
+            ("4.18.0-1", false),
+            ("", false),
+        ] {
+            assert_eq!(counts_apart(release), apart, "{release}");
         }
     }
 }

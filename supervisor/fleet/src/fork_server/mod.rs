@@ -20,16 +20,20 @@
 //!   of the supervisor, which is a subreaper too, sweeps, and forks another one.
 //!
 //! [`client`] is the supervisor's side, [`serve`] the loop, [`confine`] what happens between fork and exec,
-//! [`walls`] what is built around a child, [`tree`] looks at processes, [`wire`] is what they say to each other.
+//! [`walls`] what is built around a child, [`places`] what it has for itself ([`cgroup`], [`temp`]), [`tree`] looks at processes, [`wire`] is what they say to each other.
 
+mod cgroup;
 mod client;
 mod confine;
+mod places;
 mod serve;
+mod sys;
+mod temp;
 mod tree;
 mod walls;
 mod wire;
 
-pub(crate) use client::{ForkServer, current};
+pub(crate) use client::{ForkServer, controls, current, folders};
 pub use client::{dismiss, prepare};
 pub(crate) use walls::look_at_host;
-pub(crate) use wire::{Launch, Order, Reply};
+pub(crate) use wire::{Launch, Limits, Order, Reply};

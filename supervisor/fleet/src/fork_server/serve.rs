@@ -3,9 +3,9 @@
 //! It is a fork without exec, in a test even of a process with many threads. So it uses nothing that another
 //! thread could have held in that moment: no log, no locks of the standard library; the allocator of libc is made
 //! for it. It has one thread for its whole life.
-#![expect(unsafe_code, reason = "fork, and memory and descriptors that it must not keep")]
+#![expect(unsafe_code, reason = "memory and descriptors that it must not keep")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::CString;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::time::{Duration, Instant};
@@ -19,9 +19,10 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::{Pid, getgid, getpid, getuid, setsid};
 
+use super::places::{Held, Litter, Places};
 use super::walls::Filters;
 use super::wire::{DESCRIPTORS, Launch, Order, Reply, receive, send};
-use super::{confine, tree};
+use super::{confine, sys, tree};
 
 /// How often it looks again while something is left that should go.
 const TICK: Duration = Duration::from_millis(20);
@@ -31,11 +32,14 @@ const TICKS: u32 = 5;
 const LAST_SWEEP: Duration = Duration::from_secs(10);
 
 /// Serves until the supervisor is gone and nothing is left, and ends the process.
-pub(super) fn run(socket: &OwnedFd, environment: Vec<CString>) -> ! {
+pub(super) fn run(socket: &OwnedFd, environment: Vec<CString>, places: Places) -> ! {
     detach(socket);
     let mut server = Server {
         environment,
         filters: Filters::compile(),
+        litter: places.litter(),
+        places,
+        held: BTreeMap::new(),
         leaders: BTreeSet::new(),
         forgotten: BTreeSet::new(),
         ticks: 0,
@@ -98,33 +102,14 @@ fn blank_arguments() {
     unsafe { std::ptr::write_bytes(std::ptr::with_exposed_provenance_mut::<u8>(begin), 0, end - begin) };
 }
 
-/// What a child gets of its own if that is wanted. Its first process is then process 1, with which all end.
-const NAMESPACES: libc::c_int = libc::CLONE_NEWUSER | libc::CLONE_NEWPID;
-
-/// A fork, into namespaces if there are flags; `None` in the child.
-fn fork(flags: libc::c_int) -> nix::Result<Option<Pid>> {
-    if flags == 0 {
-        // SAFETY: this process has one thread, so the child may do what it likes until it becomes the program.
-        return Ok(match unsafe { nix::unistd::fork() }? {
-            nix::unistd::ForkResult::Child => None,
-            nix::unistd::ForkResult::Parent { child } => Some(child),
-        });
-    }
-    let flags = libc::c_long::from(flags | libc::SIGCHLD);
-    let none = 0 as libc::c_long;
-    // SAFETY: as above; without a stack and other flags it is a fork, and no thread is there whose state libc would
-    // have to put in order.
-    let pid = unsafe { libc::syscall(libc::SYS_clone, flags, none, none, none, none) };
-    match i32::try_from(pid) {
-        Ok(0) => Ok(None),
-        Ok(pid) if pid > 0 => Ok(Some(Pid::from_raw(pid))),
-        _ => Err(Errno::last()),
-    }
-}
-
 struct Server {
     environment: Vec<CString>,
     filters: Filters,
+    places: Places,
+    /// The group and the folder of each leader.
+    held: BTreeMap<Pid, Held>,
+    /// What is left of attempts that are over, and has to be removed.
+    litter: Litter,
     /// Leaders that the supervisor has not let us reap yet.
     leaders: BTreeSet<Pid>,
     /// Leaders that nobody waits for.
@@ -147,7 +132,7 @@ impl Server {
                 PollFd::new(socket.as_fd(), PollFlags::POLLIN),
                 PollFd::new(signals.as_fd(), PollFlags::POLLIN),
             ];
-            let timeout = if self.ticks > 0 || !self.forgotten.is_empty() {
+            let timeout = if self.ticks > 0 || !self.forgotten.is_empty() || !self.litter.is_empty() {
                 PollTimeout::try_from(TICK).unwrap_or(PollTimeout::MAX)
             } else {
                 PollTimeout::NONE
@@ -198,6 +183,7 @@ impl Server {
                 let pid = Pid::from_raw(pid);
                 if self.leaders.remove(&pid) {
                     kill_group(pid);
+                    self.let_go(pid);
                     self.forgotten.insert(pid);
                     self.ticks = TICKS;
                 }
@@ -207,25 +193,29 @@ impl Server {
     }
 
     fn start(&mut self, launch: &Launch, fds: &[OwnedFd; DESCRIPTORS]) -> Reply {
-        let Ok(image) = confine::Image::new(launch, &self.environment) else {
+        let (held, group) = self.places.hold(launch.limits.as_ref());
+        let Ok(image) = confine::Image::new(launch, &self.environment, held.temp.as_deref()) else {
+            self.litter.add(held);
             return Reply::NotStarted(libc::EINVAL);
         };
         let (server, ids) = (getpid(), (getuid(), getgid()));
-        let (forked, namespace) = match launch.namespace.then(|| fork(NAMESPACES)) {
-            Some(Ok(forked)) => (Ok(forked), true),
-            // Not allowed here.
-            Some(Err(_)) | None => (fork(0), false),
-        };
+        let (forked, namespace) = sys::fork_into(launch.namespace, group.as_ref());
         match forked {
             Ok(None) => {
-                let start = confine::Start { launch, fds, server, filters: &self.filters, namespace, ids };
+                let temp = held.temp.as_deref();
+                let start =
+                    confine::Start { launch, fds, server, filters: &self.filters, namespace, ids, temp };
                 confine::become_child(&start, &image)
             }
             Ok(Some(child)) => {
                 self.leaders.insert(child);
+                self.held.insert(child, held);
                 Reply::Started(child.as_raw())
             }
-            Err(error) => Reply::NotStarted(error as i32),
+            Err(error) => {
+                self.litter.add(held);
+                Reply::NotStarted(error as i32)
+            }
         }
     }
 
@@ -239,12 +229,21 @@ impl Server {
         }
         // The group is swept before its id can become somebody else's.
         kill_group(pid);
+        self.let_go(pid);
         self.leaders.remove(&pid);
         self.ticks = TICKS;
         match waitpid(pid, Some(WaitPidFlag::WNOHANG)) {
             Ok(WaitStatus::Exited(_, code)) => Reply::Code(code),
             Ok(WaitStatus::Signaled(_, signal, _)) => Reply::Signal(signal as i32),
             _ => Reply::Unknown,
+        }
+    }
+
+    /// Ends what is in the control group of a leader, and has that and its folder removed when nobody is there any more.
+    fn let_go(&mut self, leader: Pid) {
+        if let Some(held) = self.held.remove(&leader) {
+            held.kill();
+            self.litter.add(held);
         }
     }
 
@@ -265,6 +264,7 @@ impl Server {
                 self.forgotten.remove(&child);
             }
         }
+        self.litter.remove_some();
         self.forgotten.retain(|pid| {
             nix::sys::wait::waitid(
                 Id::Pid(*pid),
@@ -280,19 +280,32 @@ impl Server {
         for leader in &self.leaders {
             kill_group(*leader);
         }
-        self.leaders.clear();
+        let leaders = std::mem::take(&mut self.leaders);
+        for leader in leaders {
+            self.let_go(leader);
+        }
         self.forgotten.clear();
-        while began.elapsed() < LAST_SWEEP {
-            tree::own_children().into_iter().for_each(kill_one);
-            loop {
-                match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
-                    Ok(WaitStatus::StillAlive) => break,
-                    Err(Errno::ECHILD) => return,
-                    Ok(_) | Err(_) => {}
-                }
-            }
+        kill_all(began);
+        while !self.litter.is_empty() && began.elapsed() < LAST_SWEEP {
+            self.litter.remove_some();
             std::thread::sleep(Duration::from_millis(1));
         }
+        self.places.leave();
+    }
+}
+
+/// Kills everything below this process, until nothing is left or time is up.
+fn kill_all(began: Instant) {
+    while began.elapsed() < LAST_SWEEP {
+        tree::own_children().into_iter().for_each(kill_one);
+        loop {
+            match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+                Ok(WaitStatus::StillAlive) => break,
+                Err(Errno::ECHILD) => return,
+                Ok(_) | Err(_) => {}
+            }
+        }
+        std::thread::sleep(Duration::from_millis(1));
     }
 }
 

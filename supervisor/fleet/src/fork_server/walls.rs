@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
+use std::path::Path;
 
 use landlock::{
     ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset,
@@ -15,7 +16,7 @@ use seccompiler::{
     TargetArch,
 };
 
-use crate::walls::{Host, Plan, Reach};
+use crate::walls::{Grant, Host, Plan, Reach};
 
 /// The newest interface that the rules here were written for; an older kernel takes what it knows.
 const INTERFACE: ABI = ABI::V6;
@@ -158,8 +159,8 @@ fn no_x32() -> [seccompiler::sock_filter; 3] {
 }
 
 /// Goes inside. `no_new_privs` must be set.
-pub(super) fn enter(plan: &Plan, filters: &Filters) -> io::Result<()> {
-    let status = restrict(plan).map_err(|_| io::Error::from_raw_os_error(libc::EPERM))?;
+pub(super) fn enter(plan: &Plan, temp: Option<&Path>, filters: &Filters) -> io::Result<()> {
+    let status = restrict(plan, temp).map_err(|_| io::Error::from_raw_os_error(libc::EPERM))?;
     let complete = status == RulesetStatus::FullyEnforced;
     let mut filtered = !filters.0.is_empty();
     for filter in &filters.0 {
@@ -171,11 +172,12 @@ pub(super) fn enter(plan: &Plan, filters: &Filters) -> io::Result<()> {
     Ok(())
 }
 
-fn restrict(plan: &Plan) -> Result<RulesetStatus, RulesetError> {
+fn restrict(plan: &Plan, temp: Option<&Path>) -> Result<RulesetStatus, RulesetError> {
     let ruleset = Ruleset::default().set_compatibility(CompatLevel::BestEffort);
     let ruleset = ruleset.handle_access(AccessFs::from_all(INTERFACE))?.handle_access(AccessNet::BindTcp)?;
     let mut ruleset = ruleset.scope(Scope::from_all(INTERFACE))?.create()?;
-    for grant in &plan.grants {
+    let temp = temp.map(|path| Grant { path: path.to_owned(), access: Reach::Write });
+    for grant in plan.grants.iter().chain(&temp) {
         // What is not there needs no rule.
         let (Ok(fd), Ok(meta)) = (PathFd::new(&grant.path), fs::metadata(&grant.path)) else { continue };
         let rights = rights(grant.access);
@@ -219,5 +221,10 @@ pub(crate) fn look_at_host() -> Host {
         .ok()
         .and_then(|text| text.trim().parse::<u64>().ok())
         .is_some_and(|most| most > 0);
-    Host { landlock, seccomp: status.contains("\nSeccomp:") && !Filters::compile().0.is_empty(), namespaces }
+    Host {
+        landlock,
+        seccomp: status.contains("\nSeccomp:") && !Filters::compile().0.is_empty(),
+        namespaces,
+        groups: super::controls(),
+    }
 }

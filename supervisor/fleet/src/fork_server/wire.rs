@@ -66,10 +66,21 @@ pub(crate) struct Launch {
     pub(crate) data: u64,
     /// Bytes of the largest file it may write.
     pub(crate) file_size: u64,
+    /// A control group with these limits, if this host lets us make some; `None` is no group.
+    pub(crate) limits: Option<Limits>,
     /// A user and process id namespace of its own, where that is possible.
     pub(crate) namespace: bool,
     /// The sandbox.
     pub(crate) walls: Option<Plan>,
+}
+
+/// Limits for all processes of a child together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Limits {
+    /// Bytes of memory.
+    pub(crate) memory: u64,
+    /// Processes and threads.
+    pub(crate) processes: u64,
 }
 
 /// Sends one packet.
@@ -140,6 +151,7 @@ mod tests {
             open_files: 7,
             data: 8,
             file_size: 9,
+            limits: Some(Limits { memory: 10, processes: 11 }),
             namespace: true,
             walls: Some(Plan { required: true, grants: Vec::new() }),
         };

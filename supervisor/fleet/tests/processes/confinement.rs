@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
 
 use fixworker_fleet::JobSpec;
 use fixworker_fleet::walls::{Host, Sandbox, Walls};
@@ -109,6 +110,57 @@ async fn an_honest_child_works_behind_walls_and_in_a_namespace() {
         }
         bench.assert_nothing_is_left().await;
     }
+}
+
+/// The same group, seen as a folder, wherever the hierarchy is mounted.
+fn folder_of(group: &str) -> Option<PathBuf> {
+    let at = |point: &str| Path::new(point).join(group.trim_start_matches('/'));
+    ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"]
+        .map(at)
+        .into_iter()
+        .find(|path| path.join("cgroup.kill").exists())
+}
+
+#[tokio::test]
+async fn a_child_has_a_group_and_a_folder_while_it_lives() {
+    let walls = Walls { sandbox: Sandbox::Auto, ..Walls::default() };
+    let bench = Bench::new(|settings| settings.walls = walls.into()).await;
+    let child = bench.child("silent-but-obeys");
+    let run = child.run(spec("silent-but-obeys", None), Recorder::default());
+    let running = || bench.fleet.running();
+    let look = async {
+        crate::observe::eventually("it collects", || {
+            running().first().is_some_and(|child| child.state == "collecting")
+        })
+        .await;
+        let pid = running()[0].pid.unwrap();
+        let groups = std::fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap();
+        let environ = std::fs::read_to_string(format!("/proc/{pid}/environ")).unwrap();
+        child.stop("seen enough");
+        let group = groups.lines().find_map(|line| line.strip_prefix("0::")).map(str::to_owned);
+        let temp = environ.split('\0').find_map(|line| line.strip_prefix("TMPDIR=")).map(PathBuf::from);
+        (group, temp.unwrap())
+    };
+    let (_, (group, temp)) = tokio::join!(run, look);
+    assert!(temp.to_str().unwrap().contains("/fixworker-children-"), "{temp:?}");
+    match (Host::look().groups, group) {
+        (Some(groups), Some(group)) => {
+            assert!(group.contains("/fixworker-") && group.contains("/child-"), "{group}");
+            let folder = folder_of(&group);
+            assert_eq!(folder.is_some(), groups.kill, "{group}");
+            child.close().await;
+            if let Some(folder) = folder {
+                crate::observe::eventually("the group is gone", || !folder.exists()).await;
+            }
+        }
+        (groups, group) => {
+            assert_eq!(groups, None, "{group:?}");
+            println!("NOT TRIED: no cgroup is delegated to the tests here");
+            child.close().await;
+        }
+    }
+    crate::observe::eventually("the folder is gone", || !temp.exists()).await;
+    bench.assert_nothing_is_left().await;
 }
 
 #[tokio::test]
