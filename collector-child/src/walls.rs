@@ -17,6 +17,8 @@ use landlock::{
     ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, NetPort, PathBeneath, PathFd,
     Ruleset, RulesetAttr, RulesetCreated, RulesetCreatedAttr, RulesetError,
 };
+use nix::libc;
+use nix::sys::stat::fstat;
 use serde_json::Value;
 
 /// The newest interface that the rules here were written for; an older kernel takes what it knows.
@@ -169,8 +171,9 @@ fn allow(
     path: &Path,
     rights: BitFlags<AccessFs>,
 ) -> Result<RulesetCreated, RulesetError> {
-    let (Ok(fd), Ok(meta)) = (PathFd::new(path), fs::metadata(path)) else { return Ok(ruleset) };
-    let rights = if meta.is_dir() { rights } else { rights & AccessFs::from_file(INTERFACE) };
+    let Ok(fd) = PathFd::new(path) else { return Ok(ruleset) };
+    let is_folder = fstat(&fd).is_ok_and(|meta| meta.st_mode & libc::S_IFMT == libc::S_IFDIR);
+    let rights = if is_folder { rights } else { rights & AccessFs::from_file(INTERFACE) };
     ruleset.add_rule(PathBeneath::new(fd, rights))
 }
 

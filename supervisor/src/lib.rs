@@ -58,6 +58,13 @@ fn forbid_core_dumps() -> nix::Result<()> {
     setrlimit(Resource::RLIMIT_CORE, limit, limit)
 }
 
+/// As many open files as this process may have: connections to children and graphs that wait take some. Children get a
+/// limit of their own.
+fn raise_open_files() -> nix::Result<()> {
+    let (_, allowed) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    setrlimit(Resource::RLIMIT_NOFILE, allowed, allowed)
+}
+
 /// Closes this process to all others of the same user: no other may read its memory, its environment, its
 /// descriptors, or trace it.
 fn close_to_others() -> nix::Result<()> {
@@ -171,6 +178,9 @@ fn start_logs(args: &CommonArgs, process: &str) -> Result<(), ExitCode> {
         complain(&format!("error: {process} cannot log: {error}"));
         ExitCode::Internal
     })?;
+    if let Err(error) = raise_open_files() {
+        tracing::warn!("many accounts at once may need more open files than this process may have: {error}");
+    }
     if let Err(error) = forbid_core_dumps() {
         tracing::warn!("a core dump of this process would hold secrets, and cannot be forbidden: {error}");
     }

@@ -142,6 +142,23 @@ impl StoredGraph {
         ids
     }
 
+    /// What is not of the cloud of this id, and what is.
+    pub fn split(self, cloud: &str) -> (Self, Self) {
+        let is_of = |_: &String, node: &mut Value| {
+            let is_cloud =
+                node["kinds"].as_array().is_some_and(|kinds| kinds.iter().any(|kind| kind == "cloud"));
+            node["ancestors"]["cloud"]["reported"]["id"] == cloud
+                || is_cloud && node["reported"]["id"] == cloud
+        };
+        let mut rest = self.nodes;
+        let nodes: BTreeMap<_, _> = rest.extract_if(.., is_of).collect();
+        let (edges, others) = self
+            .edges
+            .into_iter()
+            .partition(|(from, to, _)| nodes.contains_key(from) || nodes.contains_key(to));
+        (Self { nodes: rest, edges: others }, Self { nodes, edges })
+    }
+
     /// The ids of the nodes below the account whose `reported.id` is `account`.
     pub fn below(&self, account: &str) -> BTreeSet<String> {
         let is_below = |node: &&Value| node["ancestors"]["account"]["reported"]["id"] == account;

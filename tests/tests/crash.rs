@@ -70,12 +70,14 @@ fn a_killed_child_is_tried_once_more() {
     let Some(core) = Fixcore::http() else { return };
     let mut worker = WorkerOptions::new(&core, "rogue").rogue(&["hold-1", "hold-2", "hold-3"]).start(&core);
     let task = core.start_workflow("collect");
+    let all_in_attempt =
+        |number| ["hold-1", "hold-2", "hold-3"].iter().all(|account| attempts(&worker, account) == number);
+    // A child that is killed before it has noted its attempt would not be counted.
+    wait::until("each is in its first attempt", || all_in_attempt(1));
     for child in worker.await_children(3) {
         process::signal(child.pid, Signal::SIGKILL);
     }
-    let second_attempts =
-        || ["hold-1", "hold-2", "hold-3"].iter().all(|account| attempts(&worker, account) == 2);
-    wait::until("each is tried again", second_attempts);
+    wait::until("each is tried again", || all_in_attempt(2));
     worker.scratch().file("markers/release", "");
     let run = core.await_workflow(&task);
     assert_eq!(run["has_error"], false, "{run}");

@@ -4,8 +4,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
+use fixworker_tests::core::Fixcore;
 use fixworker_tests::expect::{self, State, VOLUMES, ids};
 use fixworker_tests::oneshot::{Finished, Oneshot, RunningOneshot};
+use fixworker_tests::worker::WorkerOptions;
 use fixworker_tests::{binaries, procfs, wait};
 use serde_json::{Value, json};
 
@@ -99,6 +101,32 @@ fn an_id_that_nothing_explains_and_one_claims_is_sent() {
     assert_eq!(finished.account("contested-1")["state"], "done");
     assert!(finished.graph().nodes.contains_key("nobody-knows-whose"));
     finished.expect_code(0);
+}
+
+/// Of accounts that are not in the run only fixcore knows whose an id is.
+#[test]
+fn what_fixcore_knows_in_another_account_is_not_overwritten() {
+    let Some(core) = Fixcore::http() else { return };
+    let run = |modes: &[&str]| {
+        let options = WorkerOptions::new(&core, "rogue").rogue(modes).set("supervisor.max_attempts=1");
+        let mut worker = options.start(&core);
+        core.collect();
+        assert_eq!(worker.stop(), 0);
+        worker.log()
+    };
+    run(&["good", "contested-1"]);
+    // What it has itself it may send again.
+    run(&["good", "contested-1"]);
+    let before = core.graph();
+    assert!(before.nodes.contains_key("nobody-knows-whose"));
+    for (thief, victim) in [("stolen_id", "good"), ("contested-2", "contested-1")] {
+        let log = run(&[thief]);
+        let line = log.lines().find(|line| line.contains("which fixcore knows as one of"));
+        assert!(line.is_some_and(|line| line.contains(victim)), "{thief}: {log}");
+    }
+    let after = core.graph();
+    assert_eq!((after.nodes.len(), &after.edges), (before.nodes.len(), &before.edges));
+    assert_eq!(after.accounts(), before.accounts());
 }
 
 #[test]

@@ -36,6 +36,16 @@ impl EventLog {
         self.entries.push(entry);
     }
 
+    fn clean(&mut self, clean: impl Fn(String) -> String) {
+        for entry in &mut self.entries {
+            for key in ["msg", "exception"] {
+                if let Some(Value::String(text)) = entry.get_mut(key) {
+                    *text = clean(std::mem::take(text));
+                }
+            }
+        }
+    }
+
     fn close(&mut self, fate: &Fate, at: Timestamp) {
         let (message, why) = match fate {
             Fate::Gone => ("deleted", None),
@@ -52,14 +62,22 @@ impl EventLog {
 
 /// The line for `PATCH /graph/.../nodes` about the node `id` that ended with `fate`, behind what is stored of
 /// earlier runs. `None` if there is nothing to tell: a dry run, a run that ended before anything happened, or an account
-/// that other workers look after, whose words must not be overwritten.
-pub fn line(id: &str, fate: &Fate, mut log: EventLog, stored: &[Value], at: Timestamp) -> Option<String> {
+/// that other workers look after, whose words must not be overwritten. `clean` takes out what must not be told.
+pub fn line(
+    id: &str,
+    fate: &Fate,
+    mut log: EventLog,
+    stored: &[Value],
+    at: Timestamp,
+    clean: impl Fn(String) -> String,
+) -> Option<String> {
     match fate {
         Fate::Planned | Fate::Elsewhere(_) => return None,
         Fate::Unfinished(_) if log.is_empty() => return None,
         _ => {}
     }
     log.close(fate, at);
+    log.clean(clean);
     let kept = stored.len().min(MAX_LOG.saturating_sub(log.entries.len()));
     let entries: Vec<&Value> = stored[stored.len() - kept..].iter().chain(&log.entries).collect();
     let metadata = match fate {
@@ -77,6 +95,10 @@ mod tests {
         "2026-01-01T00:00:00.4Z".parse().unwrap()
     }
 
+    fn plain(text: String) -> String {
+        text
+    }
+
     fn log(events: &[CleanEvent]) -> EventLog {
         let mut log = EventLog::default();
         log.add(events, at());
@@ -85,7 +107,7 @@ mod tests {
 
     #[test]
     fn what_is_gone_is_marked_with_its_log_in_the_form_of_the_peer() {
-        let line = line("n1", &Fate::Gone, log(&[CleanEvent::done("detached")]), &[], at()).unwrap();
+        let line = line("n1", &Fate::Gone, log(&[CleanEvent::done("detached")]), &[], at(), plain).unwrap();
         assert_eq!(
             line,
             r#"{"id":"n1","metadata":{"cleaned":true,"event_log":[{"timestamp":"2026-01-01T00:00:00Z","msg":"detached","exception":null},{"timestamp":"2026-01-01T00:00:00Z","msg":"deleted","exception":null}]}}"#
@@ -96,7 +118,7 @@ mod tests {
     fn what_stays_is_not_marked_and_says_why_behind_what_was_known() {
         let stored = [json!({"msg": "earlier"})];
         let fate = Fate::Failed("in use".into());
-        let line = line("n1", &fate, log(&[CleanEvent::failed("tried")]), &stored, at()).unwrap();
+        let line = line("n1", &fate, log(&[CleanEvent::failed("tried")]), &stored, at(), plain).unwrap();
         let line: Value = serde_json::from_str(&line).unwrap();
         assert_eq!(line["metadata"].get("cleaned"), None);
         let log = line["metadata"]["event_log"].as_array().unwrap();
@@ -108,20 +130,31 @@ mod tests {
     #[test]
     fn nothing_is_said_where_nothing_happened() {
         let unfinished = Fate::Unfinished("stopped".into());
-        assert_eq!(line("n1", &unfinished, EventLog::default(), &[], at()), None);
-        assert!(line("n1", &unfinished, log(&[CleanEvent::done("x")]), &[], at()).is_some());
-        assert_eq!(line("n1", &Fate::Planned, log(&[CleanEvent::done("x")]), &[], at()), None);
-        assert!(line("n1", &Fate::Skipped("x".into()), EventLog::default(), &[], at()).is_some());
+        assert_eq!(line("n1", &unfinished, EventLog::default(), &[], at(), plain), None);
+        assert!(line("n1", &unfinished, log(&[CleanEvent::done("x")]), &[], at(), plain).is_some());
+        assert_eq!(line("n1", &Fate::Planned, log(&[CleanEvent::done("x")]), &[], at(), plain), None);
+        assert!(line("n1", &Fate::Skipped("x".into()), EventLog::default(), &[], at(), plain).is_some());
     }
 
     #[test]
     fn a_log_does_not_grow_without_end() {
         let stored = vec![json!({"msg": "old"}); 500];
         let events = vec![CleanEvent::done("new"); 300];
-        let line = line("n1", &Fate::Gone, log(&events), &stored, at()).unwrap();
+        let line = line("n1", &Fate::Gone, log(&events), &stored, at(), plain).unwrap();
         let line: Value = serde_json::from_str(&line).unwrap();
         let log = line["metadata"]["event_log"].as_array().unwrap();
         assert_eq!(log.len(), MAX_LOG);
         assert_eq!((&log[0]["msg"], &log[MAX_LOG - 1]["msg"]), (&json!("new"), &json!("deleted")));
+    }
+
+    #[test]
+    fn what_must_not_be_told_is_taken_out_of_words_only() {
+        let fate = Fate::Failed("no access with metadata".into());
+        let clean = |text: String| text.replace("metadata", "$(SECRET)");
+        let line = line("n1", &fate, log(&[CleanEvent::failed("metadata")]), &[], at(), clean).unwrap();
+        let line: Value = serde_json::from_str(&line).unwrap();
+        let log = &line["metadata"]["event_log"];
+        assert_eq!((&log[0]["msg"], &log[0]["exception"]), (&json!("$(SECRET)"), &json!("$(SECRET)")));
+        assert_eq!(log[1]["msg"], "not deleted: no access with $(SECRET)");
     }
 }

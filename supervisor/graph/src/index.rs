@@ -105,11 +105,6 @@ impl GraphIndex {
         self.doubtful.insert(slot);
     }
 
-    /// Whether every id can only be of this account.
-    pub(crate) fn is_certain(&self) -> bool {
-        self.doubtful.is_empty()
-    }
-
     /// Ids that were mentioned and not defined.
     pub(crate) fn unknown(&self) -> usize {
         self.roles.len() - self.defined

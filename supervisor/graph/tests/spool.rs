@@ -178,6 +178,36 @@ fn what_must_not_be_lost_comes_along_from_the_earlier_place() {
     assert!(!old.exists() && !dir.inherit(&old).unwrap());
 }
 
+/// Three parts for each of 5,000 accounts, all on disk at once.
+#[test]
+fn graphs_that_wait_take_one_descriptor_however_many_they_are() {
+    let temp = tempfile::tempdir().unwrap();
+    let dir = SpoolDir::open(&temp.path().join("spool"), MemoryLimits { per_buffer: 0, total: 0 }).unwrap();
+    let descriptors = || fs::read_dir("/proc/self/fd").unwrap().count();
+    let before = descriptors();
+    let text = |number: usize| format!("{number} ").repeat(if number == 6 { 100_000 } else { 1 + number });
+    let part = |number: usize| {
+        let mut buffer = SpoolBuffer::new(&dir);
+        buffer.append(|out| out.extend_from_slice(text(number).as_bytes())).unwrap();
+        buffer.finish().unwrap()
+    };
+    // Some are let go meanwhile, and their places are used again.
+    let mut blobs: Vec<_> = (0..97).map(part).collect();
+    blobs.retain(|blob| blob.len() < 100);
+    blobs.extend((blobs.len()..15_000).map(|number| part(number % 97)));
+    // Other tests of this process may have some open for a moment.
+    assert!(descriptors() < before + 100, "{} descriptors", descriptors());
+    for number in [97, 103, 193, 14_998, 14_999] {
+        let mut read = String::new();
+        let blob = &blobs[number];
+        assert!(blob.is_file());
+        std::io::Read::read_to_string(&mut blob.read(0..blob.len()).unwrap(), &mut read).unwrap();
+        assert_eq!(read, text(number % 97), "{number}");
+    }
+    blobs.clear();
+    assert_eq!(dir.on_disk(), 0);
+}
+
 #[test]
 fn the_graphs_together_have_a_budget() {
     let temp = tempfile::tempdir().unwrap();

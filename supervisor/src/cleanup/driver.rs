@@ -12,6 +12,7 @@ use fixworker_cleanup::{Fate, Planner, Rules, Work};
 use fixworker_fleet::child::outcome::Class;
 use fixworker_fleet::{AccountName as FleetAccount, Child, ChildSpec, Failure, Outcome, Subject};
 use fixworker_surface::metrics;
+use fixworker_surface::scrub::scrub;
 use ipc_proto::clean::{CleanOutcome, Cleaned};
 use ipc_proto::fault::{Fault, FaultKind};
 use ipc_proto::message::Progress;
@@ -394,7 +395,8 @@ impl<'a> Driver<'a> {
         let node = self.work.node(number);
         let log = std::mem::take(&mut self.logs[number]);
         if !self.rules.dry_run
-            && let Some(line) = patch::line(&node.id, &fate, log, &node.event_log, Timestamp::now())
+            // A child, or its cloud, may repeat what stands in its settings.
+            && let Some(line) = patch::line(&node.id, &fate, log, &node.event_log, Timestamp::now(), scrub)
         {
             let graph = self.cleanup.settings.worker().graph.clone();
             self.unkept.push(Entry { graph, id: node.id.clone(), line });

@@ -6,11 +6,13 @@ use std::time::{Duration, Instant};
 
 use fixworker_fixcore::http::merge::{MergeOutcome, MergeRequest};
 use fixworker_fixcore::{CoreClient, CoreError};
-use fixworker_graph::merge::{Batch, Replace};
+use fixworker_graph::merge::{Batch, Replace, StagedAccount};
 use fixworker_graph::upload::{Answer, BodySent, Outcome, SendRequest, Step, UploadPlan, Verdict, classify};
 use fixworker_surface::metrics;
 use serde_json::Value;
 use tokio::sync::Semaphore;
+
+use super::elsewhere::{self, NotOurs};
 
 /// Sends batches of one run. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -84,6 +86,13 @@ impl Delivery {
     async fn create_graph_and_model(&self) -> Result<(), CoreError> {
         self.client.create_graph(&self.graph).await?;
         self.client.patch_model(&self.graph, &self.model).await
+    }
+
+    /// Whether fixcore knows a node of this graph in another account, where only fixcore can tell.
+    pub(super) async fn is_ours(&self, staged: &StagedAccount) -> Result<(), NotOurs> {
+        // As many at once as uploads.
+        let _permit = self.senders.acquire().await;
+        elsewhere::ask(&self.client, &self.graph, staged, self.deadline).await
     }
 
     /// Sends a batch until every account of it has its outcome. Dropping the future gives it up.

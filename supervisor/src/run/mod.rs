@@ -11,6 +11,7 @@
 //! in the ledger. When [`collect`] returns, no child of the run is left, and nothing more is sent.
 
 pub mod delivery;
+mod elsewhere;
 pub mod event;
 pub mod feedback;
 pub mod ledger;

@@ -326,7 +326,11 @@ impl Pipeline<'_> {
             self.abandon();
             return Ok(());
         }
-        self.let_go();
+        self.let_go().await;
+        if self.control.discard.is_cancelled() {
+            self.abandon();
+            return Ok(());
+        }
         let (notices, outcomes) = self.target.finish(&self.clouds).await?;
         for message in notices {
             self.observer.event(&RunEvent::Notice { error: false, message });
@@ -335,14 +339,30 @@ impl Pipeline<'_> {
         Ok(())
     }
 
-    /// All claims are known: what nobody else has claimed is sent.
-    fn let_go(&mut self) {
+    /// All claims are known: what nobody else has claimed, in this run or before it, is sent.
+    async fn let_go(&mut self) {
+        let mut uncontested = Vec::new();
         for staged in std::mem::take(&mut self.held) {
-            let contest = self.owners.contest(staged.account()).map(trouble::contested);
-            match (contest, self.by_key.get(&staged.account().key).cloned()) {
-                (Some(trouble), Some(account)) => self.failed(account, trouble),
-                _ => self.target.add(staged),
+            match self.owners.contest(staged.account()).map(trouble::contested) {
+                Some(trouble) => self.refused(&staged, trouble),
+                None => uncontested.push(staged),
             }
+        }
+        let ours = tokio::select! {
+            ours = self.target.ours(&uncontested) => ours,
+            () = self.control.discard.cancelled() => return,
+        };
+        for (staged, ours) in uncontested.into_iter().zip(ours) {
+            match ours {
+                Ok(()) => self.target.add(staged),
+                Err(why) => self.refused(&staged, trouble::not_ours(&why)),
+            }
+        }
+    }
+
+    fn refused(&mut self, staged: &StagedAccount, trouble: Trouble) {
+        if let Some(account) = self.by_key.get(&staged.account().key).cloned() {
+            self.failed(account, trouble);
         }
     }
 

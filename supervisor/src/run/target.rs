@@ -9,11 +9,13 @@ use fixworker_graph::batch::{BatchLimits, Batcher};
 use fixworker_graph::export::{DebugDump, write_graph, write_graph_file};
 use fixworker_graph::merge::{Batch, CloudRun, Replace, StagedAccount, decide_replace};
 use fixworker_graph::upload::Outcome;
+use futures_util::future::join_all;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tokio::task::JoinSet;
 
 use super::delivery::{Delivered, Delivery};
+use super::elsewhere::NotOurs;
 
 /// Takes collected accounts. The pipeline feeds it, asks it for outcomes, and tells it when all is collected.
 #[derive(Debug)]
@@ -33,6 +35,14 @@ impl Target {
         match self {
             Self::Core(core) => core.add(account),
             Self::File(file) => file.accounts.push(account),
+        }
+    }
+
+    /// Which of these graphs hold nodes that belong to others, by what is known where they go; in the order of `staged`.
+    pub(super) async fn ours(&self, staged: &[Arc<StagedAccount>]) -> Vec<Result<(), NotOurs>> {
+        match self {
+            Self::Core(core) => join_all(staged.iter().map(|one| core.delivery.is_ours(one))).await,
+            Self::File(_) => staged.iter().map(|_| Ok(())).collect(),
         }
     }
 

@@ -4,6 +4,7 @@ use fixworker_fleet::NotCompleted;
 use fixworker_graph::owners::Contest;
 use fixworker_graph::staging::StagingError;
 
+use super::elsewhere::NotOurs;
 use super::event::Trouble;
 use super::ledger::Standing;
 
@@ -68,6 +69,15 @@ pub(super) fn refused(error: &StagingError) -> Trouble {
 pub(super) fn contested(contest: &Contest) -> Trouble {
     let (kind, message) = (CONTESTED.to_owned(), contest.to_string());
     Trouble { kind, message, hint: None, cancelled: false }
+}
+
+/// A graph that was collected, and whose nodes fixcore knows in another account, or cannot tell.
+pub(super) fn not_ours(why: &NotOurs) -> Trouble {
+    let kind = match why {
+        NotOurs::Known { .. } => CONTESTED,
+        NotOurs::Unknown(_) => "not_delivered",
+    };
+    Trouble { kind: kind.to_owned(), message: why.to_string(), hint: None, cancelled: false }
 }
 
 /// Two accounts claim the same node.

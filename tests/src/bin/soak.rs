@@ -1,8 +1,13 @@
 //! `soak [MINUTES] [SEED]`: collect runs without end, kills at random, and a look at what is left behind.
+//!
+//! Beside the worker whose graph must stay what it is, a second one has children that break every rule. Both have their
+//! sandbox on, as always.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use fixworker_tests::core::Fixcore;
+use fixworker_tests::expect::{self, State, VOLUMES, ids};
+use fixworker_tests::graph::StoredGraph;
 use fixworker_tests::oneshot::Alone;
 use fixworker_tests::worker::{Worker, WorkerOptions};
 use fixworker_tests::{process, procfs, wait};
@@ -14,6 +19,39 @@ const SETTINGS: [&str; 3] =
 /// What one life of the supervisor may grow between its second run and its last.
 const MEMORY_GROWTH: u64 = 24 << 20;
 const DESCRIPTOR_GROWTH: usize = 8;
+/// Accounts of the second worker: some that do well, and what hostile children do.
+const HOSTILE: [&str; 28] = [
+    "good",
+    "good-1",
+    "stolen_id",
+    "steal_account",
+    "foreign_cloud_node",
+    "org_takes_account",
+    "shared_lines",
+    "marked_account",
+    "foreign_edges",
+    "poisoned_replace",
+    "poisoned_ancestors",
+    "two_accounts",
+    "foreign_account",
+    "invalid_json",
+    "detached",
+    "seq_gap",
+    "digest_lie",
+    "read_supervisor_environ",
+    "token_thief",
+    "setsid_survivor",
+    "grandchild",
+    "noisy",
+    "big_faults",
+    "crash",
+    "kill_self",
+    "exit_after_done",
+    "junk",
+    "oversize",
+];
+/// On a machine that is busy with others the time alone would prove little.
+const FEWEST_RUNS: u32 = 5;
 /// A supervisor lives for so many runs before it is killed.
 const RUNS_PER_LIFE: u32 = 6;
 
@@ -39,10 +77,14 @@ fn main() {
     let settings = ["supervisor.max_attempts=10", "fixworker.pool_size=6"];
     let options = WorkerOptions::new(&core, "random").set_all(&SETTINGS).set_all(&settings);
     let mut worker = options.start(&core);
+    let mut hostile = hostile_worker(&core);
+    let sandbox = hostile.get("/info").json()["sandbox"].clone();
+    assert_eq!(sandbox["sandbox"], "auto", "{sandbox}");
+    say(&sandbox["summary"].to_string());
     let expected = Alone::collect_all("random", &SETTINGS[..2]);
 
     let end = Instant::now() + Duration::from_secs(minutes * 60);
-    let mut life = Life::default();
+    let (mut life, mut hostile_life) = (Life::default(), Life::default());
     for run in 1.. {
         let task = core.start_workflow("collect");
         let mut done = Vec::new();
@@ -52,23 +94,71 @@ fn main() {
             if do_mischief(mischief, &mut core, &mut worker, &mut dice) {
                 life = Life::default();
             }
+            hostile.await_connected(&core);
             done.push(mischief);
         }
         if run == 1 {
             // The first run may have lost accounts to the mischief; the next ones must not lose any more.
             core.await_workflow(&core.start_workflow("collect"));
         }
-        core.graph().assert_is(&expected);
-        worker.scratch().await_no_collectors();
-        life.look(&worker);
-        say(&format!("run {run}: {}, {} merges; {done:?}", life.describe(), core.merged().len()));
-        if Instant::now() > end {
+        let (ours, theirs) = core.graph().split("rogue");
+        ours.assert_is(&expected);
+        assert_only_themselves(&theirs);
+        assert_walls_hold(&hostile, &sandbox);
+        for (worker, life) in [(&worker, &mut life), (&hostile, &mut hostile_life)] {
+            worker.scratch().await_no_collectors();
+            life.look(worker);
+        }
+        let (one, other) = (life.describe(), hostile_life.describe());
+        say(&format!("run {run}: {one}; hostile: {other}; {} merges; {done:?}", core.merged().len()));
+        if Instant::now() > end && run >= FEWEST_RUNS {
             break;
         }
     }
-    assert_eq!(worker.stop(), 0);
-    assert_eq!(procfs::mentioning(worker.scratch().path()), [], "processes are left");
+    for worker in [&mut worker, &mut hostile] {
+        assert_eq!(worker.stop(), 0);
+        assert_eq!(procfs::mentioning(worker.scratch().path()), [], "processes are left");
+    }
     say("nothing was lost, nothing was left behind");
+}
+
+fn hostile_worker(core: &Fixcore) -> Worker {
+    let settings = ["supervisor.max_attempts=2", "fixworker.pool_size=6"];
+    WorkerOptions::new(core, "rogue")
+        .rogue(&HOSTILE)
+        .set_all(&settings)
+        .subscriber("hostile.worker")
+        .start(core)
+}
+
+/// Who breaks a rule costs one account, and the others are what they say.
+#[track_caller]
+fn assert_only_themselves(graph: &StoredGraph) {
+    for account in graph.accounts() {
+        let row = expect::of(&account).unwrap_or_else(|| panic!("nobody is called {account}"));
+        assert_eq!(row.state, State::Done, "{account} must not be in the graph");
+    }
+    for account in ["good", "good-1"] {
+        let node = &graph.nodes[&ids::account(account)];
+        assert_eq!(
+            (&node["reported"]["id"], &node["reported"]["kind"]),
+            (&json!(account), &json!("example_account"))
+        );
+        for number in 0..VOLUMES {
+            let volume = &graph.nodes[&ids::volume(account, number)];
+            assert_eq!(volume["reported"]["id"], ids::volume_name(account, number));
+            assert_eq!(volume["ancestors"]["account"]["reported"]["id"], account);
+        }
+    }
+}
+
+/// What came out of the walls, by the word of those who tried.
+#[track_caller]
+fn assert_walls_hold(hostile: &Worker, sandbox: &serde_json::Value) {
+    let stolen = std::fs::read_to_string(hostile.scratch().path().join("markers/stolen")).unwrap_or_default();
+    if ["files", "signals"].iter().all(|wall| sandbox["walls"][wall] == true) {
+        assert!(stolen.lines().all(|line| line.starts_with("found ")), "{stolen}");
+    }
 }
 
 /// Returns whether the supervisor has begun a new life.

@@ -11,6 +11,7 @@ use landlock::{
     RulesetAttr, RulesetCreatedAttr, RulesetError, RulesetStatus, Scope,
 };
 use nix::libc;
+use nix::sys::stat::fstat;
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
     TargetArch,
@@ -179,9 +180,9 @@ fn restrict(plan: &Plan, temp: Option<&Path>) -> Result<RulesetStatus, RulesetEr
     let temp = temp.map(|path| Grant { path: path.to_owned(), access: Reach::Write });
     for grant in plan.grants.iter().chain(&temp) {
         // What is not there needs no rule.
-        let (Ok(fd), Ok(meta)) = (PathFd::new(&grant.path), fs::metadata(&grant.path)) else { continue };
+        let Ok(fd) = PathFd::new(&grant.path) else { continue };
         let rights = rights(grant.access);
-        let rights = if meta.is_dir() { rights } else { rights & AccessFs::from_file(INTERFACE) };
+        let rights = if is_folder(&fd) { rights } else { rights & AccessFs::from_file(INTERFACE) };
         ruleset = ruleset.add_rule(PathBeneath::new(fd, rights))?;
     }
     // Its own entry, where it offers itself to the kernel when memory is short.
@@ -189,6 +190,11 @@ fn restrict(plan: &Plan, temp: Option<&Path>) -> Result<RulesetStatus, RulesetEr
         ruleset = ruleset.add_rule(PathBeneath::new(fd, AccessFs::ReadFile | AccessFs::WriteFile))?;
     }
     Ok(ruleset.restrict_self()?.ruleset)
+}
+
+/// Asked of the descriptor: to walk the path again would be the largest part of what walls cost.
+fn is_folder(fd: &PathFd) -> bool {
+    fstat(fd).is_ok_and(|meta| meta.st_mode & libc::S_IFMT == libc::S_IFDIR)
 }
 
 fn rights(reach: Reach) -> BitFlags<AccessFs> {

@@ -1,5 +1,7 @@
 //! The graph of one account, checked and waiting for its upload.
 
+use std::io::{self, BufRead, BufReader};
+
 use ipc_proto::graph::Role;
 
 use crate::account::AccountName;
@@ -53,7 +55,7 @@ pub struct StagedAccount {
     pub(crate) edges: Blob,
     pub(crate) deferred: Blob,
     pub(crate) counts: AccountCounts,
-    pub(crate) is_certain: bool,
+    pub(crate) doubtful: Blob,
     pub(crate) findings: Findings,
 }
 
@@ -86,7 +88,19 @@ impl StagedAccount {
     /// Whether none of its ids can be of another account. Any other graph waits until the accounts of the run have
     /// all been collected: see [`crate::Owners::contest`].
     pub fn is_certain(&self) -> bool {
-        self.is_certain
+        self.doubtful.is_empty()
+    }
+
+    /// The ids that could be of another account, in lists of `count` at most.
+    pub fn doubtful(
+        &self,
+        count: usize,
+    ) -> io::Result<impl Iterator<Item = io::Result<Vec<String>>> + use<>> {
+        let mut lines = BufReader::new(self.doubtful.read(0..self.doubtful.len())?).lines();
+        Ok(std::iter::from_fn(move || {
+            let list: io::Result<Vec<_>> = lines.by_ref().take(count).collect();
+            list.map(|list| (!list.is_empty()).then_some(list)).transpose()
+        }))
     }
 
     /// What it adds to a batch.

@@ -2,7 +2,6 @@
 
 use std::io::{self, Read};
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use super::SpoolDir;
@@ -15,7 +14,7 @@ pub struct Blob(Arc<Store>);
 #[derive(Debug)]
 enum Store {
     Memory { bytes: Vec<u8>, dir: SpoolDir },
-    File { file: StagedFile, len: u64 },
+    File(StagedFile),
 }
 
 impl Drop for Store {
@@ -32,15 +31,15 @@ impl Blob {
         Self(Arc::new(Store::Memory { bytes, dir }))
     }
 
-    pub(super) fn in_file(file: StagedFile, len: u64) -> Self {
-        Self(Arc::new(Store::File { file, len }))
+    pub(super) fn in_file(file: StagedFile) -> Self {
+        Self(Arc::new(Store::File(file)))
     }
 
     /// How many bytes it has.
     pub fn len(&self) -> u64 {
         match &*self.0 {
             Store::Memory { bytes, .. } => bytes.len() as u64,
-            Store::File { len, .. } => *len,
+            Store::File(file) => file.len(),
         }
     }
 
@@ -51,7 +50,7 @@ impl Blob {
 
     /// Whether it is in a file.
     pub fn is_file(&self) -> bool {
-        matches!(&*self.0, Store::File { .. })
+        matches!(&*self.0, Store::File(_))
     }
 
     /// Reads `range`. A range beyond the end is an error.
@@ -82,7 +81,7 @@ impl Read for BlobReader {
                 out.copy_from_slice(&bytes[start..start + wanted]);
                 wanted
             }
-            Store::File { file, .. } => file.file().read_at(out, self.at)?,
+            Store::File(file) => file.read_at(out, self.at)?,
         };
         if count == 0 && wanted > 0 {
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "a staged graph was cut"));

@@ -1,12 +1,8 @@
 //! A growing buffer that moves to a file when it gets large, or when memory gets short.
 
-use std::io::Write;
-
-use super::file::StagedFile;
+use super::file::{PLACE, StagedFile};
 use super::{Blob, SpoolDir, SpoolError};
 
-/// Bytes gathered between two writes to the file.
-const WRITE_SIZE: usize = 128 << 10;
 /// Memory is reserved in steps of this many bytes.
 const RESERVE_STEP: usize = 64 << 10;
 
@@ -16,19 +12,18 @@ pub struct SpoolBuffer {
     dir: SpoolDir,
     tail: Vec<u8>,
     file: Option<StagedFile>,
-    flushed: u64,
     reserved: usize,
 }
 
 impl SpoolBuffer {
     /// An empty buffer; no file is made yet.
     pub fn new(dir: &SpoolDir) -> Self {
-        Self { dir: dir.clone(), tail: Vec::new(), file: None, flushed: 0, reserved: 0 }
+        Self { dir: dir.clone(), tail: Vec::new(), file: None, reserved: 0 }
     }
 
     /// How many bytes were written.
     pub fn len(&self) -> u64 {
-        self.flushed + self.tail.len() as u64
+        self.file.as_ref().map_or(0, StagedFile::len) + self.tail.len() as u64
     }
 
     /// Whether nothing was written.
@@ -45,7 +40,7 @@ impl SpoolBuffer {
     pub fn append(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> Result<(), SpoolError> {
         write(&mut self.tail);
         if self.file.is_some() {
-            return if self.tail.len() < WRITE_SIZE { Ok(()) } else { self.flush() };
+            return self.flush();
         }
         if self.tail.len() <= self.reserved {
             return Ok(());
@@ -61,22 +56,24 @@ impl SpoolBuffer {
     fn spill(&mut self) -> Result<(), SpoolError> {
         self.file = Some(self.dir.create_staged()?);
         self.flush()?;
-        self.tail = Vec::with_capacity(WRITE_SIZE);
         self.dir.release(std::mem::take(&mut self.reserved));
         Ok(())
     }
 
+    /// Writes what fills whole places; the rest waits for more.
     fn flush(&mut self) -> Result<(), SpoolError> {
-        if let Some(staged) = &mut self.file {
-            let bytes = self.tail.len() as u64;
-            self.dir.reserve_disk(bytes)?;
-            staged.grew(bytes);
-            staged
-                .file()
-                .write_all(&self.tail)
-                .map_err(|error| SpoolError::at(&self.dir.staging(), error))?;
-            self.flushed += bytes;
-            self.tail.clear();
+        let Some(file) = &mut self.file else { return Ok(()) };
+        let whole = self.tail.len() - self.tail.len() % PLACE;
+        if whole == 0 {
+            return Ok(());
+        }
+        for place in self.tail[..whole].chunks(PLACE) {
+            file.append(place)?;
+        }
+        self.tail.drain(..whole);
+        // A line can be long; what it took is not needed for the next.
+        if self.tail.capacity() > 2 * PLACE {
+            self.tail.shrink_to(PLACE);
         }
         Ok(())
     }
@@ -84,9 +81,11 @@ impl SpoolBuffer {
     /// Ends writing.
     pub fn finish(mut self) -> Result<Blob, SpoolError> {
         self.flush()?;
-        let len = self.len();
-        if let Some(file) = self.file.take() {
-            return Ok(Blob::in_file(file, len));
+        if let Some(mut file) = self.file.take() {
+            if !self.tail.is_empty() {
+                file.append(&self.tail)?;
+            }
+            return Ok(Blob::in_file(file));
         }
         let mut bytes = std::mem::take(&mut self.tail);
         bytes.shrink_to_fit();

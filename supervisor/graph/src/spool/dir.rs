@@ -4,14 +4,14 @@ use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use nix::fcntl::{Flock, FlockArg, OFlag};
 use nix::unistd::Uid;
 
 use super::SpoolError;
-use super::file::{StagedFile, nameless};
+use super::file::{Arena, StagedFile};
 
 const LOCK: &str = "lock";
 const STAGING: &str = "staging";
@@ -52,7 +52,8 @@ struct Inner {
     path: PathBuf,
     limits: MemoryLimits,
     in_memory: AtomicUsize,
-    next_file: AtomicU64,
+    /// Made when the first graph does not fit into memory.
+    arena: Mutex<Option<Arc<Arena>>>,
     on_disk: AtomicU64,
     disk_limit: AtomicU64,
     _lock: Flock<File>,
@@ -72,7 +73,7 @@ impl SpoolDir {
             path: path.to_owned(),
             limits,
             in_memory: AtomicUsize::new(0),
-            next_file: AtomicU64::new(0),
+            arena: Mutex::default(),
             on_disk: AtomicU64::new(0),
             disk_limit: AtomicU64::new(u64::MAX),
             _lock: lock,
@@ -139,12 +140,17 @@ impl SpoolDir {
         self.0.path.join(STAGING)
     }
 
-    /// Makes a new file for staging.
+    /// Makes a new part of the file of graphs that wait.
     pub(super) fn create_staged(&self) -> Result<StagedFile, SpoolError> {
-        let number = self.0.next_file.fetch_add(1, Ordering::Relaxed);
-        let folder = self.staging();
-        let file = nameless(&folder, number).map_err(|error| SpoolError::at(&folder, error))?;
-        Ok(StagedFile::new(file, self.clone()))
+        let mut arena = self.0.arena.lock().unwrap_or_else(PoisonError::into_inner);
+        let arena = if let Some(arena) = &*arena {
+            Arc::clone(arena)
+        } else {
+            let folder = self.staging();
+            let new = Arena::new(&folder).map_err(|error| SpoolError::at(&folder, error))?;
+            Arc::clone(arena.insert(Arc::new(new)))
+        };
+        Ok(StagedFile::new(arena, self.clone()))
     }
 
     /// Opens `name` in the directory for appending, making it if needed.

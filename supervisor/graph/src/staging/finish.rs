@@ -33,6 +33,7 @@ impl Staging {
             nodes,
             edges: self.edges.finish()?,
             deferred: self.deferred.finish()?,
+            doubtful: self.doubtful.finish()?,
             shared: self.shared,
             shared_edges: self.shared_edges,
             account_line: self.account_line,
@@ -79,6 +80,7 @@ pub struct CheckedAccount {
     nodes: Blob,
     edges: Blob,
     deferred: Blob,
+    doubtful: Blob,
     shared: Vec<SharedNode>,
     shared_edges: Vec<Box<str>>,
     account_line: Option<AccountLine>,
@@ -110,7 +112,7 @@ impl CheckedAccount {
             edges: self.edges,
             deferred: self.deferred,
             counts,
-            is_certain: self.index.is_certain(),
+            doubtful: self.doubtful,
             findings: self.findings,
         }))
     }

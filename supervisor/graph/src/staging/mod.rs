@@ -78,6 +78,8 @@ pub struct Staging {
     nodes: SpoolBuffer,
     edges: SpoolBuffer,
     deferred: SpoolBuffer,
+    /// Ids that no rule explains, a line each.
+    doubtful: SpoolBuffer,
     shared: Vec<SharedNode>,
     shared_bytes: u64,
     shared_edges: Vec<Box<str>>,
@@ -102,6 +104,7 @@ impl Staging {
             nodes: SpoolBuffer::new(dir),
             edges: SpoolBuffer::new(dir),
             deferred: SpoolBuffer::new(dir),
+            doubtful: SpoolBuffer::new(dir),
             shared: Vec::new(),
             shared_bytes: 0,
             shared_edges: Vec::new(),
@@ -183,6 +186,10 @@ impl Staging {
         }
         if !explained {
             self.index.doubt(id);
+            self.doubtful.append(|out| {
+                out.extend_from_slice(node.id.as_bytes());
+                out.push(b'\n');
+            })?;
         }
         if role == Role::Account {
             self.account_line = Some(self.account_line_at(line.splice));
