@@ -6,7 +6,7 @@ use collector::Collector;
 pub(crate) fn all() -> Vec<Box<dyn Collector>> {
     vec![
         #[cfg(feature = "aws")]
-        Box::new(aws_collector::Aws::default()),
+        Box::new(aws_collector::collector()),
         #[cfg(feature = "demo")]
         Box::new(demo_collectors::Example::default()),
         #[cfg(feature = "demo")]

@@ -3,14 +3,16 @@
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use fixworker_tests::binaries;
 use fixworker_tests::process::Invocation;
 use fixworker_tests::scratch::Scratch;
 use serde_json::Value;
 
-/// Workspace crates by name, each with the workspace crates it is built from.
-fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
+/// What cargo knows about the workspace.
+fn metadata() -> Value {
     let scratch = Scratch::new();
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut metadata = Invocation::new(cargo)
@@ -19,9 +21,17 @@ fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
         .in_directory(binaries::repository())
         .start("cargo", scratch.path());
     assert_eq!(metadata.exit_code(), 0, "{}", metadata.errors());
-    let metadata: Value = serde_json::from_str(&metadata.output()).unwrap();
+    serde_json::from_str(&metadata.output()).unwrap()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+/// Workspace crates by name, each with the workspace crates it is built from.
+fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
+    let metadata = metadata();
     let packages = metadata["packages"].as_array().unwrap();
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let names: BTreeSet<_> = packages.iter().map(|package| text(&package["name"])).collect();
     let built_from = |package: &Value| {
         let all = package["dependencies"].as_array().unwrap().iter();
@@ -58,4 +68,107 @@ fn neither_binary_depends_on_the_other() {
 #[test]
 fn the_protocol_knows_nobody() {
     assert_eq!(dependencies()["ipc-proto"], BTreeSet::new());
+}
+
+/// The cloud that each crate of one is about.
+fn clouds() -> BTreeMap<String, String> {
+    let metadata = metadata();
+    let packages = metadata["packages"].as_array().unwrap();
+    let cloud = |package: &Value| {
+        let path = text(&package["manifest_path"]);
+        let (_, below) = path.split_once("/collector-child/clouds/")?;
+        Some((text(&package["name"]), below.split('/').next()?.to_owned()))
+    };
+    packages.iter().filter_map(cloud).collect()
+}
+
+/// The floors of the child below the clouds, from the ground up: a crate is built from crates of lower floors only.
+const FLOORS: [&[&str]; 4] =
+    [&["ipc-proto"], &["inventory", "shapes"], &["collector", "http-client", "tables"], &["engine"]];
+
+#[test]
+fn the_child_is_built_in_floors() {
+    let all = dependencies();
+    let clouds = clouds();
+    let floor = |name: &str| match FLOORS.iter().position(|floor| floor.contains(&name)) {
+        Some(floor) => floor,
+        None if clouds.contains_key(name) => FLOORS.len(),
+        None => FLOORS.len() + 1,
+    };
+    let of_child = reachable(&all, "fix-collector");
+    for name in FLOORS.concat() {
+        assert!(of_child.contains(name), "{name} is no part of the child any more");
+    }
+    assert!(clouds.len() > 2, "{clouds:?}");
+    for name in of_child.iter().map(String::as_str).chain(["fix-collector"]) {
+        for below in &all[name] {
+            match (clouds.get(name), clouds.get(below)) {
+                (Some(own), Some(other)) => assert_eq!(own, other, "{name} knows {below}"),
+                _ => {
+                    assert!(
+                        floor(below) < floor(name),
+                        "{name} is built from {below}, which is not below it"
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// Parts of words that name a cloud.
+const NAMES: [&str; 10] = [
+    "amazon",
+    "azure",
+    "boto",
+    "digitalocean",
+    "dockerhub",
+    "google",
+    "hetzner",
+    "kubernetes",
+    "onelogin",
+    "posthog",
+];
+/// Words that do; as parts they are in other words, too.
+const SHORT_NAMES: [&str; 5] = ["aws", "gcp", "k8s", "scarf", "slack"];
+
+/// The name of a cloud in a line, if there is one. The crypto library is called so whoever uses it.
+fn named(line: &str) -> Option<String> {
+    let line = line.to_lowercase().replace("aws_lc_rs", "").replace("aws-lc-rs", "");
+    let words = line.split(|letter: char| !letter.is_ascii_alphanumeric());
+    let mut named = words.filter(|word| {
+        NAMES.iter().any(|name| word.contains(name)) || SHORT_NAMES.iter().any(|name| word.starts_with(name))
+    });
+    named.next().map(str::to_owned)
+}
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|end| end == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn below_the_clouds_no_source_names_one() {
+    assert_eq!(named("the AwsConfig of it").as_deref(), Some("awsconfig"));
+    assert_eq!(named("kind: aws_vpc").as_deref(), Some("aws"));
+    assert_eq!(named("laws of aws_lc_rs, draws"), None);
+    let mut wrong = Vec::new();
+    for name in ["collector", "engine", "http", "shapes", "tables"] {
+        let mut files = Vec::new();
+        sources(&binaries::repository().join("collector-child").join(name).join("src"), &mut files);
+        assert!(files.len() > 2, "{name}");
+        for file in files {
+            for (number, line) in fs::read_to_string(&file).unwrap().lines().enumerate() {
+                if let Some(word) = named(line) {
+                    wrong.push(format!("{}:{}: {word}", file.display(), number + 1));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }

@@ -234,11 +234,11 @@ mod tests {
 
     #[test]
     fn every_ability_but_yes_says_why() {
-        let refusal = |ability: Ability| ability.refusal(Change::Clean, "aws", "aws_region");
+        let refusal = |ability: Ability| ability.refusal(Change::Clean, "sky", "sky_region");
         assert_eq!(refusal(Ability::Yes), None);
         assert_eq!(
             refusal(Ability::Phantom).as_deref(),
-            Some("resources of kind aws_region are not things that can be deleted")
+            Some("resources of kind sky_region are not things that can be deleted")
         );
         let mut all: Vec<_> = [Ability::No, Ability::Phantom, Ability::Unknown, Ability::Unsupported]
             .into_iter()

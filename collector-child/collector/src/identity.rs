@@ -46,7 +46,7 @@ pub struct Owner {
     pub credentials: String,
     /// The account that a command names, if it does not go by that of its node.
     pub wanted: Option<String>,
-    /// How a worker gets credentials of another account, for people: "set aws.role".
+    /// How a worker gets credentials of another account, for people: which setting to set.
     pub remedy: String,
 }
 

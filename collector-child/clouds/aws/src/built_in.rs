@@ -3,14 +3,15 @@
 use std::sync::{LazyLock, OnceLock};
 
 use collector::{Failure, Kinds, fault};
+use engine::Plans;
+use engine::hooks::Hooks;
 use inventory::KindTable;
 use ipc_proto::fault::FaultKind;
 
-use crate::hooks::Hooks;
-use crate::plans::Plans;
+use crate::hooks;
 
-static HOOKS: LazyLock<Hooks> = LazyLock::new(Hooks::all);
-static KINDS: Kinds = Kinds::of(&["base", "aws"]);
+static HOOKS: LazyLock<Hooks> = LazyLock::new(hooks::all);
+pub(crate) static KINDS: Kinds = Kinds::of(&["base", "aws"]);
 static PLANS: OnceLock<Result<Plans, String>> = OnceLock::new();
 
 /// The hooks.

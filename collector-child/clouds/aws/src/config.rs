@@ -1,7 +1,6 @@
 //! The config section `aws`.
 
 mod describe;
-pub(crate) mod glob;
 pub(crate) mod names;
 
 use std::collections::BTreeMap;
@@ -13,14 +12,14 @@ use ipc_proto::fault::Fault;
 use serde::{Deserialize, Deserializer};
 
 use crate::change::command::allowed::READING;
-pub use describe::section;
-use glob::matches;
+pub(crate) use describe::section;
+use engine::glob::matches;
 
 /// The settings, those of the Python worker.
 #[derive(Clone, PartialEq, Deserialize)]
 #[serde(default)]
 #[expect(clippy::struct_excessive_bools, reason = "the settings are what they are")]
-pub struct AwsConfig {
+pub(crate) struct AwsConfig {
     /// Id of an access key; without one, credentials come from the environment.
     pub access_key_id: Option<String>,
     /// The secret of that access key.
@@ -128,7 +127,7 @@ fn usable_cores() -> u32 {
 
 impl AwsConfig {
     /// Refuses settings that contradict each other; the first one found is reported.
-    pub fn check(&self) -> Result<(), Failure> {
+    pub(crate) fn check(&self) -> Result<(), Failure> {
         let wrong = |message: &str, hint: &str| Err(config_fault(message, hint).into());
         if self.assume_current && !self.do_not_scrape_current {
             return wrong(
@@ -168,12 +167,12 @@ impl AwsConfig {
     }
 
     /// The id of the configured access key and its secret, if both are there.
-    pub fn keys(&self) -> Option<(&str, &str)> {
+    pub(crate) fn keys(&self) -> Option<(&str, &str)> {
         Some((filled(self.access_key_id.as_ref())?, filled(self.secret_access_key.as_ref())?))
     }
 
     /// What the user should know about settings that do nothing, or not what one would think.
-    pub fn remarks(&self) -> Vec<Fault> {
+    pub(crate) fn remarks(&self) -> Vec<Fault> {
         let mut remarks = Vec::new();
         let mut remark = |message: &str, hint: &str| remarks.push(config_fault(message, hint).info());
         if !self.fork_process {
@@ -204,7 +203,7 @@ impl AwsConfig {
     }
 
     /// Whether resources of this kind are wanted.
-    pub fn should_collect(&self, kind: &str) -> bool {
+    pub(crate) fn should_collect(&self, kind: &str) -> bool {
         if self.no_collect.iter().any(|pattern| matches(pattern, kind)) {
             return false;
         }
@@ -212,40 +211,40 @@ impl AwsConfig {
     }
 
     /// Whether a kind is wanted that is collected with another one, which is.
-    pub fn should_collect_child(&self, kind: &str) -> bool {
+    pub(crate) fn should_collect_child(&self, kind: &str) -> bool {
         !self.no_collect.iter().any(|pattern| matches(pattern, kind))
     }
 
     /// Whether the settings name regions or kinds, so that what is there is wanted even if it is little.
-    pub fn narrows(&self) -> bool {
+    pub(crate) fn narrows(&self) -> bool {
         given(self.region.as_ref()) || !self.collect.is_empty()
     }
 
     /// Calls at once in one region and service: at least one, and never more than the default.
-    pub fn tasks_of(&self, service: &str) -> u32 {
+    pub(crate) fn tasks_of(&self, service: &str) -> u32 {
         let own = self.resource_pool_tasks_per_service.as_ref().and_then(|tasks| tasks.get(service));
         let default = self.resource_pool_tasks_per_service_default;
         own.copied().filter(|own| *own > 0).unwrap_or(default).min(default).max(1)
     }
 
     /// `scrape_org_role_arn`, unless it is blank.
-    pub fn organization_role(&self) -> Option<&str> {
+    pub(crate) fn organization_role(&self) -> Option<&str> {
         self.scrape_org_role_arn.as_deref().map(str::trim).filter(|arn| !arn.is_empty())
     }
 
     /// `role_external_id`, unless it is blank.
-    pub fn external_id(&self) -> Option<String> {
+    pub(crate) fn external_id(&self) -> Option<String> {
         self.role_external_id.as_deref().map(str::trim).filter(|id| !id.is_empty()).map(str::to_owned)
     }
 
     /// `cloudwatch_metrics_for_atime_mtime_period`.
-    pub fn atime_period(&self) -> Duration {
+    pub(crate) fn atime_period(&self) -> Duration {
         positive_duration(&self.cloudwatch_metrics_for_atime_mtime_period)
             .unwrap_or(Duration::from_hours(60 * 24))
     }
 
     /// `cloudwatch_metrics_for_atime_mtime_granularity`.
-    pub fn atime_granularity(&self) -> Duration {
+    pub(crate) fn atime_granularity(&self) -> Duration {
         positive_duration(&self.cloudwatch_metrics_for_atime_mtime_granularity)
             .unwrap_or(Duration::from_hours(1))
     }

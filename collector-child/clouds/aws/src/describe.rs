@@ -3,8 +3,8 @@
 use ipc_proto::job::{AutoEnable, Described, PathAccess, PathGrant};
 
 use crate::built_in;
+use crate::cloud::CLOUD;
 use crate::config::section;
-use crate::graph::CLOUD;
 
 /// Environment variables that the collector or the SDK's credential chain reads.
 const ENVIRONMENT: [&str; 4] = ["AWS_*", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"];
@@ -27,7 +27,7 @@ const PATHS: [(&str, PathAccess); 11] = [
 ];
 
 /// The collector, as far as supervisor and fixcore need to know, but for its tasks. No I/O.
-pub fn describe() -> Described {
+pub(crate) fn describe() -> Described {
     let variable = |name: &str| AutoEnable::Variable(name.to_owned());
     let file = |path: &str| AutoEnable::File(path.to_owned());
     Described {
@@ -54,7 +54,7 @@ pub fn describe() -> Described {
 }
 
 /// The paths that the collector must reach.
-pub fn paths() -> Vec<PathGrant> {
+pub(crate) fn paths() -> Vec<PathGrant> {
     PATHS.map(|(path, access)| PathGrant { path: path.to_owned(), access }).to_vec()
 }
 

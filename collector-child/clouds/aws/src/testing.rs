@@ -9,6 +9,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use collector::{BoxFuture, Entry, Failure, Placed, Sink};
+use engine::{AccountFacts, Assignment, Entered, Top};
 use inventory::KindTable;
 use ipc_proto::fault::Fault;
 use ipc_proto::graph::EdgeType;
@@ -20,11 +21,10 @@ use zeroize::Zeroizing;
 
 use crate::accounts::Scope;
 use crate::api::Api;
+use crate::cloud::{AwsAccount, FACTS, entered};
 use crate::config::AwsConfig;
-use crate::engine::{self, AccountFacts, Assignment};
-use crate::hooks::Hooks;
-use crate::plans::Plans;
-use crate::regions::Regions;
+use engine::Plans;
+use engine::hooks::Hooks;
 
 /// The account of all tests.
 pub(crate) const ACCOUNT: &str = "100000000001";
@@ -196,7 +196,7 @@ pub(crate) struct Trial {
 impl Trial {
     /// The kinds of [`TABLES`] in a cloud.
     pub(crate) fn of(answers: impl Fn(&Called) -> Option<Reply> + Send + Sync + 'static) -> Self {
-        let hooks = Hooks::of_these(Vec::new());
+        let hooks = Hooks::new(Vec::new());
         Self { tables: TABLES, config: json!({}), hooks, answers: Box::new(answers) }
     }
 
@@ -211,18 +211,22 @@ impl Trial {
         let config: AwsConfig = serde_json::from_value(self.config).unwrap();
         let regions = ["eu-west-1", "us-east-1"].map(str::to_owned).to_vec();
         let scope = Scope { role: None, profile: None, partition: "aws".to_owned(), regions };
+        let found = scope.regions.clone();
+        let api = Api::new(client, session, ACCOUNT);
+        let entered = entered(api, AwsAccount { config, scope }, ACCOUNT, "test", &found);
+        let Entered { client, regions, account, region_nodes, wanted } = entered;
         let assignment = Assignment {
-            regions: Regions::new(ACCOUNT, "aws", &scope.regions),
-            account: AccountFacts { id: ACCOUNT.to_owned(), name: "test".to_owned(), scope },
-            config: &config,
+            top: Top::new(kinds(), &FACTS, &account, &regions, &region_nodes).unwrap(),
+            facts: &FACTS,
+            account: AccountFacts { id: ACCOUNT.to_owned(), name: "test".to_owned() },
+            wanted,
+            regions,
             plans: Box::leak(Box::new(plans(self.tables))),
-            hooks: Box::leak(Box::new(self.hooks)),
-            table: kinds(),
+            hooks: Box::leak(Box::new(self.hooks.led_by(crate::hooks::account()))),
             last_run_started_ago: Some(Duration::from_hours(1)),
         };
         let recorder = Recorder::default();
-        let result =
-            Box::pin(engine::collect(assignment, Api::new(client, session, ACCOUNT), &recorder)).await;
+        let result = Box::pin(engine::collect(assignment, client, &recorder)).await;
         let calls = cloud.calls.lock().unwrap().clone();
         let mut sent = recorder.0.into_inner().unwrap();
         let about_regions = |fault: &Fault| fault.message.contains("without resources of your own");

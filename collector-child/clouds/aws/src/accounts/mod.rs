@@ -19,13 +19,13 @@ use ipc_proto::secret::Secret;
 use serde_json::{Map, Value};
 
 use crate::api::Api;
+use crate::cloud::CLOUD;
 use crate::config::AwsConfig;
-use crate::graph::CLOUD;
 use crate::partition::global_region;
 use identity::Owner;
-pub use scope::Scope;
+pub(crate) use scope::Scope;
 use select::{Asked, Names, Way};
-pub use sessions::Identity;
+pub(crate) use sessions::Identity;
 
 /// Profiles that are asked at once.
 const PROFILES_AT_ONCE: usize = 8;

@@ -1,8 +1,8 @@
 //! The regions of an account, as the account itself tells them.
 
-use aws_client::{CallError, Class};
 use collector::{Sink, fault};
 use futures_util::stream::{self, StreamExt};
+use http_client::{CallError, Class};
 use ipc_proto::fault::{Fault, FaultKind};
 use serde_json::{Map, Value};
 

@@ -86,7 +86,7 @@ pub(crate) fn hints(session: &Session, configured: Option<&[String]>) -> Vec<Str
 
 /// Whose credentials a session has, as STS says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Identity {
+pub(crate) struct Identity {
     /// The id of their access key.
     pub(crate) key: Arc<str>,
     /// The account.

@@ -9,7 +9,7 @@ use crate::built_in;
 /// Whether resources of a kind can be changed, as their table says. No I/O.
 ///
 /// Some quotas have tags although they are phantoms; nothing that is a phantom can be deleted.
-pub fn ability(change: Change, kind: &str) -> Ability {
+pub(crate) fn ability(change: Change, kind: &str) -> Ability {
     let (Ok(kinds), Ok(plans)) = (built_in::kinds(), built_in::plans()) else { return Ability::Unknown };
     if !kinds.contains(kind) {
         return Ability::Unknown;

@@ -15,7 +15,7 @@ use crate::job;
 
 /// Changes AWS. One for the process: it keeps connections and credentials from one change to the next.
 #[derive(Debug, Default)]
-pub struct Changer(tokio::sync::Mutex<Option<Arc<Doors>>>);
+pub(crate) struct Changer(tokio::sync::Mutex<Option<Arc<Doors>>>);
 
 /// Calls of one change.
 pub(super) struct Access<'a> {
@@ -29,7 +29,11 @@ pub(super) struct Access<'a> {
 
 impl Changer {
     /// Whose credentials a change of this resource would be made with. STS is asked once for each of them.
-    pub async fn identity(&self, config: &AwsConfig, resource: &Resource) -> Result<Identity, Failure> {
+    pub(crate) async fn identity(
+        &self,
+        config: &AwsConfig,
+        resource: &Resource,
+    ) -> Result<Identity, Failure> {
         self.identity_in(config, resource.account()?, &resource.scope(config)).await
     }
 

@@ -18,7 +18,7 @@ use crate::config::AwsConfig;
 
 /// A resource to delete.
 #[derive(Debug)]
-pub struct Deletion<'a> {
+pub(crate) struct Deletion<'a> {
     /// The settings.
     pub config: &'a AwsConfig,
     /// What is to be deleted.
@@ -35,7 +35,7 @@ pub struct Deletion<'a> {
 
 /// A node with an edge to the one that is deleted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Above {
+pub(crate) struct Above {
     /// Its node id.
     pub node_id: String,
     /// Its kind.
@@ -48,7 +48,7 @@ pub struct Above {
 
 impl Changer {
     /// Deletes a resource with everything that AWS demands before, as the table of its kind says.
-    pub async fn clean(
+    pub(crate) async fn clean(
         &self,
         deletion: &Deletion<'_>,
         journal: &dyn Journal,

@@ -1,7 +1,7 @@
 //! What a failed call means for the resource that is changed.
 
-use aws_client::{CallError, Class};
 use collector::Failure;
+use http_client::{CallError, Class};
 use ipc_proto::clean::CleanOutcome;
 use ipc_proto::fault::FaultKind;
 use tables::plan::ErrorSaid;

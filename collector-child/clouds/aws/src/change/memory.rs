@@ -13,7 +13,7 @@ const LISTED_AFTER: u32 = 2;
 
 /// The memory of one process. Dry runs leave nothing in it.
 #[derive(Debug, Default)]
-pub struct Memory(Mutex<Known>);
+pub(crate) struct Memory(Mutex<Known>);
 
 #[derive(Debug, Default)]
 struct Known {

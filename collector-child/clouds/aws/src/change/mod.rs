@@ -38,10 +38,10 @@ mod tag;
 mod tests;
 mod words;
 
-pub use ability::ability;
-pub use access::Changer;
-pub use clean::{Above, Deletion};
-pub use command::{Command, definition as command_definition};
-pub use memory::Memory;
-pub use resource::Resource;
-pub use tag::Tagging;
+pub(crate) use ability::ability;
+pub(crate) use access::Changer;
+pub(crate) use clean::{Above, Deletion};
+pub(crate) use command::{Command, definition as command_definition};
+pub(crate) use memory::Memory;
+pub(crate) use resource::Resource;
+pub(crate) use tag::Tagging;

@@ -12,7 +12,7 @@ use crate::partition::global_region;
 /// A resource with what is known about it: what its node and those of its account and region report. The nodes may
 /// be written by the Python worker or by us.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Resource {
+pub(crate) struct Resource {
     kind: String,
     document: Value,
     account: Map<String, Value>,
@@ -22,7 +22,7 @@ pub struct Resource {
 impl Resource {
     /// A resource of `kind` by what its node, the node of its account and that of its region report. Those of account
     /// and region are empty if they are not known.
-    pub fn new(
+    pub(crate) fn new(
         kind: &str,
         mut reported: Map<String, Value>,
         account: Map<String, Value>,
@@ -37,7 +37,7 @@ impl Resource {
     }
 
     /// The kind.
-    pub fn kind(&self) -> &str {
+    pub(crate) fn kind(&self) -> &str {
         &self.kind
     }
 

@@ -19,7 +19,7 @@ use crate::config::AwsConfig;
 
 /// Tags to change.
 #[derive(Debug)]
-pub struct Tagging<'a> {
+pub(crate) struct Tagging<'a> {
     /// The settings.
     pub config: &'a AwsConfig,
     /// Whose tags.
@@ -49,7 +49,7 @@ impl<'a> Tagging<'a> {
 
 impl Changer {
     /// Changes tags as the table of the kind says. An error is for the user; changes before it were made.
-    pub async fn tag(&self, tagging: &Tagging<'_>, sink: &dyn Sink) -> Result<(), Failure> {
+    pub(crate) async fn tag(&self, tagging: &Tagging<'_>, sink: &dyn Sink) -> Result<(), Failure> {
         let kind = tagging.resource.kind();
         let of_kind = built_in::plans()?.get(kind);
         let Some(plan) = of_kind.and_then(|of_kind| of_kind.tag.as_ref()) else {

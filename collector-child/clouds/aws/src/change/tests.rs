@@ -10,8 +10,8 @@ use serde_json::{Map, Value, json};
 
 use super::*;
 use crate::config::AwsConfig;
-use crate::plans::Plans;
 use crate::testing::{Called, Recorder, Reply, client_of, plans};
+use engine::Plans;
 
 const TABLES: &str = r#"
 service = "ec2"

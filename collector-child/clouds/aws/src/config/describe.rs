@@ -104,7 +104,7 @@ const SETTINGS: [(&str, &str, &str); 28] = [
 ];
 
 /// The section with all settings and defaults.
-pub fn section() -> Section {
+pub(crate) fn section() -> Section {
     let properties: Vec<Value> = SETTINGS
         .iter()
         .map(|(name, kind, description)| {

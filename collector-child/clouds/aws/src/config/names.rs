@@ -6,9 +6,9 @@ use collector::{Failure, config_fault};
 use inventory::suggest::closest;
 
 use super::AwsConfig;
-use super::glob::matches;
 use crate::built_in;
 use crate::hooks::FINDINGS;
+use engine::glob::matches;
 
 impl AwsConfig {
     /// Refuses a name that cannot be that of a region, and a pattern that matches no kind.

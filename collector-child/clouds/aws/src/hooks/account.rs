@@ -35,8 +35,21 @@ const FLAGS: [(&str, &str); 7] = [
     ("hard_expiry", "HardExpiry"),
 ];
 
+/// The account itself.
+pub(super) struct Account;
+
+impl Hook for Account {
+    fn name(&self) -> &'static str {
+        "account"
+    }
+
+    fn begin<'a>(&'a self, context: Context<'a>) -> BoxFuture<'a, Result<(), Failure>> {
+        Box::pin(complete(context))
+    }
+}
+
 /// Asks for everything and sets the properties of the account.
-pub(crate) async fn complete(context: Context<'_>) -> Result<(), Failure> {
+async fn complete(context: Context<'_>) -> Result<(), Failure> {
     let context = context.global();
     let summary = async { context.ask("iam", "GetAccountSummary").one("SummaryMap").await };
     let passwords = async {

@@ -1,7 +1,7 @@
 //! Stacks know the resources that they made only by type and name.
 
 use super::prelude::*;
-use crate::graph::{Deferred, End, Graph};
+use engine::graph::{Deferred, End, Graph};
 
 const STACK: &str = "aws_cloudformation_stack";
 const STACK_INSTANCE: &str = "aws_cloud_formation_stack_instance_summary";

@@ -2,7 +2,7 @@
 //! at home; everywhere else there is an edge to it.
 
 use super::prelude::*;
-use crate::graph::{Deferred, End};
+use engine::graph::{Deferred, End};
 
 pub(super) struct CloudTrail;
 

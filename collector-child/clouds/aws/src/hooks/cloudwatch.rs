@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::OnceCell;
 
 use super::prelude::*;
-use crate::config::glob::Glob;
+use engine::glob::Glob;
 
 const ALARM: &str = "aws_cloudwatch_alarm";
 const FILTER: &str = "aws_cloudwatch_metric_filter";

@@ -235,7 +235,6 @@ mod tests {
     async fn a_report_that_is_in_progress_or_expired_is_made_again() {
         use std::sync::atomic::{AtomicUsize, Ordering};
 
-        use crate::hooks::Hooks;
         use crate::testing::{Called, Reply, Trial};
 
         let (made, read) = (AtomicUsize::new(0), AtomicUsize::new(0));
@@ -260,7 +259,8 @@ mod tests {
         };
         let tables = include_str!("../../kinds/iam.toml");
         let config = json!({"collect_usage_metrics": false});
-        let done = Trial { tables, config, hooks: Hooks::all(), ..Trial::of(answers) }.run().await;
+        let done =
+            Trial { tables, config, hooks: crate::hooks::of_kinds(), ..Trial::of(answers) }.run().await;
         done.result.unwrap();
         let of = |operation: &str| done.calls.iter().filter(|call| call.operation == operation).count();
         assert_eq!((of("GenerateCredentialReport"), of("GetCredentialReport")), (4, 3));

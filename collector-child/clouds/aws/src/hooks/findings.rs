@@ -6,7 +6,7 @@ mod inspector;
 use std::sync::Mutex;
 
 use super::prelude::*;
-use crate::engine::lock;
+use engine::lock;
 
 /// Regions that are asked at once.
 const REGIONS_AT_ONCE: usize = 16;

@@ -55,8 +55,11 @@ impl Hook for InstanceTypes {
         Box::pin(async move {
             let Some(instance_type) = document["InstanceType"].as_str() else { return Ok(Verdict::Drop) };
             let account = context.account();
-            let arn =
-                format!("arn:{}:ec2:global:{}:instance/{instance_type}", account.scope.partition, account.id);
+            let arn = format!(
+                "arn:{}:ec2:global:{}:instance/{instance_type}",
+                context.scope().partition,
+                account.id
+            );
             node.set("arn", arn);
             let attributes = [
                 ("operatingSystem", "Linux"),
@@ -106,7 +109,7 @@ fn from_facts(instance_type: &str) -> Option<Value> {
 
 fn used(context: Context<'_>) -> Used {
     let mut used = Used::new();
-    if context.job.plans.get(KIND).is_none() || !context.config().should_collect_child(KIND) {
+    if context.plans().get(KIND).is_none() || !context.config().should_collect_child(KIND) {
         return used;
     }
     context.graph(|graph| {
@@ -166,8 +169,8 @@ async fn add(context: Context<'_>, document: Value, instances: &[NodeIndex]) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hooks::Hooks;
     use crate::testing::{Called, Reply, Sent, Trial};
+    use engine::hooks::Hooks;
 
     const TABLE: &str = include_str!("../../kinds/ec2.toml");
 
@@ -199,7 +202,7 @@ mod tests {
     }
 
     async fn collected(answers: impl Fn(&Called) -> Option<Reply> + Send + Sync + 'static) -> Sent {
-        let hooks = Hooks::of_these(vec![
+        let hooks = Hooks::new(vec![
             Box::new(InstanceTypes),
             Box::new(crate::hooks::volumes::Volumes),
             Box::new(crate::hooks::volume_types::VolumeTypes),

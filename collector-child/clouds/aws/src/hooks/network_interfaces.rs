@@ -43,8 +43,8 @@ impl Hook for NetworkInterfaces {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hooks::Hooks;
     use crate::testing::{Called, Reply, Trial};
+    use engine::hooks::Hooks;
 
     const TABLE: &str = r#"
 service = "ec2"
@@ -81,7 +81,7 @@ unset = ["mac", "private_ips", "public_ips", "v6_ips"]
 
     #[tokio::test]
     async fn a_vpc_is_in_use_by_an_interface_of_its_own_region() {
-        let hooks = Hooks::of_these(vec![Box::new(NetworkInterfaces)]);
+        let hooks = Hooks::new(vec![Box::new(NetworkInterfaces)]);
         let done = Trial { tables: TABLE, hooks, ..Trial::of(cloud) }.run().await;
         done.result.unwrap();
         let vpcs = done.sent.of_kind("aws_vpc");

@@ -2,7 +2,7 @@
 //! The accounts are collected by others, so the edges to them are deferred.
 
 use super::prelude::*;
-use crate::graph::{Deferred, End};
+use engine::graph::{Deferred, End};
 
 /// Deeper than AWS allows units to be nested (five levels), so that a service that errs cannot hold us.
 const DEEPEST: usize = 16;

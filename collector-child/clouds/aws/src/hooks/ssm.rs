@@ -6,7 +6,7 @@ use collector::fault;
 use ipc_proto::fault::FaultKind;
 
 use super::prelude::*;
-use crate::engine::lock;
+use engine::lock;
 
 /// Kinds of findings, as settings name them (`collect`, `no_collect`); there are no such nodes.
 pub(super) const COMPLIANCE: &str = "aws_ssm_resource_compliance";

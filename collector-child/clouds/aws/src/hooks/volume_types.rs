@@ -61,7 +61,7 @@ async fn add(context: Context<'_>, volume_type: &str, volumes: &[NodeIndex]) -> 
     let mut draft = Draft::new(KIND, volume_type, Home::Region(context.region_index()));
     let account = context.account();
     let arn =
-        format!("arn:{}:ec2:{}:{}:volume/{volume_type}", account.scope.partition, region.name, account.id);
+        format!("arn:{}:ec2:{}:{}:volume/{volume_type}", context.scope().partition, region.name, account.id);
     draft.set("name", volume_type).set("volume_type", volume_type).set("arn", arn);
     if let Some((_, product)) = PRICED.iter().find(|(known, _)| *known == volume_type) {
         let attributes = [("volumeType", *product), ("volumeApiName", volume_type)];

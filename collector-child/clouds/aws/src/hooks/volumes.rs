@@ -91,8 +91,8 @@ async fn ask(context: Context<'_>, volumes: &[Idle]) -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hooks::Hooks;
     use crate::testing::{Called, Reply, Trial};
+    use engine::hooks::Hooks;
 
     const TABLE: &str = r#"
 service = "ec2"
@@ -136,7 +136,7 @@ unset = ["snapshot_before_delete", "volume_status"]
 
     #[tokio::test]
     async fn times_of_use_are_now_or_what_cloudwatch_knows_or_as_far_as_it_was_looked_back() {
-        let hooks = Hooks::of_these(vec![Box::new(Volumes)]);
+        let hooks = Hooks::new(vec![Box::new(Volumes)]);
         let done = Trial { tables: TABLE, hooks, ..Trial::of(volumes) }.run().await;
         done.result.unwrap();
         assert!(done.sent.faults.is_empty(), "{:?}", done.sent.faults);

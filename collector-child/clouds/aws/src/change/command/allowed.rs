@@ -2,7 +2,7 @@
 //! may run commands in fixcore would have the rights of the worker otherwise. Pure.
 
 use super::Wrong;
-use crate::config::glob::matches;
+use engine::glob::matches;
 
 /// What `aws.command_operations` is by default.
 pub(crate) const READING: [&str; 7] =

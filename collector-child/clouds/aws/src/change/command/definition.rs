@@ -32,7 +32,7 @@ Arn: arn:aws:iam::123456789012:user/fix
 ";
 
 /// The command as `/work/queue` takes it.
-pub fn definition() -> Value {
+pub(crate) fn definition() -> Value {
     json!({
         "name": "aws",
         "info": "call an operation of AWS for resources",

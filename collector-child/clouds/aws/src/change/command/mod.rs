@@ -21,11 +21,11 @@ use thiserror::Error;
 use super::Resource;
 use crate::config::AwsConfig;
 
-pub use definition::definition;
+pub(crate) use definition::definition;
 
 /// A command to execute.
 #[derive(Debug)]
-pub struct Command<'a> {
+pub(crate) struct Command<'a> {
     /// The settings.
     pub config: &'a AwsConfig,
     /// The words behind `aws`.

@@ -1,7 +1,7 @@
 //! Executing a command.
 
-use aws_client::{CallError, Class};
 use collector::{Failure, Sink};
+use http_client::{CallError, Class};
 use serde_json::{Map, Value};
 use shapes::{Joined, Operation, Service};
 
@@ -18,7 +18,7 @@ use crate::partition::global_region;
 impl Changer {
     /// Executes a command, and gives what the user sees: the answer, an empty list if it is empty, and of a list with
     /// one element that element.
-    pub async fn command(&self, command: &Command<'_>, sink: &dyn Sink) -> Result<Value, Failure> {
+    pub(crate) async fn command(&self, command: &Command<'_>, sink: &dyn Sink) -> Result<Value, Failure> {
         let Understood { line, service, operation, params, whom } = Understood::of(command)?;
         let access = self
             .access(command.config, &whom.account, &whom.scope, &whom.region, command.remaining, sink)
@@ -29,7 +29,7 @@ impl Changer {
 
     /// The account that a command is for, and whose credentials it would be executed with. `None` if it is for no account
     /// in particular.
-    pub async fn identity_of_command(
+    pub(crate) async fn identity_of_command(
         &self,
         command: &Command<'_>,
     ) -> Result<Option<(String, Identity)>, Failure> {

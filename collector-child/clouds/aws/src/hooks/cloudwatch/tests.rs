@@ -1,8 +1,8 @@
 use std::collections::HashSet;
 
 use super::*;
-use crate::hooks::Hooks;
 use crate::testing::{Called, Reply, Trial};
+use engine::hooks::Hooks;
 
 #[test]
 fn what_is_watched_is_named_in_its_own_way() {
@@ -111,7 +111,7 @@ fn answers(called: &Called) -> Option<Reply> {
 
 #[tokio::test]
 async fn alarms_and_groups_are_connected_within_their_region() {
-    let hooks = Hooks::of_these(vec![Box::new(CloudWatch)]);
+    let hooks = Hooks::new(vec![Box::new(CloudWatch)]);
     let done = Trial { tables: TABLE, hooks, ..Trial::of(answers) }.run().await;
     done.result.unwrap();
     let sent = done.sent;

@@ -1,6 +1,6 @@
 use super::*;
-use crate::hooks::Hooks;
 use crate::testing::{Called, Reply, TABLES, Trial};
+use engine::hooks::Hooks;
 
 const FUNCTIONS: &str = r#"
 service = "lambda"
@@ -45,7 +45,7 @@ fn answers(called: &Called) -> Option<Reply> {
 
 #[tokio::test]
 async fn findings_are_at_the_resource_of_their_region() {
-    let hooks = Hooks::of_these(vec![Box::new(Findings)]);
+    let hooks = Hooks::new(vec![Box::new(Findings)]);
     let done = Trial { tables: FUNCTIONS, hooks, ..Trial::of(answers) }.run().await;
     done.result.unwrap();
     assert!(done.sent.faults.is_empty(), "{:?}", done.sent.faults);
@@ -65,7 +65,7 @@ async fn findings_are_at_the_resource_of_their_region() {
 
 #[tokio::test]
 async fn what_is_not_to_be_collected_is_not_asked_for() {
-    let hooks = Hooks::of_these(vec![Box::new(Findings)]);
+    let hooks = Hooks::new(vec![Box::new(Findings)]);
     let config = json!({"no_collect": ["aws_guard_duty_*", "aws_inspector_*"]});
     let done = Trial { tables: TABLES, hooks, config, ..Trial::of(answers) }.run().await;
     done.result.unwrap();

@@ -1,0 +1,137 @@
+//! What changes AWS, as the engine sees it.
+
+use collector::changes::{
+    Ability, Change, CleanLog, CleanRequest, CleanTarget, CommandRequest, TagRequest, refused,
+};
+use collector::identity::{Errand, Identity};
+use collector::node::{Ancestor, StoredNode};
+use collector::{BoxFuture, Failure, Sink, fault};
+use engine::Changes;
+use ipc_proto::clean::CleanOutcome;
+use ipc_proto::fault::FaultKind;
+use serde_json::Value;
+
+use crate::change::{self, Above, Changer, Command, Deletion, Memory, Resource, Tagging};
+use crate::cloud::owner;
+use crate::config::AwsConfig;
+
+/// Changes of AWS.
+#[derive(Debug, Default)]
+pub(crate) struct AwsChanges {
+    /// Its sessions live as long as the process.
+    changer: Changer,
+    /// What cleanups have done so far.
+    memory: Memory,
+}
+
+/// The request as changes see it.
+fn aws_command<'a>(
+    config: &'a AwsConfig,
+    request: &'a CommandRequest,
+    resource: Option<&'a Resource>,
+) -> Result<Command<'a>, Failure> {
+    if request.name != "aws" {
+        return Err(refused(format!("the collector aws has no command {:?}", request.name)).into());
+    }
+    Ok(Command { config, args: &request.args, resource, remaining: request.remaining })
+}
+
+impl Changes for AwsChanges {
+    fn identity<'a>(&'a self, errand: &'a Errand<'a>) -> BoxFuture<'a, Result<Identity, Failure>> {
+        Box::pin(async move {
+            match *errand {
+                Errand::Collect(_) => {
+                    Err(fault(FaultKind::Internal, "a collection has a way of its own").into())
+                }
+                Errand::Clean(CleanRequest { config, .. }, node)
+                | Errand::Tag(TagRequest { config, node, .. }) => {
+                    let identity = self.changer.identity(&config.to()?, &resource(node)).await?;
+                    Ok(owner(identity, None))
+                }
+                Errand::Command(request) => {
+                    let config: AwsConfig = request.config.to()?;
+                    let resource = request.node.as_ref().map(resource);
+                    let command = aws_command(&config, request, resource.as_ref())?;
+                    match self.changer.identity_of_command(&command).await? {
+                        Some((wanted, identity)) => Ok(owner(identity, Some(wanted))),
+                        None => Ok(Identity::AnyAccount),
+                    }
+                }
+            }
+        })
+    }
+
+    fn ability(&self, change: Change, kind: &str) -> Ability {
+        change::ability(change, kind)
+    }
+
+    fn clean<'a>(
+        &'a self,
+        request: &'a CleanRequest,
+        target: &'a CleanTarget,
+        log: &'a CleanLog,
+        sink: &'a dyn Sink,
+    ) -> BoxFuture<'a, Result<CleanOutcome, Failure>> {
+        Box::pin(async move {
+            let config: AwsConfig = request.config.to()?;
+            let deletion = Deletion {
+                config: &config,
+                resource: &resource(&target.node),
+                above: &above(target),
+                dry_run: request.dry_run,
+                remaining: request.remaining,
+                memory: &self.memory,
+            };
+            self.changer.clean(&deletion, log, sink).await
+        })
+    }
+
+    fn tag<'a>(&'a self, request: &'a TagRequest, sink: &'a dyn Sink) -> BoxFuture<'a, Result<(), Failure>> {
+        Box::pin(async move {
+            let config: AwsConfig = request.config.to()?;
+            let tagging = Tagging {
+                config: &config,
+                resource: &resource(&request.node),
+                remove: &request.change.remove,
+                set: &request.change.set,
+                remaining: request.remaining,
+            };
+            self.changer.tag(&tagging, sink).await
+        })
+    }
+
+    fn command<'a>(
+        &'a self,
+        request: &'a CommandRequest,
+        sink: &'a dyn Sink,
+    ) -> BoxFuture<'a, Result<Value, Failure>> {
+        Box::pin(async move {
+            let config: AwsConfig = request.config.to()?;
+            let resource = request.node.as_ref().map(resource);
+            let command = aws_command(&config, request, resource.as_ref())?;
+            self.changer.command(&command, sink).await
+        })
+    }
+}
+
+/// A node as changes see it.
+fn resource(node: &StoredNode) -> Resource {
+    let reported = |ancestor: &Option<Ancestor>| {
+        ancestor.as_ref().map(|ancestor| ancestor.reported.clone()).unwrap_or_default()
+    };
+    let above = &node.ancestors;
+    Resource::new(&node.kind, node.reported.clone(), reported(&above.account), reported(&above.region))
+}
+
+/// What the resource belongs to, and what may go only after it: delete edges lead to what goes before, the others from
+/// the whole to its part.
+fn above(target: &CleanTarget) -> Vec<Above> {
+    let after = target.related.iter().filter(|other| !other.outgoing);
+    let above = after.map(|other| Above {
+        node_id: other.node.id.clone(),
+        kind: other.node.kind.clone(),
+        title: other.node.title(),
+        goes: other.node.marked && !other.node.is_protected(),
+    });
+    above.collect()
+}

@@ -1,0 +1,235 @@
+//! What a cloud is.
+
+use std::any::Any;
+use std::fmt;
+use std::time::Duration;
+
+use collector::changes::{Ability, Change, CleanLog, CleanRequest, CleanTarget, CommandRequest, TagRequest};
+use collector::identity::{Errand, Identity};
+use collector::{BoxFuture, ConfigSection, Failure, Kinds, Sink};
+use http_client::{CallError, Pages};
+use ipc_proto::clean::CleanOutcome;
+use ipc_proto::job::{Account, Described, PathGrant};
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+use shapes::Catalog;
+
+use crate::collect::Context;
+use crate::graph::{Graph, NodeIndex};
+use crate::hooks::Hooks;
+use crate::metrics::Query;
+use crate::plans::Plans;
+use crate::regions::{Region, Regions};
+use crate::top::TopNode;
+
+/// Whether a resource of a graph was made by the cloud itself.
+pub type MadeByCloud<'g> = Box<dyn Fn(NodeIndex) -> bool + 'g>;
+
+/// What is the same for all accounts of a cloud: a static of its crate.
+pub struct CloudFacts {
+    /// Its id: of its node, of its collector, and what the names of its kinds begin with.
+    pub cloud: &'static str,
+    /// What people call it.
+    pub name: &'static str,
+    /// The kind of its accounts.
+    pub account_kind: &'static str,
+    /// The kind of its regions.
+    pub region_kind: &'static str,
+    /// The kind that all its resources are.
+    pub resource_kind: &'static str,
+    /// The setting that names regions, for people; empty if there is none.
+    pub region_setting: &'static str,
+    /// The setting that says whether accounts with holes are given up, for people.
+    pub holes_setting: &'static str,
+    /// Its operations, if they have shapes.
+    pub catalog: Option<&'static Catalog>,
+    /// Operations that no other call about the same item is made beside: their answer decides where those go.
+    pub alone: &'static [&'static str],
+    /// Codes of denials that are errors; others are only worth knowing, as a role that may not see a service is mostly
+    /// meant to be that way.
+    pub denials_told: &'static [&'static str],
+    /// Kinds that everybody sees: kept only with something below them.
+    pub only_above: &'static [&'static str],
+    /// Whether the cloud has made a resource by itself, so that it does not keep its region in the graph.
+    pub made_by_cloud: fn(&Graph) -> MadeByCloud<'_>,
+    /// Metrics of one call of [`Client::measure`].
+    pub metrics_of_call: usize,
+}
+
+impl fmt::Debug for CloudFacts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("CloudFacts").field(&self.cloud).finish()
+    }
+}
+
+/// A cloud whose accounts are collected by tables. [`Tabled`](crate::Tabled) makes a collector of it.
+///
+/// One value serves all jobs of the process.
+pub trait Cloud: Send + Sync {
+    /// What is the same for all accounts.
+    fn facts(&self) -> &'static CloudFacts;
+
+    /// Its data model.
+    fn kinds(&self) -> &'static Kinds;
+
+    /// Its compiled kind tables.
+    fn plans(&self) -> Result<&'static Plans, Failure>;
+
+    /// What tables cannot say.
+    fn hooks(&self) -> &'static Hooks;
+
+    /// Name, kinds, config section, environment, as [`collector::Collector::describe`]. No I/O.
+    fn describe(&self) -> Described;
+
+    /// Paths it must reach.
+    fn paths(&self) -> Vec<PathGrant> {
+        Vec::new()
+    }
+
+    /// The accounts that `config` gives access to.
+    fn accounts<'a>(
+        &'a self,
+        config: &'a ConfigSection,
+        sink: &'a dyn Sink,
+    ) -> BoxFuture<'a, Result<Vec<Account>, Failure>>;
+
+    /// The way into an account that [`Self::accounts`] listed: credentials, not used for anything yet.
+    fn open<'a>(
+        &'a self,
+        config: &'a ConfigSection,
+        account: &'a Account,
+    ) -> BoxFuture<'a, Result<Box<dyn Way>, Failure>>;
+
+    /// How it is changed, if it can be.
+    fn changes(&self) -> Option<&dyn Changes> {
+        None
+    }
+}
+
+/// The way into one account.
+pub trait Way: Send + Sync {
+    /// Whose account the credentials are; asked of the cloud.
+    fn identity(&self) -> BoxFuture<'_, Result<Identity, Failure>>;
+
+    /// Begins to collect it: asks for its regions and what else has to be known before.
+    fn enter(self: Box<Self>, sink: &dyn Sink) -> BoxFuture<'_, Result<Entered, Failure>>;
+}
+
+/// An account that is to be collected.
+pub struct Entered {
+    /// Calls with the credentials of the account.
+    pub client: Box<dyn Client>,
+    /// Its regions.
+    pub regions: Regions,
+    /// What is known about the account before anything is asked about its resources.
+    pub account: TopNode,
+    /// The same of its regions, in their order.
+    pub region_nodes: Vec<TopNode>,
+    /// What is wanted of it.
+    pub wanted: Box<dyn Wanted>,
+}
+
+impl fmt::Debug for Entered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Entered").field("account", &self.account.id).finish_non_exhaustive()
+    }
+}
+
+/// Calls to a cloud with the credentials of one account.
+pub trait Client: Send + Sync {
+    /// One call; the first page of an answer that has many.
+    fn call<'a>(
+        &'a self,
+        region: &'a Region,
+        service: &'a str,
+        operation: &'a str,
+        params: Map<String, Value>,
+    ) -> BoxFuture<'a, Result<Value, CallError>>;
+
+    /// Page after page.
+    fn pages<'a>(
+        &'a self,
+        region: &'a Region,
+        service: &'a str,
+        operation: &'a str,
+        params: Map<String, Value>,
+    ) -> Pages<'a>;
+
+    /// Asks whether the credentials work: before anything else and whenever a call doubts it.
+    fn still_valid(&self) -> BoxFuture<'_, Result<(), CallError>>;
+
+    /// The values of metrics in the time before `now`, the latest first; for each query a list. At most
+    /// [`CloudFacts::metrics_of_call`] are asked for at once.
+    fn measure<'a>(
+        &'a self,
+        context: Context<'a>,
+        now: Timestamp,
+        length: Duration,
+        queries: &'a [Query<'a>],
+    ) -> BoxFuture<'a, Result<Vec<Vec<f64>>, Failure>> {
+        let _ = (context, now, length);
+        Box::pin(async { Ok(queries.iter().map(|_| Vec::new()).collect()) })
+    }
+}
+
+/// What is wanted of an account: the settings of the cloud, as the engine asks for them. Hooks get the cloud's own type
+/// back by [`Context::own`].
+pub trait Wanted: Any + Send + Sync {
+    /// Whether resources of this kind are wanted.
+    fn collects(&self, kind: &str) -> bool;
+
+    /// Whether a kind is wanted that is collected with another one, which is.
+    fn collects_child(&self, kind: &str) -> bool {
+        self.collects(kind)
+    }
+
+    /// How many calls one service of one region takes at once: kinds of services with many kinds for few calls begin
+    /// first.
+    fn calls_at_once(&self, service: &str) -> u32 {
+        let _ = service;
+        u32::MAX
+    }
+
+    /// An account with holes is not wanted: a resource or call that fails costs all of it.
+    fn without_holes(&self) -> bool {
+        false
+    }
+
+    /// Usage metrics are wanted.
+    fn usage_metrics(&self) -> bool {
+        false
+    }
+
+    /// Regions in which nobody made anything are wanted, too.
+    fn empty_regions(&self) -> bool {
+        false
+    }
+}
+
+/// How a cloud is changed; see the methods of the same names of [`collector::Collector`].
+pub trait Changes: Send + Sync {
+    /// Whose account the credentials are that a change would be made with.
+    fn identity<'a>(&'a self, errand: &'a Errand<'a>) -> BoxFuture<'a, Result<Identity, Failure>>;
+
+    /// Whether a change can be made to resources of `kind`. No I/O.
+    fn ability(&self, change: Change, kind: &str) -> Ability;
+
+    /// Deletes one resource.
+    fn clean<'a>(
+        &'a self,
+        request: &'a CleanRequest,
+        target: &'a CleanTarget,
+        log: &'a CleanLog,
+        sink: &'a dyn Sink,
+    ) -> BoxFuture<'a, Result<CleanOutcome, Failure>>;
+
+    /// Changes tags.
+    fn tag<'a>(&'a self, request: &'a TagRequest, sink: &'a dyn Sink) -> BoxFuture<'a, Result<(), Failure>>;
+
+    /// Executes a command.
+    fn command<'a>(
+        &'a self,
+        request: &'a CommandRequest,
+        sink: &'a dyn Sink,
+    ) -> BoxFuture<'a, Result<Value, Failure>>;
+}

@@ -1,0 +1,156 @@
+//! Calls of hooks and the engine, whose failures are accounted for.
+
+use collector::{Failure, fault};
+use http_client::CallError;
+use ipc_proto::fault::FaultKind;
+use serde_json::{Map, Value};
+use tables::plan::Path;
+
+use super::context::Context;
+
+impl<'a> Context<'a> {
+    /// Begins a call. `service` is the name in the catalog, `operation` the one in the API: `ListUsers`.
+    pub fn ask(self, service: &'a str, operation: &'a str) -> Ask<'a> {
+        Ask { context: self, service, operation, params: Map::new(), expected: Vec::new() }
+    }
+}
+
+/// A call that is being prepared. Failures are noted for the report of the region and give no answer; only what
+/// costs the account is an error.
+#[derive(Debug, Clone)]
+#[must_use = "nothing is called before one of `answer`, `one`, `all`, `of_members` or `raw`"]
+pub struct Ask<'a> {
+    context: Context<'a>,
+    service: &'a str,
+    operation: &'a str,
+    params: Map<String, Value>,
+    expected: Vec<&'a str>,
+}
+
+impl<'a> Ask<'a> {
+    /// Sets a parameter, by the name that the operation has for it.
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.params.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Sets all parameters.
+    pub fn params(mut self, params: Map<String, Value>) -> Self {
+        self.params = params;
+        self
+    }
+
+    /// Error codes that mean that there is nothing here: they are not told.
+    pub fn expecting<S: AsRef<str>>(mut self, codes: &'a [S]) -> Self {
+        self.expected.extend(codes.iter().map(AsRef::as_ref));
+        self
+    }
+
+    /// The answer, its first page if it has many; `None` if the call failed.
+    pub async fn answer(self) -> Result<Option<Value>, Failure> {
+        let context = self.context;
+        match self.raw().await {
+            Ok(answer) => Ok(Some(answer)),
+            Err(error) => context.failed(error).await.map(|()| None),
+        }
+    }
+
+    /// What the first page of the answer has at this path; `None` if that is nothing or null, or the call failed.
+    pub async fn one(self, path: &str) -> Result<Option<Value>, Failure> {
+        let path = parsed(path)?;
+        let answer = self.answer().await?;
+        Ok(answer.and_then(|answer| path.get_in(&answer).map(std::borrow::Cow::into_owned)))
+    }
+
+    /// All that the pages of the answer have at this path; what came before a page that failed, too.
+    pub async fn all(self, path: &str) -> Result<Vec<Value>, Failure> {
+        let path = parsed(path)?;
+        let mut found = Vec::new();
+        let mut pages = self.pages();
+        while let Some(page) = pages.next().await? {
+            found.extend(path.take(page));
+        }
+        Ok(found)
+    }
+
+    /// The answer, its first page if it has many, or why there is none. Nothing is noted.
+    pub async fn raw(self) -> Result<Value, CallError> {
+        let Self { context, service, operation, params, expected } = self;
+        let job = context.job;
+        let answer = job.client.call(context.region(), service, operation, params).await;
+        job.sink.work(1);
+        if answer.is_ok() {
+            context.answered();
+        }
+        answer.map_err(|error| error.expecting(&expected))
+    }
+
+    /// Page after page.
+    pub fn pages(self) -> Pages<'a> {
+        let Self { context, service, operation, params, expected } = self;
+        let pages = context.job.client.pages(context.region(), service, operation, params);
+        Pages { context, expected, source: pages, refused: None }
+    }
+
+    /// Puts all that the pages have at this path, or the pages themselves, behind what was found. What came before
+    /// a page that failed is there, too; nothing is noted.
+    pub(super) async fn gather(self, path: Option<&Path>, found: &mut Vec<Value>) -> Result<(), CallError> {
+        let mut pages = self.pages();
+        while let Some(page) = pages.raw().await {
+            match (page?, path) {
+                (page, Some(path)) => found.extend(path.take(page)),
+                (page, None) => found.push(page),
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes that the call failed.
+    pub(super) async fn failed(&self, error: CallError) -> Result<(), Failure> {
+        self.context.failed(error).await
+    }
+}
+
+/// The pages of an answer.
+#[derive(Debug)]
+pub struct Pages<'a> {
+    context: Context<'a>,
+    expected: Vec<&'a str>,
+    source: http_client::Pages<'a>,
+    /// The code of the error that ended the pages; empty if it has none.
+    refused: Option<String>,
+}
+
+impl Pages<'_> {
+    /// The next page; `None` after the last one, or one that failed.
+    pub async fn next(&mut self) -> Result<Option<Value>, Failure> {
+        match self.raw().await {
+            None => Ok(None),
+            Some(Ok(page)) => Ok(Some(page)),
+            Some(Err(error)) => self.context.failed(error).await.map(|()| None),
+        }
+    }
+
+    /// The same, with the error of the one that failed. Nothing is noted.
+    async fn raw(&mut self) -> Option<Result<Value, CallError>> {
+        if self.refused.is_some() {
+            return None;
+        }
+        let next = self.source.next().await?;
+        self.context.job.sink.work(1);
+        match &next {
+            Ok(_) => self.context.answered(),
+            Err(error) => self.refused = Some(error.code.clone().unwrap_or_default()),
+        }
+        Some(next.map_err(|error| error.expecting(&self.expected)))
+    }
+
+    /// The code of the error that ended the pages, if one did.
+    pub(super) fn refused(&self) -> Option<&str> {
+        self.refused.as_deref()
+    }
+}
+
+pub(super) fn parsed(path: &str) -> Result<Path, Failure> {
+    path.parse().map_err(|error| fault(FaultKind::Internal, format!("a hook is wrong: {error}")).into())
+}

@@ -1,0 +1,234 @@
+//! One collection of one account.
+//!
+//! ```text
+//! regions x kinds --list, batches--> documents --calls, hook, mapping--> nodes (lines) + wishes for edges
+//!                                        |                                  |
+//!                                     children        metrics, hooks complete and connect, wishes granted, hierarchy
+//!                                                                           |
+//!                                                        unused regions and cycles removed, sent
+//! ```
+//!
+//! Everything runs in one task; what waits are calls, and their number is bounded by the budgets of the client.
+//! Kinds are worked on [`KINDS_AT_ONCE`] at a time, region by region for each, so that no region waits for
+//! another one that is slow.
+
+mod ask;
+pub(crate) mod bounded;
+mod check;
+mod context;
+mod follow;
+mod item;
+mod list;
+mod odd;
+mod progress;
+mod reach;
+mod scope;
+mod split;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use collector::{Failure, FaultExt, Sink, fault};
+use ipc_proto::fault::{Fault, FaultKind};
+use tables::plan::KindPlan;
+
+use crate::cloud::{Client, CloudFacts, Wanted};
+use crate::faults::ErrorLog;
+use crate::graph::{EdgeType, Graph};
+use crate::hooks::Hooks;
+use crate::metrics;
+use crate::plans::{Plans, is_global, is_regional};
+use crate::regions::{RegionIndex, Regions};
+use crate::top::Top;
+
+pub use ask::{Ask, Pages};
+pub use context::{AccountFacts, Context, lock};
+pub use follow::calls_at_once;
+pub use item::Draft;
+pub(crate) use odd::is_repaired;
+
+use context::Job;
+use odd::OddLog;
+use progress::RegionsAtWork;
+use reach::Reach;
+
+/// Pairs of kind and region that are worked on at once. Twice the budget for calls: some wait for a service that has
+/// enough calls under way. More would only cost memory.
+const KINDS_AT_ONCE: usize = 128;
+
+/// What a collection is about.
+pub struct Assignment {
+    /// What is the same for all accounts of the cloud.
+    pub facts: &'static CloudFacts,
+    /// The account.
+    pub account: AccountFacts,
+    /// What is wanted of it.
+    pub wanted: Box<dyn Wanted>,
+    /// Its regions.
+    pub regions: Regions,
+    /// The graph so far.
+    pub top: Top,
+    /// The compiled tables.
+    pub plans: &'static Plans,
+    /// What tables cannot say.
+    pub hooks: &'static Hooks,
+    /// How long ago the last run started, if there was one.
+    pub last_run_started_ago: Option<Duration>,
+}
+
+impl fmt::Debug for Assignment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Assignment").field("account", &self.account).finish_non_exhaustive()
+    }
+}
+
+/// Collects an account and sends its graph.
+pub async fn collect(
+    assignment: Assignment,
+    client: Box<dyn Client>,
+    sink: &dyn Sink,
+) -> Result<(), Failure> {
+    let Assignment { facts, account, wanted, regions, top, plans, hooks, last_run_started_ago } = assignment;
+    let reach = Mutex::new(Reach::new(&regions));
+    let job = Job {
+        facts,
+        account,
+        wanted,
+        regions,
+        plans,
+        hooks,
+        client,
+        sink,
+        graph: Mutex::new(top.graph),
+        errors: Mutex::new(ErrorLog::new(facts)),
+        odd: Mutex::new(OddLog::default()),
+        reach,
+        measures: Mutex::default(),
+        shared: Mutex::new(HashMap::new()),
+        last_run_started_ago,
+        account_node: top.account,
+        region_nodes: top.regions,
+    };
+    sink.step("checking the credentials".to_owned());
+    check::authenticate(&job).await?;
+    let ended = gather(&job).await;
+    // Told in any case: they may be why it failed.
+    let errors = std::mem::replace(&mut *lock(&job.errors), ErrorLog::new(facts));
+    sink.denied(errors.denied());
+    for trouble in errors.into_faults() {
+        sink.fault(trouble);
+    }
+    ended.inspect_err(|_| lock(&job.odd).take().into_iter().for_each(|trouble| sink.fault(trouble)))?;
+    if let Some(unread) = lock(&job.reach).verdict(facts, &job.regions) {
+        return Err(unread.into());
+    }
+    sink.step("sending the graph".to_owned());
+    let Job { graph, odd, regions, wanted, .. } = job;
+    let mut graph = graph.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut odd = odd.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    for trouble in
+        left_out(&mut graph, &mut odd, &regions, wanted.empty_regions()).into_iter().chain(odd.take())
+    {
+        sink.fault(trouble);
+    }
+    graph.send(sink).await
+}
+
+/// All stages up to the complete graph.
+async fn gather(job: &Job<'_>) -> Result<(), Failure> {
+    let context = Context::new(job, RegionIndex::GLOBAL);
+    let at_work = RegionsAtWork::begin(job);
+    let settings = async {
+        futures_util::future::try_join_all(job.hooks.iter().map(|hook| hook.begin(context))).await?;
+        at_work.done(job, RegionIndex::GLOBAL);
+        Ok::<(), Failure>(())
+    };
+    let at_work = &at_work;
+    let kinds = bounded::each(KINDS_AT_ONCE, tasks(job), |(plan, region)| {
+        Box::pin(async move {
+            let context = Context::new(job, region).listing();
+            job.sink.step(format!("{} in {}", plan.kind, context.region().name));
+            list::collect_kind(context, plan).await?;
+            at_work.done(job, region);
+            Ok(())
+        })
+    });
+    let ahead = futures_util::future::try_join_all(job.hooks.iter().map(|hook| hook.ahead(context)));
+    futures_util::future::try_join3(settings, kinds, ahead).await?;
+    job.sink.step("usage metrics".to_owned());
+    let complete = futures_util::future::try_join_all(job.hooks.iter().map(|hook| hook.complete(context)));
+    futures_util::future::try_join(metrics::collect(context), complete).await?;
+    job.sink.step("connecting".to_owned());
+    for hook in job.hooks.iter() {
+        hook.connect(context).await?;
+    }
+    context.graph(|graph| {
+        graph.connect_wishes();
+        graph.connect_hierarchy(job.account_node, &job.region_nodes);
+    });
+    Ok(())
+}
+
+/// What is to be done, as pairs of kind and region: the global ones first, then kind by kind, those of the services that
+/// need longest first. Each region has the account itself besides, which counts as global.
+pub(super) fn tasks(job: &Job<'_>) -> Vec<(&'static KindPlan, RegionIndex)> {
+    let plans: &'static Plans = job.plans;
+    let wanted = || plans.roots().filter(|plan| job.wanted.collects(&plan.kind));
+    let global = wanted().filter(|plan| is_global(plan)).map(|plan| (plan, RegionIndex::GLOBAL));
+    let regional = wanted().filter(|plan| is_regional(plan)).collect();
+    let regional = longest_first(regional, |service| job.wanted.calls_at_once(service))
+        .into_iter()
+        .flat_map(|plan| job.regions.regional().map(move |(region, _)| (plan, region)));
+    global.chain(regional).collect()
+}
+
+/// The kinds of services with many kinds for few calls at once come first: begun last, they would go on when all others
+/// are done. Otherwise as they were.
+pub fn longest_first(
+    mut plans: Vec<&'static KindPlan>,
+    at_once: impl Fn(&str) -> u32,
+) -> Vec<&'static KindPlan> {
+    let mut calls: HashMap<&str, usize> = HashMap::new();
+    for plan in &plans {
+        *calls.entry(plan.service.as_str()).or_default() += 1 + plan.calls.len();
+    }
+    let rounds = |service: &str| {
+        let at_once = usize::try_from(at_once(service)).unwrap_or(usize::MAX).max(1);
+        calls.get(service).copied().unwrap_or_default().div_ceil(at_once)
+    };
+    plans.sort_by_key(|plan| std::cmp::Reverse(rounds(&plan.service)));
+    plans
+}
+
+/// Removes what is not worth keeping and what fixcore would refuse.
+fn left_out(graph: &mut Graph, odd: &mut OddLog, regions: &Regions, keep_regions: bool) -> Vec<Fault> {
+    let facts = graph.facts();
+    let left_out = graph.finish(keep_regions);
+    left_out.misfits.iter().for_each(|misfit| odd.misfit(misfit));
+    let unused = left_out.regions.iter().filter(|region| **region != RegionIndex::GLOBAL);
+    let names: Vec<&str> = unused.map(|region| regions.get(*region).name.as_str()).collect();
+    let remark = (!names.is_empty()).then(|| {
+        let what =
+            format!("left out, because there is nothing in them but what {} makes by itself", facts.name);
+        let message =
+            format!("{} without resources of your own: {}; {what}", counted(names.len()), names.join(", "));
+        let setting = facts.region_setting;
+        let hint = (!setting.is_empty()).then(|| format!("name them in {setting} to keep them"));
+        Fault { hint, ..fault(FaultKind::Resource, message).info() }
+    });
+    let cycles = left_out.cycles.iter().map(|(from, to, edge_type)| {
+        let words = match edge_type {
+            EdgeType::Delete => "a delete edge",
+            EdgeType::Default | EdgeType::Iam => "an edge",
+        };
+        let message = format!("{words} from {from} to {to} was left out: it closes a cycle");
+        fault(FaultKind::Resource, message).info()
+    });
+    remark.into_iter().chain(cycles).collect()
+}
+
+fn counted(regions: usize) -> String {
+    if regions == 1 { "1 region".to_owned() } else { format!("{regions} regions") }
+}

@@ -1,0 +1,64 @@
+//! Edges as the rules of kind tables want them.
+
+use tables::plan::{DeleteEdge, Direction, EdgeType as RuleType, Other};
+
+use super::{Deferred, EdgeType, End, Graph, NodeIndex, Target, Wish};
+
+impl Graph {
+    /// Makes the edges of a wish, as far as the other nodes exist.
+    pub(super) fn grant(&mut self, wish: &Wish) {
+        let Wish { node, rule, values } = wish;
+        if rule.deferred {
+            for value in values.iter() {
+                self.defer(*node, rule, value);
+            }
+            return;
+        }
+        let target = match &rule.other {
+            Other::Kind(kind) => Target::Kind(kind),
+            Other::Any => Target::Any,
+            // Wishes for the parent and the place are granted when the node is made.
+            Other::Parent | Other::Place => return,
+        };
+        let near = self.region_of(*node);
+        for value in values.iter() {
+            if let Some(other) = self.find(target, &rule.by, value, near, rule.any_region) {
+                self.join(*node, other, rule);
+            }
+        }
+    }
+
+    /// Makes the edges of a rule between a node and the other one.
+    pub(crate) fn join(&mut self, node: NodeIndex, other: NodeIndex, rule: &tables::plan::EdgeRule) {
+        let (from, to) = match rule.direction {
+            Direction::To => (node, other),
+            Direction::From => (other, node),
+        };
+        match rule.edge {
+            RuleType::Default => self.edge(from, to, EdgeType::Default),
+            RuleType::Delete => self.edge(from, to, EdgeType::Delete),
+            RuleType::None => {}
+        }
+        match rule.delete {
+            Some(DeleteEdge::Reverse) => self.edge(to, from, EdgeType::Delete),
+            Some(DeleteEdge::Same) => self.edge(from, to, EdgeType::Delete),
+            None => {}
+        }
+    }
+
+    fn defer(&mut self, node: NodeIndex, rule: &tables::plan::EdgeRule, value: &str) {
+        let other = End::Search(rule.criteria(value, self.facts.resource_kind));
+        let (from, to) = match rule.direction {
+            Direction::To => (End::Node(node), other),
+            Direction::From => (other, End::Node(node)),
+        };
+        let edge_type = match rule.edge {
+            RuleType::Default => Some(EdgeType::Default),
+            RuleType::Delete => Some(EdgeType::Delete),
+            RuleType::None => None,
+        };
+        if let Some(edge_type) = edge_type {
+            self.deferred_edge(Deferred { from, to, edge_type });
+        }
+    }
+}
