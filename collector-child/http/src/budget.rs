@@ -18,7 +18,7 @@ pub struct Budgets {
     /// Calls at once per region and service, unless the next setting knows the service. The setting
     /// `resource_pool_tasks_per_service_default`.
     pub per_service: usize,
-    /// Calls at once per region, by service (boto3's name for its client); more than `per_service` has no
+    /// Calls at once per region, by service (the catalog's name for its client); more than `per_service` has no
     /// effect. The setting `resource_pool_tasks_per_service`.
     pub services: HashMap<String, usize>,
 }
