@@ -95,7 +95,7 @@ pub(crate) fn first_job(
         match body {
             Order::Start(start) => return Ok(Some((job, *start))),
             // Of a job that was never given.
-            Order::Cancel(_) => {}
+            Order::Cancel(_) | Order::Renewed(_) | Order::NotRenewed(_) => {}
         }
     }
     Ok(None)

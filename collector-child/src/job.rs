@@ -9,12 +9,14 @@ use ipc_proto::exit_code::ExitCode;
 use ipc_proto::fault::{Fault, FaultKind, FaultSource, Level, Retry};
 use ipc_proto::job::{AccountsJob, CollectJob, Job, Start};
 use ipc_proto::message::{Done, Report};
+use ipc_proto::secret::Secret;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::output::{Output, Stop};
 use crate::panics::CatchPanic;
 
 mod clean;
+mod seal;
 mod tasks;
 #[cfg(test)]
 mod tests;
@@ -55,7 +57,13 @@ impl Outcome {
 pub(crate) fn max_resources(job: &Job) -> Option<u64> {
     match job {
         Job::Collect(collect) => collect.max_resources.filter(|max| *max > 0),
-        Job::Describe { .. } | Job::Accounts(_) | Job::Clean(_) | Job::Tag(_) | Job::Command(_) => None,
+        Job::Describe { .. }
+        | Job::Accounts(_)
+        | Job::Clean(_)
+        | Job::Tag(_)
+        | Job::Command(_)
+        | Job::Seal(_)
+        | Job::Sealed(_) => None,
     }
 }
 
@@ -69,6 +77,8 @@ pub(crate) fn title(job: &Job) -> String {
         Job::Tag(job) => format!("tag {}", job.collector),
         // Without the arguments, which may hold anything.
         Job::Command(job) => format!("command {} {}", job.collector, job.name),
+        Job::Seal(job) => format!("credentials for {}", title(&job.job.clone().into())),
+        Job::Sealed(job) => title(&job.job.clone().into()),
     }
 }
 
@@ -137,6 +147,9 @@ fn work<'a>(
         Job::Clean(job) => Box::pin(clean::run(collectors, *job, start.remaining, output)),
         Job::Tag(job) => Box::pin(tasks::tag(collectors, *job, start.remaining, output)),
         Job::Command(job) => Box::pin(tasks::command(collectors, *job, start.remaining, output)),
+        Job::Seal(job) => Box::pin(seal::run(collectors, *job, start.remaining, output)),
+        // The session has opened it.
+        Job::Sealed(_) => Box::pin(async { Err(fault(FaultKind::Internal, "a job is still sealed").into()) }),
     }
 }
 
@@ -151,6 +164,9 @@ async fn describe(collectors: &Collectors, names: Vec<String>, output: &Output) 
         }
         let one = collector.describe();
         output.send(Report::Described(Box::new(one))).await?;
+        if let Some(brokering) = collector.brokering() {
+            output.send(Report::Brokering(Box::new(brokering))).await?;
+        }
         output.work(1);
     }
     Ok(())
@@ -176,14 +192,28 @@ async fn collect(
 ) -> Result<(), Failure> {
     let collector = find(collectors, &job.collector)?;
     output.step("starting");
-    let request = CollectRequest {
-        config: ConfigSection::parse(&job.collector, job.config.expose())?,
+    let request = collect_request(job, remaining, output)?;
+    identity::verify(collector, Errand::Collect(&request), output).await?;
+    collector.collect(&request, output).await
+}
+
+fn collect_request(
+    job: CollectJob,
+    remaining: Option<Duration>,
+    output: &Output,
+) -> Result<CollectRequest, Failure> {
+    Ok(CollectRequest {
+        config: config(&job.collector, &job.config, output)?,
         account: job.account,
         last_run_started_ago: job.last_run_started_ago,
         remaining,
-    };
-    identity::verify(collector, Errand::Collect(&request), output).await?;
-    collector.collect(&request, output).await
+    })
+}
+
+/// The config section of a job, with its credentials if it has some of its own.
+fn config(collector: &str, config: &Secret<String>, output: &Output) -> Result<ConfigSection, Failure> {
+    let section = ConfigSection::parse(collector, config.expose())?;
+    Ok(section.with_credentials(output.credentials()))
 }
 
 /// Waits for `work`, and sends what people want to know meanwhile.

@@ -37,6 +37,7 @@ use ipc_proto::exit_code::ExitCode as Exit;
 
 use alone::cli::Cli;
 
+mod credentials;
 pub mod output;
 
 mod alone;

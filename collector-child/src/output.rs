@@ -7,18 +7,20 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use collector::fault::cut;
-use collector::{BoxFuture, Entry, Failure, FaultExt, Placed, Sink, fault};
+use collector::{BoxFuture, Credentials, Entry, Failure, FaultExt, Placed, Sink, fault};
 use ipc_proto::connection::encode_frame;
 use ipc_proto::exit_code::ExitCode;
 use ipc_proto::fault::{Fault, FaultKind};
 use ipc_proto::graph::{Node, Role, Selector, Tally};
 use ipc_proto::limits::{CHUNK_TARGET, MAX_FRAME, MAX_ID, MAX_NODE_JSON, MAX_TEXT};
 use ipc_proto::message::{Denied, JobId, Progress, Report, ToSupervisor};
+use ipc_proto::seal::Seal;
 use tokio::sync::mpsc;
 
+use crate::credentials::Purse;
 use buffer::{ChunkBuffer, PayloadSize, selector_text};
 use news::{MAX_NAME, News};
 
@@ -67,13 +69,16 @@ pub struct Output {
     shared: Arc<Shared>,
 }
 
-struct Shared {
+/// What the clones of an output share.
+pub(crate) struct Shared {
     job: JobId,
     lane: Lane,
     limits: OutputLimits,
     state: Mutex<State>,
     work: AtomicU64,
     step: Mutex<String>,
+    /// The credentials of the job, if it has some of its own.
+    purse: Option<Arc<Purse>>,
 }
 
 #[derive(Default)]
@@ -90,9 +95,36 @@ struct State {
 
 impl Output {
     pub(crate) fn new(job: JobId, lane: Lane, limits: OutputLimits) -> Self {
-        let state = Mutex::new(State::default());
-        let shared = Shared { job, lane, limits, state, work: AtomicU64::new(0), step: Mutex::default() };
-        Self { shared: Arc::new(shared) }
+        Self::with_seal(job, lane, limits, None)
+    }
+
+    /// The same for a job with credentials of its own.
+    pub(crate) fn with_seal(job: JobId, lane: Lane, limits: OutputLimits, seal: Option<Seal>) -> Self {
+        let shared = Arc::new_cyclic(|shared| Shared {
+            job,
+            lane,
+            limits,
+            state: Mutex::new(State::default()),
+            work: AtomicU64::new(0),
+            step: Mutex::default(),
+            purse: seal.map(|seal| Arc::new(Purse::new(seal, shared.clone()))),
+        });
+        Self { shared }
+    }
+
+    /// The output of a job, unless that is gone.
+    pub(crate) fn of(shared: &Weak<Shared>) -> Option<Self> {
+        Some(Self { shared: shared.upgrade()? })
+    }
+
+    /// The credentials of the job, if it has some of its own.
+    pub(crate) fn credentials(&self) -> Option<Credentials> {
+        self.shared.purse.as_ref().map(|purse| Credentials::new(purse.clone()))
+    }
+
+    /// The supervisor has answered a question for new credentials; false if nobody can have asked.
+    pub(crate) fn renewed(&self, answer: Result<Seal, Fault>) -> bool {
+        self.shared.purse.as_ref().map(|purse| purse.answered(answer)).is_some()
     }
 
     /// Reports a trouble; the job goes on, and counts as done with faults.

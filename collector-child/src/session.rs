@@ -17,8 +17,10 @@ use std::time::Duration;
 
 use collector::Collector;
 use ipc_proto::exit_code::ExitCode;
-use ipc_proto::job::Start;
+use ipc_proto::fault::Fault;
+use ipc_proto::job::{Job, Start};
 use ipc_proto::message::{Cancel, JobId, Order, ToChild};
+use ipc_proto::seal::Seal;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinError, JoinSet};
@@ -96,6 +98,14 @@ pub(crate) fn runtime() -> std::io::Result<Runtime> {
         .build()
 }
 
+/// Takes the credentials of a job out of its order.
+fn unseal(start: Start) -> (Start, Option<Seal>) {
+    match start.job {
+        Job::Sealed(sealed) => (Start { job: sealed.job.into(), ..start }, Some(sealed.seal)),
+        _ => (start, None),
+    }
+}
+
 struct Session {
     collectors: Arc<[Box<dyn Collector>]>,
     lane: Lane,
@@ -158,13 +168,26 @@ impl Session {
                 self.cancel(job, &cancel);
                 None
             }
+            Order::Renewed(seal) => self.renewed(job, Ok(*seal)),
+            Order::NotRenewed(fault) => self.renewed(job, Err(*fault)),
         }
     }
 
+    /// New credentials of a job, or why there are none. A job that is over has crossed with them.
+    fn renewed(&self, job: JobId, answer: Result<Seal, Fault>) -> Option<ExitCode> {
+        let OpenJob { output, .. } = self.open.get(&job)?;
+        if output.renewed(answer) {
+            return None;
+        }
+        tracing::error!(job = job.0, "the supervisor sent credentials to a job that has all");
+        Some(ExitCode::Protocol)
+    }
+
     fn start(&mut self, job: JobId, start: Start) {
+        let (start, seal) = unseal(start);
         let limits =
             OutputLimits { frame_cap: self.frame_cap, max_resources: job::max_resources(&start.job) };
-        let output = Output::new(job, self.lane.clone(), limits);
+        let output = Output::with_seal(job, self.lane.clone(), limits, seal);
         let collectors = Arc::clone(&self.collectors);
         let its_output = output.clone();
         let span = tracing::info_span!("job", id = job.0, what = job::title(&start.job));

@@ -25,6 +25,8 @@ use serde_json::Value;
 const INTERFACE: ABI = ABI::V5;
 /// Ports of every cloud: https, and http of services on the host itself (metadata, credentials); names over TCP.
 const PORTS: [u16; 3] = [443, 80, 53];
+/// The same for a process that has the credentials of its account.
+const SEALED_PORTS: [u16; 2] = [443, 53];
 /// Files and folders that libraries read: names, certificates, time zones, their own parts. A folder of programs is
 /// here to be read only.
 const SYSTEM: [&str; 10] =
@@ -64,9 +66,9 @@ fn needs(
     start: &Start,
     common: Vec<(PathBuf, PathAccess)>,
 ) -> Option<Needs> {
-    let (name, config) = subject(&start.job);
+    let (name, config, seal) = subject(&start.job);
     let collector = name.and_then(|name| collectors.iter().find(|collector| collector.name() == name));
-    let grants = collector.map(|collector| collector.paths()).unwrap_or_default();
+    let grants = collector.map(|collector| grants(&**collector, seal.is_some())).unwrap_or_default();
     let config: Value = serde_json::from_str(config).unwrap_or_default();
     let home = std::env::home_dir();
     let variable = |name: &str| {
@@ -82,7 +84,11 @@ fn needs(
     let reaches_out = !files.is_empty();
     files.extend(common);
     let mut ports = BTreeSet::new();
-    if collector.is_some() && reaches_out || !start.environment.is_empty() {
+    if let Some(seal) = seal {
+        // Without 80: whatever gives a machine its credentials listens there.
+        ports.extend(SEALED_PORTS);
+        ports.extend(ports_in(&String::from_utf8_lossy(seal)));
+    } else if collector.is_some() && reaches_out || !start.environment.is_empty() {
         ports.extend(PORTS);
     }
     for (path, _) in files.iter().filter(|(_, access)| *access == PathAccess::Programs) {
@@ -107,15 +113,32 @@ fn granted_to_all() -> Vec<(PathBuf, PathAccess)> {
     certificates.chain(grants).collect()
 }
 
-fn subject(job: &Job) -> (Option<&str>, &str) {
-    match job {
-        Job::Describe { .. } => (None, ""),
-        Job::Accounts(job) => (Some(&job.collector), job.config.expose()),
-        Job::Collect(job) => (Some(&job.collector), job.config.expose()),
-        Job::Clean(job) => (Some(&job.collector), job.config.expose()),
-        Job::Tag(job) => (Some(&job.collector), job.config.expose()),
-        Job::Command(job) => (Some(&job.collector), job.config.expose()),
+/// What a collector declares, or what of that is left to a process that has the credentials of its account.
+fn grants(collector: &dyn Collector, sealed: bool) -> Vec<PathGrant> {
+    let all = collector.paths();
+    if !sealed {
+        return all;
     }
+    let left = collector.brokering().map(|brokering| brokering.paths).unwrap_or_default();
+    all.into_iter().filter(|grant| left.contains(grant)).collect()
+}
+
+/// The collector, its config section, and the credentials if the job has some of its own.
+fn subject(job: &Job) -> (Option<&str>, &str, Option<&[u8]>) {
+    let (name, config) = match job {
+        Job::Seal(job) => (Some(job.job.collector()), job.job.config().expose().as_str()),
+        Job::Sealed(job) => {
+            let seal = job.seal.bytes.expose().as_slice();
+            return (Some(job.job.collector()), job.job.config().expose(), Some(seal));
+        }
+        Job::Describe { .. } => (None, ""),
+        Job::Accounts(job) => (Some(job.collector.as_str()), job.config.expose().as_str()),
+        Job::Collect(job) => (Some(job.collector.as_str()), job.config.expose().as_str()),
+        Job::Clean(job) => (Some(job.collector.as_str()), job.config.expose().as_str()),
+        Job::Tag(job) => (Some(job.collector.as_str()), job.config.expose().as_str()),
+        Job::Command(job) => (Some(job.collector.as_str()), job.config.expose().as_str()),
+    };
+    (name, config, None)
 }
 
 fn texts_of(value: &Value) -> Vec<String> {
@@ -179,7 +202,9 @@ fn allow(
 
 #[cfg(test)]
 mod tests {
+    use ipc_proto::clean::CommandJob;
     use ipc_proto::job::{AccountsJob, Variable};
+    use ipc_proto::seal::{AccountJob, Seal, SealedJob};
 
     use super::*;
 
@@ -237,6 +262,32 @@ mod tests {
         assert!(needs_of(&start).unwrap().ports.contains(&9000));
         fs::write(&file, "[profile x]\ncredential_process = /opt/vault\n").unwrap();
         assert_eq!(needs_of(&start), None);
+    }
+
+    #[test]
+    fn a_job_with_credentials_of_its_account_reads_none_and_asks_no_machine_for_some() {
+        let variables = [("AWS_CA_BUNDLE", "/certs.pem"), ("AWS_CONFIG_FILE", "/nowhere/config")];
+        let Start { environment, .. } = start("aws", &serde_json::json!({}), &variables);
+        let job = AccountJob::Command(Box::new(CommandJob {
+            collector: "aws".to_owned(),
+            config: "{}".to_owned().into(),
+            name: "aws".to_owned(),
+            args: Vec::new(),
+            node_json: None,
+        }));
+        let bytes =
+            br#"{"secret": "x", "settings": "endpoint_url = http://10.0.0.1:9000\nregion = x\n"}"#.to_vec();
+        let seal = Seal { bytes: bytes.into(), remaining: None, shared: None };
+        let start =
+            Start { job: Job::Sealed(Box::new(SealedJob { job, seal })), remaining: None, environment };
+        let needs = needs_of(&start).unwrap();
+        // Beside what this machine may name.
+        assert!(needs.files.contains(&("/certs.pem".into(), PathAccess::Read)), "{needs:?}");
+        let mut names = needs.files.iter().map(|(path, _)| path.to_string_lossy());
+        assert!(!names.any(|name| name.contains(".aws") || name.contains("/config")), "{needs:?}");
+        for (port, open) in [(443, true), (9000, true), (80, false)] {
+            assert_eq!(needs.ports.contains(&port), open, "{port}: {needs:?}");
+        }
     }
 
     #[test]

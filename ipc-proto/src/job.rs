@@ -5,6 +5,7 @@ use std::time::Duration;
 use bincode::{Decode, Encode};
 
 use crate::clean::{CleanJob, CommandJob, TagJob};
+use crate::seal::{SealJob, SealedJob};
 use crate::secret::Secret;
 
 /// Begins a job.
@@ -46,6 +47,10 @@ pub enum Job {
     Tag(Box<TagJob>),
     /// Execute a command of the collector.
     Command(Box<CommandJob>),
+    /// Make the credentials for a job: for a broker, which lives through many of these.
+    Seal(Box<SealJob>),
+    /// A job with the credentials of its account.
+    Sealed(Box<SealedJob>),
 }
 
 /// Lists accounts.

@@ -19,7 +19,8 @@
 //!   ToSupervisor { job, Done }  ->          (or Fatal)
 //! ```
 //!
-//! Jobs that change a cloud (`clean`) answer Cleaned, Tagged or Output in place of Chunk.
+//! Jobs that change a cloud (`clean`) answer Cleaned, Tagged or Output in place of Chunk. How a job gets the credentials
+//! of its account and no others is in [`seal`].
 //!
 //! Jobs follow each other on the same socket, and several may run at once; every frame after Welcome names
 //! its job. The supervisor ends a child by closing the socket when no job is open.
@@ -46,4 +47,5 @@ pub mod limits;
 pub mod message;
 pub mod paths;
 pub mod preface;
+pub mod seal;
 pub mod secret;

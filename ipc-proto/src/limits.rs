@@ -18,6 +18,8 @@ pub const CLEAN_TARGET: usize = 1 << 20;
 pub const START_RESERVE: usize = 64 << 10;
 /// The most entries in the log of one cleaned resource; the ones in the middle are left out first.
 pub const MAX_LOG: usize = 100;
+/// The most bytes of a seal: the credentials of one account.
+pub const MAX_SEAL: usize = 16 << 10;
 /// The length of the one-time token that a child reads from its standard input and returns in Hello.
 pub const TOKEN_LEN: usize = 32;
 

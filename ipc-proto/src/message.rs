@@ -8,6 +8,7 @@ use crate::clean::Cleaned;
 use crate::fault::Fault;
 use crate::graph::{Chunk, Totals};
 use crate::job::{Account, Described, Start};
+use crate::seal::{Brokering, Seal};
 
 /// Names a job on one connection. The supervisor counts from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
@@ -29,6 +30,10 @@ pub enum Order {
     Start(Box<Start>),
     /// End it: nothing of it is wanted any more. The child answers Fatal or closes.
     Cancel(Cancel),
+    /// New credentials, asked for by [`Report::Renew`].
+    Renewed(Box<Seal>),
+    /// There are no new credentials now, and why. The job goes on with those that it has.
+    NotRenewed(Box<Fault>),
 }
 
 /// Ends a job early.
@@ -79,6 +84,12 @@ pub enum Report<'a> {
     /// Operations that were refused for lack of permission, each once; as many as needed. They are what the Fault about it
     /// sums up.
     Denied(Vec<Denied>),
+    /// Answer to Describe, after the Described of the same collector: it gives accounts credentials of their own.
+    Brokering(Box<Brokering>),
+    /// Answer to Seal.
+    Sealed(Box<Seal>),
+    /// The credentials of a job that has some of its own are to be renewed. One question at a time.
+    Renew,
 }
 
 /// An operation that the cloud refused for lack of permission.

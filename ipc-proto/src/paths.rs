@@ -64,16 +64,24 @@ pub fn names_programs(text: &str) -> bool {
     text.lines().filter_map(key).any(|key| key == "credential_process")
 }
 
-/// The ports of all addresses in a text: digits behind `://HOST:`.
+/// The ports of all addresses in a text: digits behind `://HOST:`, and 80 where `http` has none.
 pub fn ports_in(text: &str) -> Vec<u16> {
-    let hosts = text.split("://").skip(1);
-    let ports = hosts.filter_map(|rest| {
-        let end = |c: char| c.is_whitespace() || matches!(c, '/' | '"' | '\'' | '?' | '#' | ',');
-        let authority = rest.split(end).next()?;
-        let digits = authority.rsplit_once(':')?.1;
-        digits.parse().ok()
-    });
-    ports.collect()
+    let mut parts = text.split("://");
+    let mut before = parts.next().unwrap_or_default();
+    let mut ports = Vec::new();
+    for rest in parts {
+        let scheme = std::mem::replace(&mut before, rest);
+        let end = |c: char| c.is_whitespace() || matches!(c, '/' | '"' | '\'' | '?' | '#' | ',' | '\\');
+        let authority = rest.split(end).next().unwrap_or_default();
+        // Colons within brackets are those of an IPv6 address.
+        let behind = authority.rsplit_once(']').map_or(authority, |(_, behind)| behind);
+        match behind.rsplit_once(':') {
+            Some((_, digits)) => ports.extend(digits.parse::<u16>().ok()),
+            None if scheme.ends_with("http") => ports.push(80),
+            None => {}
+        }
+    }
+    ports
 }
 
 impl PathAccess {
@@ -142,5 +150,7 @@ mod tests {
         assert_eq!(ports_in("http://user:pw@proxy:3128"), [3128]);
         assert!(ports_in("https://example.com/a:1 mailto:x:5").is_empty());
         assert!(ports_in("http://host:99999").is_empty());
+        assert_eq!(ports_in("http://proxy http://[::1]/x https://[fe80::1]"), [80, 80]);
+        assert_eq!(ports_in(r#"{"text": "url = http://127.0.0.1:5000\nregion = x"}"#), [5000]);
     }
 }

@@ -28,6 +28,7 @@ use ipc_proto::message::{
     Cancel, Denied, Done, Heartbeat, JobId, Order, Progress, Report, ToChild, ToSupervisor,
 };
 use ipc_proto::preface;
+use ipc_proto::seal::{AccountJob, Brokering, Seal, SealJob, SealedJob};
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
@@ -119,13 +120,7 @@ fn orders() -> Vec<Order> {
             last_run_started_ago: Some(Duration::from_millis(86_400_001)),
         }))),
         start(Job::Clean(Box::new(clean_job()))),
-        start(Job::Tag(Box::new(TagJob {
-            collector: "aws".to_owned(),
-            config: "{}".to_owned().into(),
-            node_json: r#"{"id":"a"}"#.to_owned(),
-            set: vec![("owner".to_owned(), "me".to_owned())],
-            remove: vec!["Name".to_owned()],
-        }))),
+        start(Job::Tag(Box::new(tag_job()))),
         start(Job::Command(Box::new(CommandJob {
             collector: "aws".to_owned(),
             config: "{}".to_owned().into(),
@@ -134,7 +129,29 @@ fn orders() -> Vec<Order> {
             node_json: Some(r#"{"id":"a"}"#.to_owned()),
         }))),
         Order::Cancel(Cancel { reason: "the run was aborted".to_owned(), grace: Duration::from_secs(10) }),
+        start(Job::Seal(Box::new(SealJob { job: AccountJob::Clean(Box::new(clean_job())), again: true }))),
+        start(Job::Sealed(Box::new(SealedJob { job: AccountJob::Tag(Box::new(tag_job())), seal: seal() }))),
+        Order::Renewed(Box::new(Seal { remaining: None, shared: None, ..seal() })),
+        Order::NotRenewed(Box::new(fault())),
     ]
+}
+
+fn tag_job() -> TagJob {
+    TagJob {
+        collector: "aws".to_owned(),
+        config: "{}".to_owned().into(),
+        node_json: r#"{"id":"a"}"#.to_owned(),
+        set: vec![("owner".to_owned(), "me".to_owned())],
+        remove: vec!["Name".to_owned()],
+    }
+}
+
+fn seal() -> Seal {
+    Seal {
+        bytes: vec![7, 0, 0xff].into(),
+        remaining: Some(Duration::new(3599, 250_000_000)),
+        shared: Some("is reached with the keys of the environment".to_owned()),
+    }
 }
 
 fn clean_job() -> CleanJob {
@@ -163,8 +180,12 @@ fn order_name(order: &Order) -> &'static str {
             Job::Clean(_) => "order-start-clean",
             Job::Tag(_) => "order-start-tag",
             Job::Command(_) => "order-start-command",
+            Job::Seal(_) => "order-start-seal",
+            Job::Sealed(_) => "order-start-sealed",
         },
         Order::Cancel(_) => "order-cancel",
+        Order::Renewed(_) => "order-renewed",
+        Order::NotRenewed(_) => "order-not-renewed",
     }
 }
 
@@ -266,6 +287,14 @@ fn reports() -> Vec<Report<'static>> {
             regions: ["eu-west-1", "us-east-1"].map(str::to_owned).to_vec(),
             calls: 300,
         }]),
+        Report::Brokering(Box::new(Brokering {
+            collector: "aws".to_owned(),
+            environment: vec!["AWS_REGION".to_owned(), "AWS_ENDPOINT_URL*".to_owned()],
+            paths: vec![PathGrant { path: "$AWS_CA_BUNDLE".to_owned(), access: PathAccess::Read }],
+            secrets: vec!["secret_access_key".to_owned()],
+        })),
+        Report::Sealed(Box::new(seal())),
+        Report::Renew,
     ]
 }
 
@@ -284,6 +313,9 @@ fn report_name(report: &Report<'_>) -> &'static str {
         Report::Tagged(_) => "report-tagged",
         Report::Output(_) => "report-output",
         Report::Denied(_) => "report-denied",
+        Report::Brokering(_) => "report-brokering",
+        Report::Sealed(_) => "report-sealed",
+        Report::Renew => "report-renew",
     }
 }
 

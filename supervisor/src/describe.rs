@@ -9,6 +9,7 @@ use fixworker_fleet::{Fleet, JobSink, NotCompleted, SinkError, StopToken, Subjec
 use fixworker_graph::kinds::KindTable;
 use ipc_proto::job::{Described, Job};
 use ipc_proto::message::{Done, Report};
+use ipc_proto::seal::Brokering;
 use serde_json::Value;
 use thiserror::Error;
 
@@ -32,11 +33,17 @@ impl DescribeError {
     }
 }
 
+/// What the collectors say about themselves.
+#[derive(Debug, Clone)]
+pub(crate) struct Collectors {
+    /// What they are.
+    pub(crate) described: Arc<[Described]>,
+    /// What children of accounts need, by the name of a collector that makes credentials for them.
+    pub(crate) brokering: Arc<BTreeMap<String, Brokering>>,
+}
+
 /// Runs a Describe job, unless a shutdown comes first.
-pub(crate) async fn describe(
-    fleet: &Fleet,
-    shutdown: &mut Shutdown,
-) -> Result<Arc<[Described]>, DescribeError> {
+pub(crate) async fn describe(fleet: &Fleet, shutdown: &mut Shutdown) -> Result<Collectors, DescribeError> {
     let (stopper, token) = stopper();
     let describing = run(fleet, token);
     tokio::pin!(describing);
@@ -49,25 +56,28 @@ pub(crate) async fn describe(
     }
 }
 
-async fn run(fleet: &Fleet, stop: StopToken) -> Result<Arc<[Described]>, DescribeError> {
+async fn run(fleet: &Fleet, stop: StopToken) -> Result<Collectors, DescribeError> {
     let task = Task {
         subject: Subject::default(),
         job: Job::Describe { collectors: Vec::new() },
         environment: Vec::new(),
         deadline: None,
         last_duration: None,
+        keys: None,
     };
     let end = fleet.run_one(task, |_| Ok(DescribeSink::default()), stop).await;
     let described = end.result.map_err(|end| {
         let hint = end.hint().map(|hint| format!(" ({hint})")).unwrap_or_default();
         DescribeError::NotCompleted(format!("{}{hint}", end.message()), Box::new(end))
     })?;
-    Ok(described.sink.described.into())
+    let DescribeSink { described, brokering } = described.sink;
+    Ok(Collectors { described: described.into(), brokering: Arc::new(brokering) })
 }
 
 #[derive(Debug, Default)]
 struct DescribeSink {
     described: Vec<Described>,
+    brokering: BTreeMap<String, Brokering>,
 }
 
 impl JobSink for DescribeSink {
@@ -78,7 +88,15 @@ impl JobSink for DescribeSink {
                 self.described.push((**described).clone());
                 Ok(())
             }
+            Report::Brokering(brokering) => {
+                rules::check_brokering(brokering, &self.described, &self.brokering)
+                    .map_err(SinkError::Violation)?;
+                self.brokering.insert(brokering.collector.clone(), (**brokering).clone());
+                Ok(())
+            }
             Report::Chunk(_)
+            | Report::Sealed(_)
+            | Report::Renew
             | Report::Accounts(_)
             | Report::Cleaned(_)
             | Report::Tagged(_)

@@ -23,6 +23,7 @@
 //! - The pre-shared key stays in `secrecy` types from the command line to the token.
 
 mod binary;
+pub mod broker;
 pub mod cleanup;
 pub mod config;
 mod daemon;

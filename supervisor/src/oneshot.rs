@@ -88,15 +88,17 @@ async fn run_or_fail(args: CollectArgs, environment: Environment) -> Result<Exit
         signals::listen().map_err(|error| OneShotError::Internal(error.to_string()))?;
     outputs::check(&args)?;
     let fleet = setup::fleet(args.common.collector_bin.clone());
-    let described = describe(&fleet, &mut shutdown).await?;
+    let collectors = describe(&fleet, &mut shutdown).await?;
+    let described = Arc::clone(&collectors.described);
     let settings = settings(&args, &described, &environment)?;
     walls::announce(&settings)?;
-    setup::update_fleet(&fleet, &settings, &described, &environment, setup::LIVE_HEARTBEAT);
+    setup::update_fleet(&fleet, &settings, &collectors, &environment, setup::LIVE_HEARTBEAT);
     let limit = settings.supervisor().spool_limit_mb.saturating_mul(1 << 20);
     let spool = Spool::open(settings.supervisor().spool_dir.as_deref(), limit)?;
     fleet.hide(spool.dir.path());
     let selection = select(&settings.worker().collector, &described);
-    let tools = setup::tools(fleet, spool.dir.clone(), described, environment)?;
+    let tools = setup::tools(fleet, spool.dir.clone(), collectors, environment)?;
+    tools.brokers.announce(&selection.active);
     let collect_until = Instant::now().checked_add(settings.worker().timeout);
     let plan = RunPlan {
         settings,

@@ -15,7 +15,8 @@ use ipc_proto::job::Described;
 use nix::unistd::geteuid;
 
 use crate::binary;
-use crate::describe::{DescribeError, kind_table};
+use crate::broker::Brokers;
+use crate::describe::{Collectors, DescribeError, kind_table};
 use crate::run::Tools;
 use crate::walls;
 
@@ -38,7 +39,7 @@ pub(crate) const LIVE_HEARTBEAT: Duration = Duration::from_secs(1);
 pub(crate) fn update_fleet(
     fleet: &Fleet,
     running: &Running,
-    described: &[Described],
+    collectors: &Collectors,
     environment: &Environment,
     heartbeat: Duration,
 ) {
@@ -54,7 +55,7 @@ pub(crate) fn update_fleet(
     new.memory_limit = settings.child_memory_limit_mb.map(|mib| mib.saturating_mul(1 << 20));
     new.nice = settings.child_nice.into();
     new.max_children = settings.max_children;
-    new.walls = walls::walls(running, described, environment).into();
+    new.walls = walls::walls(running, collectors, environment).into();
     // Two lost beats are no stall.
     new.heartbeat = heartbeat.min(settings.stall_timeout / 3).max(Duration::from_millis(1));
     fleet.update(new);
@@ -90,11 +91,13 @@ pub(crate) fn facts(described: &[Described], environment: &Environment) -> Facts
 pub(crate) fn tools(
     fleet: Fleet,
     spool: SpoolDir,
-    described: Arc<[Described]>,
+    collectors: Collectors,
     environment: Environment,
 ) -> Result<Tools, DescribeError> {
+    let brokers = Brokers::new(fleet.clone(), collectors.clone());
+    let described = collectors.described;
     let kinds = kind_table(&described)?;
     let trusting_kinds = Arc::new(kinds.clone().trusting());
     let (kinds, environment) = (Arc::new(kinds), Arc::new(environment));
-    Ok(Tools { fleet, spool, described, kinds, trusting_kinds, environment })
+    Ok(Tools { fleet, spool, described, kinds, trusting_kinds, environment, brokers })
 }

@@ -10,6 +10,8 @@ use ipc_proto::job::{Described, PathAccess};
 use ipc_proto::paths::{Sources, operator_grant};
 use serde_json::{Value, json};
 
+use crate::describe::Collectors;
+
 /// `supervisor.sandbox: require` on a host that has not all of it.
 #[derive(Debug, thiserror::Error)]
 #[error(
@@ -18,17 +20,23 @@ use serde_json::{Value, json};
 pub(crate) struct Incomplete(String);
 
 /// The walls by these settings.
-pub(crate) fn walls(settings: &Running, described: &[Described], environment: &Environment) -> Walls {
+pub(crate) fn walls(settings: &Running, collectors: &Collectors, environment: &Environment) -> Walls {
     let supervisor = settings.supervisor();
     let common = supervisor.child_paths.iter().filter_map(|text| operator_grant(text));
     let common = common.map(|(path, access)| (path.to_owned(), access));
-    let of_collector =
-        described.iter().map(|one| (one.collector.clone(), paths(one, settings, environment))).collect();
+    let expand = |one: &Described| (one.collector.clone(), paths(one, settings, environment));
+    let open = |one: &Described| {
+        let left = &collectors.brokering.get(&one.collector)?.paths;
+        let paths = one.paths.iter().filter(|grant| left.contains(grant)).cloned().collect();
+        Some(expand(&Described { paths, ..one.clone() }))
+    };
+    let described = &collectors.described;
     Walls {
         sandbox: wanted(supervisor.sandbox),
         namespace: supervisor.child_namespace,
         common: common.collect(),
-        of_collector,
+        of_collector: described.iter().map(expand).collect(),
+        of_sealed: described.iter().filter_map(open).collect(),
         hidden: environment.get("FIXWORKER_PSK_FILE").map(PathBuf::from).into_iter().collect(),
     }
 }

@@ -61,6 +61,7 @@ class Cloud:
                 "operation": asked.operation.name,
                 "region": asked.region,
                 "account": account,
+                "key": asked.access_key,
                 "params": asked.params,
             }
         )

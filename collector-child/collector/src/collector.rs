@@ -4,14 +4,16 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use ipc_proto::clean::CleanOutcome;
+use ipc_proto::fault::FaultKind;
 use ipc_proto::job::{Account, Described, PathGrant};
+use ipc_proto::seal::{Brokering, Seal};
 use serde_json::Value;
 
 use crate::changes::{
     Ability, Change, CleanLog, CleanRequest, CleanTarget, CommandRequest, TagRequest, refused,
 };
 use crate::config::ConfigSection;
-use crate::fault::Failure;
+use crate::fault::{Failure, fault};
 use crate::identity::{Errand, Identity};
 use crate::sink::{BoxFuture, Sink};
 
@@ -42,6 +44,26 @@ pub trait Collector: Send + Sync {
         config: &'a ConfigSection,
         sink: &'a dyn Sink,
     ) -> BoxFuture<'a, Result<Vec<Account>, Failure>>;
+
+    /// What a process still needs that has the credentials of one account; `None` if this collector cannot make such, and
+    /// every process gets all credentials. No I/O.
+    fn brokering(&self) -> Option<Brokering> {
+        None
+    }
+
+    /// Makes the credentials for an errand that another process does: they reach the account of the errand, as far as
+    /// the cloud can say so. [`Self::identity`] was asked before. `again` replaces those that this process has made
+    /// before. In that process they are [`ConfigSection::credentials`].
+    fn seal<'a>(
+        &'a self,
+        errand: &'a Errand<'a>,
+        again: bool,
+        sink: &'a dyn Sink,
+    ) -> BoxFuture<'a, Result<Seal, Failure>> {
+        let _ = (errand, again, sink);
+        let message = format!("the collector {} makes no credentials of accounts", self.name());
+        Box::pin(async { Err(fault(FaultKind::Internal, message).into()) })
+    }
 
     /// To which account the credentials belong that an errand would be done with. Asked before every errand, and there
     /// is no default: whose account they are has to be known before anything is changed. The machinery compares, and

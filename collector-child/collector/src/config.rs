@@ -6,6 +6,7 @@ use ipc_proto::fault::{Fault, FaultKind};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use crate::credentials::Credentials;
 use crate::fault::{Failure, FaultExt, fault};
 
 /// The config section of a collector: a JSON object. It may hold credentials, so `Debug` prints names only.
@@ -13,12 +14,24 @@ use crate::fault::{Failure, FaultExt, fault};
 pub struct ConfigSection {
     name: String,
     settings: Map<String, Value>,
+    credentials: Option<Credentials>,
 }
 
 impl ConfigSection {
     /// The section called `name` in the config document.
     pub fn new(name: impl Into<String>, settings: Map<String, Value>) -> Self {
-        Self { name: name.into(), settings }
+        Self { name: name.into(), settings, credentials: None }
+    }
+
+    /// The same with the credentials of one account, if there are such.
+    #[must_use]
+    pub fn with_credentials(self, credentials: Option<Credentials>) -> Self {
+        Self { credentials, ..self }
+    }
+
+    /// The credentials of the account that the job is for. If there are some, this process has no others.
+    pub fn credentials(&self) -> Option<&Credentials> {
+        self.credentials.as_ref()
     }
 
     /// Reads the JSON text of a section; empty text and `null` are a section without settings.

@@ -13,6 +13,7 @@
 
 pub mod changes;
 pub mod config;
+pub mod credentials;
 pub mod fault;
 pub mod identity;
 pub mod node;
@@ -23,6 +24,7 @@ mod sink;
 
 pub use collector::{CollectRequest, Collector};
 pub use config::{ConfigSection, json_type};
+pub use credentials::Credentials;
 pub use fault::{Failure, FaultExt, config_fault, fault};
 pub use kinds::Kinds;
 pub use sink::{BoxFuture, Entry, Placed, Sink, SinkExt, wire_role};

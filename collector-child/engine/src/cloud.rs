@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use collector::changes::{Ability, Change, CleanLog, CleanRequest, CleanTarget, CommandRequest, TagRequest};
 use collector::identity::{Errand, Identity};
-use collector::{BoxFuture, ConfigSection, Failure, Kinds, Sink};
+use collector::{BoxFuture, ConfigSection, Failure, Kinds, Sink, fault};
 use http_client::{CallError, Pages};
 use ipc_proto::clean::CleanOutcome;
+use ipc_proto::fault::FaultKind;
 use ipc_proto::job::{Account, Described, PathGrant};
+use ipc_proto::seal::{Brokering, Seal};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 use shapes::Catalog;
@@ -100,16 +102,31 @@ pub trait Cloud: Send + Sync {
         account: &'a Account,
     ) -> BoxFuture<'a, Result<Box<dyn Way>, Failure>>;
 
+    /// What a process still needs that has the credentials of one account, as [`collector::Collector::brokering`]. No I/O.
+    fn brokering(&self) -> Option<Brokering> {
+        None
+    }
+
     /// How it is changed, if it can be.
     fn changes(&self) -> Option<&dyn Changes> {
         None
     }
 }
 
+/// Of a cloud that says nothing about brokering, nobody asks this.
+fn no_seal() -> Failure {
+    fault(FaultKind::Internal, "this cloud makes no credentials of accounts").into()
+}
+
 /// The way into one account.
 pub trait Way: Send + Sync {
     /// Whose account the credentials are; asked of the cloud.
     fn identity(&self) -> BoxFuture<'_, Result<Identity, Failure>>;
+
+    /// The credentials for another process that collects it, as [`collector::Collector::seal`].
+    fn seal(&self) -> BoxFuture<'_, Result<Seal, Failure>> {
+        Box::pin(async { Err(no_seal()) })
+    }
 
     /// Begins to collect it: asks for its regions and what else has to be known before.
     fn enter(self: Box<Self>, sink: &dyn Sink) -> BoxFuture<'_, Result<Entered, Failure>>;
@@ -210,6 +227,12 @@ pub trait Wanted: Any + Send + Sync {
 pub trait Changes: Send + Sync {
     /// Whose account the credentials are that a change would be made with.
     fn identity<'a>(&'a self, errand: &'a Errand<'a>) -> BoxFuture<'a, Result<Identity, Failure>>;
+
+    /// The credentials for another process that makes the change, as [`collector::Collector::seal`].
+    fn seal<'a>(&'a self, errand: &'a Errand<'a>, again: bool) -> BoxFuture<'a, Result<Seal, Failure>> {
+        let _ = (errand, again);
+        Box::pin(async { Err(no_seal()) })
+    }
 
     /// Whether a change can be made to resources of `kind`. No I/O.
     fn ability(&self, change: Change, kind: &str) -> Ability;

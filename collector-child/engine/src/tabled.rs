@@ -13,6 +13,7 @@ use collector::{BoxFuture, CollectRequest, Collector, ConfigSection, Failure, Si
 use ipc_proto::clean::CleanOutcome;
 use ipc_proto::fault::FaultKind;
 use ipc_proto::job::{Account, Described, PathGrant};
+use ipc_proto::seal::{Brokering, Seal};
 use serde_json::Value;
 
 use crate::cloud::{Changes, Cloud, Entered, Way};
@@ -111,6 +112,26 @@ impl Collector for Tabled {
             let identity = way.identity().await?;
             lock(&self.ways).insert(key_of(&request.account), way);
             Ok(identity)
+        })
+    }
+
+    fn brokering(&self) -> Option<Brokering> {
+        self.cloud.brokering()
+    }
+
+    fn seal<'a>(
+        &'a self,
+        errand: &'a Errand<'a>,
+        again: bool,
+        _sink: &'a dyn Sink,
+    ) -> BoxFuture<'a, Result<Seal, Failure>> {
+        Box::pin(async move {
+            let Errand::Collect(request) = errand else { return self.changes()?.seal(errand, again).await };
+            let way = lock(&self.ways).remove(&key_of(&request.account));
+            match way {
+                Some(way) => way.seal().await,
+                None => Err(fault(FaultKind::Internal, "nobody asked whose the credentials are").into()),
+            }
         })
     }
 

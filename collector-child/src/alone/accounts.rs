@@ -102,6 +102,9 @@ impl Consumer for Listing {
             | Report::Output(_)
             | Report::Done(_)
             | Report::Denied(_)
+            | Report::Brokering(_)
+            | Report::Sealed(_)
+            | Report::Renew
             | Report::Fatal(_) => {}
         }
         Ok(())

@@ -312,6 +312,9 @@ impl Consumer for Hearing {
             | Report::Output(_)
             | Report::Done(_)
             | Report::Denied(_)
+            | Report::Brokering(_)
+            | Report::Sealed(_)
+            | Report::Renew
             | Report::Fatal(_) => {}
         }
         Ok(())

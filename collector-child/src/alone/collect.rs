@@ -130,6 +130,9 @@ impl Consumer for Gathering {
             | Report::Tagged(_)
             | Report::Output(_)
             | Report::Done(_)
+            | Report::Brokering(_)
+            | Report::Sealed(_)
+            | Report::Renew
             | Report::Fatal(_) => {}
         }
         self.screen.counts(self.sheet.counts().nodes(), self.sheet.edges_added());

@@ -79,6 +79,9 @@ impl Consumer for Answering {
             | Report::Cleaned(_)
             | Report::Done(_)
             | Report::Denied(_)
+            | Report::Brokering(_)
+            | Report::Sealed(_)
+            | Report::Renew
             | Report::Fatal(_) => {}
         }
         Ok(())

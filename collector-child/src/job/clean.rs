@@ -5,13 +5,13 @@ use std::time::Duration;
 use collector::changes::{Change, CleanLog, CleanRequest, CleanTarget, RelatedNode};
 use collector::identity::{self, Errand};
 use collector::node::{NodeError, StoredNode};
-use collector::{BoxFuture, Collector, ConfigSection, Failure, fault};
+use collector::{BoxFuture, Collector, Failure, fault};
 use futures_util::StreamExt as _;
 use futures_util::stream;
 use ipc_proto::clean::{CleanJob, CleanOutcome, CleanResource, Cleaned};
 use ipc_proto::fault::{Fault, FaultKind, Retry};
 
-use super::{Collectors, find};
+use super::{Collectors, config, find};
 use crate::output::Output;
 use crate::panics::CatchPanic;
 
@@ -24,13 +24,7 @@ pub(super) async fn run(
 ) -> Result<(), Failure> {
     let collector = find(collectors, &job.collector)?;
     output.step("starting");
-    let request = CleanRequest {
-        config: ConfigSection::parse(&job.collector, job.config.expose())?,
-        account: job.account,
-        dry_run: job.dry_run,
-        remaining,
-    };
-    let above = job.ancestors_json.iter().map(|json| read(json)).collect::<Result<Vec<_>, _>>()?;
+    let (request, above) = request(&job, remaining, output)?;
     let pass = Pass { collector, name: &job.collector, request: &request, above: &above, output };
     // Polled by this task, so that a cancelled job drops all of them at once.
     let work: Vec<_> = job.resources.iter().map(|resource| pass.begin(resource)).collect();
@@ -39,6 +33,41 @@ pub(super) async fn run(
         output.cleaned(cleaned?).await?;
     }
     Ok(())
+}
+
+fn request(
+    job: &CleanJob,
+    remaining: Option<Duration>,
+    output: &Output,
+) -> Result<(CleanRequest, Vec<StoredNode>), Failure> {
+    let request = CleanRequest {
+        config: config(&job.collector, &job.config, output)?,
+        account: job.account.clone(),
+        dry_run: job.dry_run,
+        remaining,
+    };
+    let above = job.ancestors_json.iter().map(|json| read(json)).collect::<Result<_, _>>()?;
+    Ok((request, above))
+}
+
+/// The request with the first resource that would not be refused, for which credentials are needed.
+pub(super) fn errand(
+    collector: &dyn Collector,
+    job: CleanJob,
+    remaining: Option<Duration>,
+    output: &Output,
+) -> Result<Option<(CleanRequest, StoredNode)>, Failure> {
+    let (request, above) = request(&job, remaining, output)?;
+    let pass = Pass { collector, name: &job.collector, request: &request, above: &above, output };
+    let mut first = None;
+    for resource in &job.resources {
+        let node = pass.target(resource)?.node;
+        if pass.refusal(&node).is_none() {
+            first = Some(node);
+            break;
+        }
+    }
+    Ok(first.map(|node| (request, node)))
 }
 
 /// What the resources of a job share.

@@ -188,6 +188,9 @@ enum Seen {
     Cleaned(String),
     Answer(String),
     Denied(usize),
+    Brokering(String),
+    Sealed(Vec<u8>),
+    Renew,
     Done(Done),
     Fatal(Fault),
 }
@@ -283,6 +286,9 @@ fn seen(report: Report<'_>, tally: &mut Tally) -> Result<Seen, Heartbeat> {
         Report::Cleaned(cleaned) => Seen::Cleaned(cleaned.node_id),
         Report::Tagged(json) | Report::Output(json) => Seen::Answer(json),
         Report::Denied(calls) => Seen::Denied(calls.len()),
+        Report::Brokering(brokering) => Seen::Brokering(brokering.collector),
+        Report::Sealed(seal) => Seen::Sealed(seal.bytes.expose().clone()),
+        Report::Renew => Seen::Renew,
         Report::Done(done) => Seen::Done(done),
         Report::Fatal(fault) => Seen::Fatal(fault),
     })

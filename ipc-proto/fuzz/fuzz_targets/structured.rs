@@ -19,6 +19,7 @@ use ipc_proto::job::{
 };
 use ipc_proto::limits::MAX_FRAME;
 use ipc_proto::message::{Cancel, Denied, Done, Heartbeat, JobId, Order, Progress, Report, ToChild, ToSupervisor};
+use ipc_proto::seal::{AccountJob, Brokering, Seal, SealJob, SealedJob};
 use libfuzzer_sys::fuzz_target;
 
 type Source<'s, 'a> = &'s mut Unstructured<'a>;
@@ -42,7 +43,9 @@ fn account(u: Source<'_, '_>) -> Result<Account> {
 }
 
 fn job(u: Source<'_, '_>) -> Result<Job> {
-    Ok(match u.int_in_range(0..=5)? {
+    Ok(match u.int_in_range(0..=7)? {
+        6 => Job::Seal(Box::new(SealJob { job: errand(u)?, again: bool::arbitrary(u)? })),
+        7 => Job::Sealed(Box::new(SealedJob { job: errand(u)?, seal: seal(u)? })),
         0 => Job::Describe { collectors: list(u, text)? },
         1 => Job::Accounts(AccountsJob { collector: text(u)?, config: text(u)?.into() }),
         2 => Job::Clean(Box::new(clean(u)?)),
@@ -68,6 +71,15 @@ fn job(u: Source<'_, '_>) -> Result<Job> {
             last_run_started_ago: Arbitrary::arbitrary(u)?,
         })),
     })
+}
+
+fn errand(u: Source<'_, '_>) -> Result<AccountJob> {
+    Ok(AccountJob::Clean(Box::new(clean(u)?)))
+}
+
+fn seal(u: Source<'_, '_>) -> Result<Seal> {
+    let bytes = Vec::<u8>::arbitrary(u)?.into();
+    Ok(Seal { bytes, remaining: Arbitrary::arbitrary(u)?, shared: optional(u, text)? })
 }
 
 fn clean(u: Source<'_, '_>) -> Result<CleanJob> {
@@ -104,6 +116,8 @@ fn cleaned(u: Source<'_, '_>) -> Result<Cleaned> {
 
 fn order(u: Source<'_, '_>) -> Result<ToChild> {
     let body = if bool::arbitrary(u)? {
+        Order::Renewed(Box::new(seal(u)?))
+    } else if bool::arbitrary(u)? {
         let environment = list(u, |u| Ok(Variable { name: text(u)?, value: text(u)?.into() }))?;
         Order::Start(Box::new(Start { job: job(u)?, remaining: Arbitrary::arbitrary(u)?, environment }))
     } else {
@@ -191,7 +205,7 @@ fn denied(u: Source<'_, '_>) -> Result<Denied> {
 }
 
 fn report<'a>(u: Source<'_, 'a>) -> Result<ToSupervisor<'a>> {
-    let body = match u.int_in_range(0..=12)? {
+    let body = match u.int_in_range(0..=15)? {
         0 => Report::Ready,
         1 => {
             Report::Heartbeat(Heartbeat { rss: u64::arbitrary(u)?, step: text(u)?, work: u64::arbitrary(u)? })
@@ -210,6 +224,12 @@ fn report<'a>(u: Source<'_, 'a>) -> Result<ToSupervisor<'a>> {
         9 => Report::Tagged(text(u)?),
         10 => Report::Output(text(u)?),
         11 => Report::Denied(list(u, denied)?),
+        12 => Report::Sealed(Box::new(seal(u)?)),
+        13 => Report::Renew,
+        14 => {
+            let (collector, environment, secrets) = (text(u)?, list(u, text)?, list(u, text)?);
+            Report::Brokering(Box::new(Brokering { collector, environment, paths: Vec::new(), secrets }))
+        }
         _ => Report::Fatal(fault(u)?),
     };
     Ok(ToSupervisor { job: JobId(u32::arbitrary(u)?), body })

@@ -17,6 +17,7 @@ use ipc_proto::job::{
 use ipc_proto::message::{
     Cancel, Denied, Done, Heartbeat, JobId, Order, Progress, Report, ToChild, ToSupervisor,
 };
+use ipc_proto::seal::{AccountJob, Brokering, Seal, SealJob, SealedJob};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -90,16 +91,24 @@ fn job() -> impl Strategy<Value = Job> {
             Job::Command(Box::new(CommandJob { collector, config: config.into(), name, args, node_json }))
         },
     );
+    let of_account = prop_oneof![collect, clean().prop_map(|job| Job::Clean(Box::new(job))), tag, command];
+    let of_account = of_account.boxed();
+    let errand = of_account.clone().prop_map(|job| AccountJob::of(job).expect("a job of an account"));
+    let sealing = (errand.clone(), any::<bool>());
     prop_oneof![
         vec(text(), 0..4).prop_map(|collectors| Job::Describe { collectors }),
         (text(), text()).prop_map(|(collector, config)| {
             Job::Accounts(AccountsJob { collector, config: config.into() })
         }),
-        collect,
-        clean().prop_map(|job| Job::Clean(Box::new(job))),
-        tag,
-        command,
+        of_account,
+        sealing.prop_map(|(job, again)| Job::Seal(Box::new(SealJob { job, again }))),
+        (errand, seal()).prop_map(|(job, seal)| Job::Sealed(Box::new(SealedJob { job, seal }))),
     ]
+}
+
+fn seal() -> impl Strategy<Value = Seal> {
+    (vec(any::<u8>(), 0..64), option::of(duration()), option::of(text()))
+        .prop_map(|(bytes, remaining, shared)| Seal { bytes: bytes.into(), remaining, shared })
 }
 
 fn clean() -> impl Strategy<Value = CleanJob> {
@@ -142,7 +151,9 @@ fn order() -> impl Strategy<Value = Order> {
             Order::Start(Box::new(Start { job, remaining, environment }))
         });
     let cancel = (text(), duration()).prop_map(|(reason, grace)| Order::Cancel(Cancel { reason, grace }));
-    prop_oneof![start, cancel]
+    let renewed = seal().prop_map(|seal| Order::Renewed(Box::new(seal)));
+    let not_renewed = fault().prop_map(|fault| Order::NotRenewed(Box::new(fault)));
+    prop_oneof![start, cancel, renewed, not_renewed]
 }
 
 pub(crate) fn to_child() -> impl Strategy<Value = ToChild> {
@@ -241,6 +252,10 @@ fn report() -> impl Strategy<Value = Report<'static>> {
     );
     let denied = (text(), text(), vec(text(), 0..4), any::<u32>())
         .prop_map(|(service, operation, regions, calls)| Denied { service, operation, regions, calls });
+    let brokering =
+        (text(), vec(text(), 0..4), vec(text(), 0..4)).prop_map(|(collector, environment, secrets)| {
+            Brokering { collector, environment, paths: Vec::new(), secrets }
+        });
     prop_oneof![
         Just(Report::Ready),
         heartbeat,
@@ -255,6 +270,9 @@ fn report() -> impl Strategy<Value = Report<'static>> {
         text().prop_map(Report::Tagged),
         text().prop_map(Report::Output),
         vec(denied, 0..4).prop_map(Report::Denied),
+        brokering.prop_map(|brokering| Report::Brokering(Box::new(brokering))),
+        seal().prop_map(|seal| Report::Sealed(Box::new(seal))),
+        Just(Report::Renew),
     ]
 }
 

@@ -39,6 +39,7 @@ async fn start(
         nice: settings.nice,
         open_files: settings.open_files,
         collector: None,
+        sealed: false,
         walls: Arc::clone(&settings.walls),
         purpose,
     });

@@ -35,6 +35,7 @@ mod check;
 pub mod child;
 mod fleet;
 mod fork_server;
+mod keys;
 mod label;
 pub mod pools;
 mod random;
@@ -51,6 +52,7 @@ pub use fleet::{
     Fleet, FleetEvent, NotCompleted, RunSpec, RunSummary, StopToken, Stopper, Task, TaskEnd, stopper,
 };
 pub use fork_server::{dismiss, prepare};
+pub use keys::{Keys, Sealing};
 pub use label::label;
 pub use restart::GiveUp;
 pub use settings::Settings;

@@ -51,6 +51,8 @@ pub struct Walls {
     pub common: Vec<(PathBuf, PathAccess)>,
     /// What children of a collector may reach.
     pub of_collector: BTreeMap<String, Vec<(PathBuf, PathAccess)>>,
+    /// What of that is left to children with the credentials of one account.
+    pub of_sealed: BTreeMap<String, Vec<(PathBuf, PathAccess)>>,
     /// What no child may reach, even where programs may be anywhere: secrets and files of the worker.
     pub hidden: Vec<PathBuf>,
 }
@@ -127,7 +129,7 @@ const MAX_LOOK: u64 = 1 << 20;
 
 impl Walls {
     /// The walls of a child of `collector` that is `binary`; `None` is no walls.
-    pub(crate) fn plan(&self, collector: Option<&str>, binary: &Path) -> Option<Plan> {
+    pub(crate) fn plan(&self, collector: Option<&str>, sealed: bool, binary: &Path) -> Option<Plan> {
         let required = match self.sandbox {
             Sandbox::Off => return None,
             Sandbox::Auto => false,
@@ -139,7 +141,8 @@ impl Walls {
         grants.extend(WRITE.into_iter().map(grant(Reach::Write)));
         grants.extend(programs(binary).into_iter().map(|path| Grant { path, access: Reach::Execute }));
         grants.extend(certificates());
-        let own = collector.and_then(|name| self.of_collector.get(name)).map_or(&[][..], Vec::as_slice);
+        let declared = if sealed { &self.of_sealed } else { &self.of_collector };
+        let own = collector.and_then(|name| declared.get(name)).map_or(&[][..], Vec::as_slice);
         for (path, access) in self.common.iter().chain(own) {
             let access = match access {
                 PathAccess::Read => Reach::Read,
@@ -319,15 +322,17 @@ mod tests {
             ]),
             ..Walls::default()
         };
-        let plan = |name| walls.plan(name, Path::new("/x/collector")).unwrap();
+        let plan = |name| walls.plan(name, false, Path::new("/x/collector")).unwrap();
         assert_eq!(reached(&plan(Some("a")), Path::new("/data/a")), Some(Reach::Read));
         assert_eq!(reached(&plan(Some("a")), Path::new("/data/b")), None);
         assert_eq!(reached(&plan(Some("b")), Path::new("/data/b")), Some(Reach::Write));
         assert_eq!(reached(&plan(Some("c")), Path::new("/")), None, "that would be no wall");
         assert_eq!(reached(&plan(None), Path::new("/data/a")), None);
         assert_eq!(reached(&plan(None), Path::new("/x/collector")), Some(Reach::Execute));
+        let sealed = walls.plan(Some("a"), true, Path::new("/x")).unwrap();
+        assert_eq!(reached(&sealed, Path::new("/data/a")), None, "it is not named for these");
         let off = Walls { sandbox: Sandbox::Off, ..walls };
-        assert_eq!(off.plan(Some("a"), Path::new("/x")), None);
+        assert_eq!(off.plan(Some("a"), false, Path::new("/x")), None);
     }
 
     #[test]

@@ -15,6 +15,7 @@ use fixworker_surface::metrics;
 use fixworker_surface::scrub::scrub;
 use ipc_proto::clean::{CleanOutcome, Cleaned};
 use ipc_proto::fault::{Fault, FaultKind};
+use ipc_proto::job::Described;
 use ipc_proto::message::Progress;
 use ipc_proto::secret::Secret;
 use jiff::Timestamp;
@@ -23,9 +24,10 @@ use tokio::task::{Id, JoinSet};
 
 use super::jobs::{self, News, Pass};
 use super::{Cleanup, jitter};
+use crate::broker::Broker;
 use crate::run::event::{AccountName, Observer, RunEvent};
 use crate::run::sink::FaultLog;
-use crate::run::tasks::{config_of, variables};
+use crate::run::tasks::{broker, config_of};
 use crate::run::{RunControl, failed_attempt};
 
 /// So much news is taken in before what it changed is written to disk.
@@ -38,6 +40,8 @@ struct Lane {
     name: AccountName,
     subject: Subject,
     child: Option<(Arc<Child>, Instant)>,
+    /// Whoever makes its credentials; held from one pass to the next.
+    broker: Option<Arc<Broker>>,
     faults: FaultLog,
     /// When it began, or answered the last time.
     last: Instant,
@@ -88,6 +92,7 @@ impl<'a> Driver<'a> {
                 },
                 subject: Subject { collector: Some(account.collector.clone()), account: Some(fleet_name) },
                 child: None,
+                broker: None,
                 faults: FaultLog::default(),
                 last: Instant::now(),
                 attempt: 1,
@@ -169,6 +174,11 @@ impl<'a> Driver<'a> {
             News::Progress(account, lines) => {
                 self.observer.event(&RunEvent::Progress { account: self.lanes[account].name.clone(), lines });
             }
+            News::NotProvided(account, message) => {
+                self.lanes[account].child = None;
+                let end = PassEnd::Failed { class: Class::Lasting, message, jitter: 1.0 };
+                self.step(Event::PassEnded { account, end });
+            }
             News::PassEnded(account, result) => self.pass_ended(account, result.map_err(|failure| *failure)),
             News::Closed(account) => self.step(Event::Closed { account }),
         }
@@ -236,7 +246,7 @@ impl<'a> Driver<'a> {
         let share = self.rules.pool / self.lanes.len().max(1);
         let parallel = if careful { 1 } else { u32::try_from(share.max(1)).unwrap_or(u32::MAX) };
         let job = self.work.job(account, items, config, self.rules.dry_run, parallel);
-        let environment = variables(described, &self.cleanup.tools.environment);
+        let described = described.clone();
         let (jobs, too_large) = jobs::cut(job);
         let numbers = jobs::numbers(&self.work, items);
         for resource in too_large {
@@ -250,10 +260,11 @@ impl<'a> Driver<'a> {
         let left = self.until.saturating_duration_since(Instant::now());
         let pass = Pass {
             account,
-            child: self.child(account),
+            child: self.child(account, &described),
             jobs,
             numbers,
-            environment,
+            tools: self.cleanup.tools.clone(),
+            described,
             deadline: left.min(settings.account_timeout()).max(Duration::from_secs(1)),
             subject: self.lanes[account].subject.clone(),
             attempt,
@@ -264,8 +275,12 @@ impl<'a> Driver<'a> {
     }
 
     /// The child of an account: the one it has, or a new one.
-    fn child(&mut self, account: usize) -> Arc<Child> {
+    fn child(&mut self, account: usize, described: &Described) -> Arc<Child> {
+        let tools = &self.cleanup.tools;
         let lane = &mut self.lanes[account];
+        if lane.broker.is_none() {
+            lane.broker = broker(tools, described);
+        }
         lane.last = Instant::now();
         if let Some((child, _)) = &lane.child
             && child.accepts_jobs()
@@ -278,8 +293,9 @@ impl<'a> Driver<'a> {
             self.tasks.spawn(async move { drop(old.close().await) });
         }
         metrics::child_started(&lane.name.collector);
-        let spec = ChildSpec { subject: lane.subject.clone(), shared: false };
-        let child = Arc::new(self.cleanup.tools.fleet.child(spec));
+        let sealed = lane.broker.is_some();
+        let spec = ChildSpec { subject: lane.subject.clone(), shared: false, sealed };
+        let child = Arc::new(tools.fleet.child(spec));
         lane.child = Some((Arc::clone(&child), Instant::now()));
         child
     }

@@ -8,10 +8,14 @@ use fixworker_cleanup::Work;
 use fixworker_fleet::{Child, Failure, JobSink, JobSpec, SinkError, Subject};
 use ipc_proto::clean::{CleanJob, CleanOutcome, CleanResource, Cleaned};
 use ipc_proto::fault::Fault;
-use ipc_proto::job::{Job, Variable};
+use ipc_proto::job::Described;
 use ipc_proto::limits::MAX_FRAME;
 use ipc_proto::message::{Done, Progress, Report};
+use ipc_proto::seal::AccountJob;
 use tokio::sync::mpsc;
+
+use crate::run::Tools;
+use crate::run::tasks::{Provision, provide};
 
 /// What the driver hears.
 #[derive(Debug)]
@@ -22,6 +26,8 @@ pub(super) enum News {
     Fault(usize, Fault),
     /// Progress inside of an account.
     Progress(usize, Vec<Progress>),
+    /// A pass could not go on, because its settings make no sense; its child is gone.
+    NotProvided(usize, String),
     /// The pass of an account is over; its child is alive exactly if it ended well.
     PassEnded(usize, Result<(), Box<Failure>>),
     /// The child of an account is gone.
@@ -36,7 +42,8 @@ pub(super) struct Pass {
     pub(super) jobs: Vec<CleanJob>,
     /// The resources (by number) of each job, by node id.
     pub(super) numbers: BTreeMap<String, usize>,
-    pub(super) environment: Vec<Variable>,
+    pub(super) tools: Tools,
+    pub(super) described: Described,
     pub(super) deadline: Duration,
     pub(super) subject: Subject,
     pub(super) attempt: u32,
@@ -55,7 +62,7 @@ pub(super) fn numbers(work: &Work, resources: &[usize]) -> BTreeMap<String, usiz
 
 /// Runs the jobs of a pass one after the other. If one fails, the process is gone when this returns.
 pub(super) async fn run(pass: Pass, news: mpsc::UnboundedSender<News>) {
-    let Pass { account, child, jobs, numbers, environment, deadline, subject, attempt } = pass;
+    let Pass { account, child, jobs, numbers, tools, described, deadline, subject, attempt } = pass;
     let began = tokio::time::Instant::now();
     for job in jobs {
         let ids = job.resources.iter().filter_map(|resource| id_of(&resource.node_json));
@@ -65,9 +72,19 @@ pub(super) async fn run(pass: Pass, news: mpsc::UnboundedSender<News>) {
             dry_run: job.dry_run,
             news: news.clone(),
         };
+        let job = AccountJob::Clean(Box::new(job));
+        let Provision { job, environment, keys } = match provide(&tools, &described, job) {
+            Ok(provision) => provision,
+            Err(problem) => {
+                child.close().await;
+                let _over = news.send(News::NotProvided(account, problem));
+                return;
+            }
+        };
         let spec = JobSpec {
-            job: Job::Clean(Box::new(job)),
-            environment: environment.clone(),
+            job,
+            environment,
+            keys,
             deadline: Some(deadline.saturating_sub(began.elapsed())),
             subject: subject.clone(),
             attempt,
@@ -138,7 +155,10 @@ impl JobSink for CleanSink {
             | Report::Accounts(_)
             | Report::Chunk(_)
             | Report::Tagged(_)
-            | Report::Output(_) => {
+            | Report::Output(_)
+            | Report::Brokering(_)
+            | Report::Sealed(_)
+            | Report::Renew => {
                 return Err(SinkError::Violation("answered a job that it was not given".to_owned()));
             }
         }

@@ -59,7 +59,7 @@ impl Server {
         crate::setup::update_fleet(
             &tools.fleet,
             &running,
-            &tools.described,
+            tools.brokers.collectors(),
             &tools.environment,
             crate::setup::HEARTBEAT,
         );

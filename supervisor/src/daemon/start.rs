@@ -15,6 +15,7 @@ use fixworker_fixcore::{
 };
 use fixworker_graph::spool::SpoolError;
 use fixworker_settings::cli::DaemonArgs;
+use fixworker_settings::collectors::select;
 use fixworker_settings::{Environment, Sections};
 use fixworker_surface::metrics::{self, MetricsHandle};
 use fixworker_surface::web::{BindError, WebServer};
@@ -119,7 +120,8 @@ pub(super) async fn start(
     let endpoint = endpoint(&args)?;
     let metrics = metrics::install().map_err(|error| StartError::Internal(error.to_string()))?;
     let fleet = setup::fleet(args.common.collector_bin.clone());
-    let described = describe(&fleet, shutdown).await?;
+    let collectors = describe(&fleet, shutdown).await?;
+    let described = Arc::clone(&collectors.described);
     let names: Vec<_> = described.iter().map(|one| one.collector.as_str()).collect();
     tracing::info!("collectors: {}", names.join(", "));
     let options = ConnectOptions::default();
@@ -142,10 +144,11 @@ pub(super) async fn start(
     };
     config::write_files(&loaded.running, &args.home_files);
     walls::announce(&loaded.running)?;
-    setup::update_fleet(&fleet, &loaded.running, &described, &sources.environment, setup::HEARTBEAT);
+    setup::update_fleet(&fleet, &loaded.running, &collectors, &sources.environment, setup::HEARTBEAT);
     let spool = setup::spool(loaded.running.supervisor(), &args.subscriber_id)?;
     fleet.hide(spool.path());
-    let tools = setup::tools(fleet, spool, described, sources.environment.clone())?;
+    let tools = setup::tools(fleet, spool, collectors, sources.environment.clone())?;
+    tools.brokers.announce(&select(&loaded.running.worker().collector, &tools.described).active);
 
     let links = CancellationToken::new();
     let (subscriptions, wanted) = watch::channel(super::serve::subscriptions(&loaded.running));

@@ -95,10 +95,15 @@ impl WebState for State {
     fn info(&self) -> Info {
         let running = self.running.read().unwrap_or_else(PoisonError::into_inner);
         let described = &self.tools.described;
+        let brokers = &self.tools.brokers;
+        let one_for_all = !running.worker().fork_process;
+        let names = described.iter().map(|one| one.collector.clone());
+        let credentials = names.map(|name| (name.clone(), brokers.describe(&name, one_for_all))).collect();
         Info {
             active_collectors: select(&running.worker().collector, described).active,
             all_collectors: described.iter().map(|one| one.collector.clone()).collect(),
             sandbox: crate::walls::info(&running),
+            credentials,
         }
     }
 

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 
 use fixworker_fixcore::messages::TaskDefinition;
 use ipc_proto::job::{AutoEnable, Described};
+use ipc_proto::seal::Brokering;
 use serde_json::Value;
 
 /// The most collectors that a program may describe.
@@ -14,6 +15,9 @@ const MOST: usize = 64;
 const MOST_BYTES: usize = 16 << 20;
 /// The longest name of a collector, cloud or section, in bytes.
 const MAX_NAME: usize = 64;
+/// The most names and paths that a collector needs beside the credentials of an account, and the longest of them.
+const MOST_OPEN: usize = 256;
+const MAX_OPEN: usize = 256;
 /// Characters of a pattern for variables before its `*`.
 const MIN_PATTERN: usize = 4;
 /// The kinds that all clouds share, as fixcore's model has them, without what is only shown to people.
@@ -70,6 +74,29 @@ fn check_name(what: &str, name: &str) -> Result<(), String> {
     Err(format!("calls {what} {short:?}; 1 to {MAX_NAME} of a to z, 0 to 9, - and _ are allowed"))
 }
 
+/// Refuses what a collector says about the credentials of accounts if it is about another one, or without end; the
+/// sentence fits after "it ". What it names is only ever taken from what it has described.
+pub(super) fn check_brokering(
+    brokering: &Brokering,
+    described: &[Described],
+    earlier: &BTreeMap<String, Brokering>,
+) -> Result<(), String> {
+    let Brokering { collector, environment, paths, secrets } = brokering;
+    let name: String = collector.chars().take(MAX_NAME).collect();
+    if described.last().is_none_or(|last| last.collector != *collector) {
+        return Err(format!("speaks of credentials of collector {name:?}, which it has not just described"));
+    }
+    if earlier.contains_key(collector) {
+        return Err(format!("speaks of credentials of collector {name} twice"));
+    }
+    let texts = environment.iter().chain(secrets).chain(paths.iter().map(|grant| &grant.path));
+    let (count, longest) = texts.fold((0, 0), |(count, longest), text| (count + 1, text.len().max(longest)));
+    if count > MOST_OPEN || longest > MAX_OPEN {
+        return Err(format!("says more than fits about the credentials of collector {name}"));
+    }
+    Ok(())
+}
+
 /// A collector sees variables that are called like its cloud's, not any, and none of ours.
 fn check_variables(described: &Described) -> Result<(), String> {
     let name = &described.collector;
@@ -93,11 +120,15 @@ fn check_variables(described: &Described) -> Result<(), String> {
 
 /// Whether the collector has declared a variable of this name.
 pub(crate) fn sees(described: &Described, variable: &str) -> bool {
-    let fits = |pattern: &String| match pattern.strip_suffix('*') {
+    !is_own_variable(variable) && names(&described.environment, variable)
+}
+
+/// Whether one of the patterns is of this variable.
+pub(crate) fn names(patterns: &[String], variable: &str) -> bool {
+    patterns.iter().any(|pattern| match pattern.strip_suffix('*') {
         Some(beginning) => beginning.len() >= MIN_PATTERN && variable.starts_with(beginning),
         None => variable == pattern,
-    };
-    !is_own_variable(variable) && described.environment.iter().any(fits)
+    })
 }
 
 /// Tags of its own cloud, and a command that is called like it. What cannot be read is told elsewhere.
@@ -254,6 +285,28 @@ mod tests {
             refused(|one| one.tasks_json = json!([task]).to_string(), "wants the task");
         }
         refused(|one| one.cloud = None, "wants the task");
+    }
+
+    #[test]
+    fn of_credentials_a_collector_speaks_once_and_of_its_own() {
+        let brokering = |collector: &str, names: usize, length: usize| Brokering {
+            collector: collector.into(),
+            environment: vec!["x".repeat(length); names],
+            paths: Vec::new(),
+            secrets: Vec::new(),
+        };
+        let (all, none) = ([described("gcp"), described("aws")], BTreeMap::new());
+        assert_eq!(check_brokering(&brokering("aws", MOST_OPEN, MAX_OPEN), &all, &none), Ok(()));
+        for wrong in [
+            brokering("gcp", 1, 1),
+            brokering("x\n", 1, 1),
+            brokering("aws", MOST_OPEN + 1, 1),
+            brokering("aws", 1, MAX_OPEN + 1),
+        ] {
+            check_brokering(&wrong, &all, &none).unwrap_err();
+        }
+        let once = BTreeMap::from([("aws".to_owned(), brokering("aws", 1, 1))]);
+        assert!(check_brokering(&brokering("aws", 1, 1), &all, &once).unwrap_err().contains("twice"));
     }
 
     #[test]

@@ -134,7 +134,10 @@ impl JobSink for AccountsSink {
             | Report::Described(_)
             | Report::Cleaned(_)
             | Report::Tagged(_)
-            | Report::Output(_) => {
+            | Report::Output(_)
+            | Report::Brokering(_)
+            | Report::Sealed(_)
+            | Report::Renew => {
                 return Err(SinkError::Violation("answered a job that it was not given".to_owned()));
             }
             Report::Ready

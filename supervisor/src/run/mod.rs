@@ -39,6 +39,7 @@ use fixworker_settings::collectors::Selection;
 use fixworker_settings::{Environment, Running};
 use ipc_proto::job::Described;
 
+use crate::broker::Brokers;
 pub use pipeline::collect;
 pub(crate) use pipeline::failed_attempt;
 
@@ -57,6 +58,8 @@ pub struct Tools {
     pub trusting_kinds: Arc<KindTable>,
     /// Variables that collectors may see.
     pub environment: Arc<Environment>,
+    /// Make credentials of single accounts.
+    pub brokers: Brokers,
 }
 
 impl Tools {

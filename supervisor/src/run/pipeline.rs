@@ -69,7 +69,9 @@ pub async fn collect(
         out_of_time,
         abandoned: false,
     };
-    pipeline.run(targets).await
+    let ended = pipeline.run(targets).await;
+    tools.brokers.closed().await;
+    ended
 }
 
 /// Lists the accounts, and says whether the time of the run was over before all collectors had answered.

@@ -129,7 +129,10 @@ impl JobSink for CollectSink {
             | Report::Accounts(_)
             | Report::Cleaned(_)
             | Report::Tagged(_)
-            | Report::Output(_) => {
+            | Report::Output(_)
+            | Report::Brokering(_)
+            | Report::Sealed(_)
+            | Report::Renew => {
                 return Err(SinkError::Violation("answered a job that it was not given".to_owned()));
             }
             Report::Fault(_) | Report::Ready | Report::Done(_) | Report::Fatal(_) => {}

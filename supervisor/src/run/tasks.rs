@@ -1,16 +1,19 @@
 //! What children are asked to do: jobs made of settings. Only here a collector's section leaves the settings.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use fixworker_fleet::{AccountName, Subject, Task};
+use fixworker_fleet::{AccountName, Keys, Subject, Task};
 use fixworker_graph::timings::Timings;
 use fixworker_settings::{Environment, Running};
 use ipc_proto::job::{AccountsJob, CollectJob, Described, Job, Variable};
+use ipc_proto::seal::AccountJob;
 use ipc_proto::secret::Secret;
 
 use super::listing::Target;
 use super::pipeline::key_of;
 use super::{RunPlan, Tools};
+use crate::broker::Broker;
 use crate::describe::rules;
 
 /// A listing takes no longer, however long accounts may take: all collectors wait for the slowest one.
@@ -26,6 +29,8 @@ pub(super) fn accounts(tools: &Tools, plan: &RunPlan, collector: &str) -> Result
         environment: variables(described, &tools.environment),
         deadline: Some(plan.settings.account_timeout().min(LISTING_TIMEOUT)),
         last_duration: None,
+        // It finds the accounts, so it is for none of them.
+        keys: None,
     })
 }
 
@@ -41,19 +46,72 @@ pub(super) fn collect(
     let described = described.ok_or_else(|| format!("collector {} is not there any more", name.collector))?;
     let config = Secret::new(config_of(&plan.settings, described)?);
     let account = AccountName { id: name.id.clone(), name: name.name.clone() };
+    let job = AccountJob::Collect(Box::new(CollectJob {
+        collector: described.collector.clone(),
+        config,
+        account: target.account.clone(),
+        max_resources: plan.settings.worker().max_resources_per_account.map(Into::into),
+        last_run_started_ago: plan.last_run_started_ago,
+    }));
+    // A process for all accounts cannot be kept from the credentials of one of them.
+    let provision = if plan.settings.worker().fork_process {
+        provide(tools, described, job)?
+    } else {
+        Provision { environment: variables(described, &tools.environment), job: job.into(), keys: None }
+    };
+    let Provision { job, environment, keys } = provision;
     Ok(Task {
         subject: Subject { collector: Some(described.collector.clone()), account: Some(account) },
-        job: Job::Collect(Box::new(CollectJob {
-            collector: described.collector.clone(),
-            config,
-            account: target.account.clone(),
-            max_resources: plan.settings.worker().max_resources_per_account.map(Into::into),
-            last_run_started_ago: plan.last_run_started_ago,
-        })),
-        environment: variables(described, &tools.environment),
+        job,
+        environment,
+        keys,
         deadline: Some(plan.settings.account_timeout()),
         last_duration: timings.last(&key_of(name)),
     })
+}
+
+/// What a child is given to do a job for one account.
+#[derive(Debug)]
+pub(crate) struct Provision {
+    /// The job, with the config section that it may see.
+    pub(crate) job: Job,
+    /// The variables that it may see.
+    pub(crate) environment: Vec<Variable>,
+    /// Where the credentials of the account come from; `None` if section and variables have all that there are.
+    pub(crate) keys: Option<Arc<dyn Keys>>,
+}
+
+/// Everything for a job in a process of its own: where the collector makes credentials of single accounts, these and
+/// nothing secret beside. `job` has the whole config section.
+pub(crate) fn provide(tools: &Tools, described: &Described, job: AccountJob) -> Result<Provision, String> {
+    let environment = variables(described, &tools.environment);
+    let Some((brokering, broker)) =
+        tools.brokers.brokering(&described.collector).zip(broker(tools, described))
+    else {
+        return Ok(Provision { job: job.into(), environment, keys: None });
+    };
+    let open = open_config(job.config().expose(), &brokering.secrets)?;
+    Ok(Provision {
+        environment: environment
+            .into_iter()
+            .filter(|one| rules::names(&brokering.environment, &one.name))
+            .collect(),
+        job: job.clone().with_config(Secret::new(open)).into(),
+        keys: Some(broker.keys(job)),
+    })
+}
+
+/// Whoever makes credentials for accounts of the collector. It lives as long as this is held.
+pub(crate) fn broker(tools: &Tools, described: &Described) -> Option<Arc<Broker>> {
+    tools.brokers.broker(&described.collector, || variables(described, &tools.environment))
+}
+
+/// The config section without what is secret in it.
+fn open_config(config: &str, secrets: &[String]) -> Result<String, String> {
+    let mut section: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_str(config).map_err(|error| error.to_string())?;
+    section.retain(|name, _| !secrets.contains(name));
+    serde_json::to_string(&section).map_err(|error| error.to_string())
 }
 
 /// The section for a collector as JSON, or what is wrong with it.
@@ -124,6 +182,13 @@ mod tests {
         assert_eq!(config(&serde_json::json!({"aws": {"size": 7}})).unwrap(), r#"{"size":7}"#);
         let problem = config(&serde_json::json!({"aws": {"size": "many"}})).unwrap_err();
         assert!(problem.contains("aws.size"), "{problem}");
+    }
+
+    #[test]
+    fn what_is_secret_in_a_section_is_left_out() {
+        let open =
+            open_config(r#"{"a": 1, "key": "hunter2", "b": {"key": 2}}"#, &["key".to_owned()]).unwrap();
+        assert_eq!(open, r#"{"a":1,"b":{"key":2}}"#);
     }
 
     #[test]

@@ -104,6 +104,7 @@ fn end_of(failure: &Failure, child: &Child) -> JobEnd {
         | Outcome::OutOfMemory
         | Outcome::TimedOut(Limit::Handshake | Limit::Stall | Limit::NoProgress, _)
         | Outcome::Collateral(_)
+        | Outcome::NoCredentials(_)
         | Outcome::Unkillable => {
             if failure.ready {
                 JobEnd::Spent

@@ -12,6 +12,7 @@ use fixworker_settings::Running;
 use fixworker_settings::collectors::select;
 use fixworker_surface::metrics;
 use fixworker_surface::scrub::scrub;
+use ipc_proto::seal::AccountJob;
 use ipc_proto::secret::Secret;
 use serde_json::Value;
 use tokio::sync::{mpsc, watch};
@@ -24,8 +25,9 @@ use super::handlers::{Handlers, TAG};
 use super::machine::{ChildId, Effect, Event, JobEnd, Machine, TaskId};
 use super::request::Request;
 use super::sink::AnswerSink;
+use crate::broker::Broker;
 use crate::run::Tools;
-use crate::run::tasks::{config_of, variables};
+use crate::run::tasks::{Provision, broker, config_of, provide, variables};
 
 /// An answer that is not with the network by then is given up; fixcore has stopped waiting.
 const SEND_WITHIN: Duration = Duration::from_secs(10);
@@ -43,6 +45,8 @@ struct Open {
 struct Hand {
     child: Arc<Child>,
     jobs: Option<mpsc::UnboundedSender<TaskJob>>,
+    /// Held from one task to the next, so that it need not start again.
+    _broker: Option<Arc<Broker>>,
 }
 
 pub(super) struct Service {
@@ -278,12 +282,14 @@ impl Service {
         };
         let subject = job.spec.subject.clone();
         let collector = subject.collector.clone().unwrap_or_default();
-        let child = Arc::new(self.tools.fleet.child(ChildSpec { subject, shared: false }));
+        let sealed = job.spec.keys.is_some();
+        let broker = self.tools.describe(&collector).and_then(|described| broker(&self.tools, described));
+        let child = Arc::new(self.tools.fleet.child(ChildSpec { subject, shared: false, sealed }));
         let (jobs, receiver) = mpsc::unbounded_channel();
         let life = live(id, collector, Arc::clone(&child), receiver, self.notes.clone());
         let life = self.lives.spawn(life).id();
         self.child_of.insert(life, id);
-        self.children.insert(id, Hand { child, jobs: Some(jobs) });
+        self.children.insert(id, Hand { child, jobs: Some(jobs), _broker: broker });
         self.give(id, job)
     }
 
@@ -367,9 +373,17 @@ fn spec(request: &Request, tools: &Tools, running: &Running) -> Result<JobSpec, 
         .describe(&request.collector)
         .ok_or_else(|| problem("this worker does not have it any more".to_owned()))?;
     let config = Secret::new(config_of(running, described).map_err(problem)?);
+    let (job, environment, keys) = match AccountJob::of(request.job(config)?) {
+        Ok(job) => {
+            let Provision { job, environment, keys } = provide(tools, described, job).map_err(problem)?;
+            (job, environment, keys)
+        }
+        Err(job) => (*job, variables(described, &tools.environment), None),
+    };
     Ok(JobSpec {
-        job: request.job(config)?,
-        environment: variables(described, &tools.environment),
+        job,
+        environment,
+        keys,
         deadline: None,
         subject: Subject { collector: Some(request.collector.clone()), account: request.account.clone() },
         attempt: 1,

@@ -66,6 +66,9 @@ impl JobSink for AnswerSink {
                 | Report::Cleaned(_)
                 | Report::Chunk(_)
                 | Report::Described(_)
+                | Report::Brokering(_)
+                | Report::Sealed(_)
+                | Report::Renew
                 | Report::Accounts(_),
                 _,
             ) => Err(SinkError::Violation("answered a job that it was not given".to_owned())),

@@ -64,6 +64,8 @@ pub struct Info {
     pub all_collectors: Vec<String>,
     /// The sandbox of children: what is wanted, and which walls this host has.
     pub sandbox: serde_json::Value,
+    /// Whether the accounts of each collector have credentials of their own: `brokered`, or `shared (why)`.
+    pub credentials: std::collections::BTreeMap<String, String>,
 }
 
 /// Where and how to serve.

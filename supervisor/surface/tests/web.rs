@@ -35,6 +35,7 @@ impl WebState for State {
             active_collectors: vec!["example".to_owned()],
             all_collectors: vec!["example".to_owned(), "random".to_owned()],
             sandbox: serde_json::json!({"sandbox": "auto"}),
+            credentials: [("a".to_owned(), "brokered".to_owned())].into(),
         }
     }
 
@@ -105,7 +106,8 @@ async fn info_and_metrics_are_for_everybody() {
     let expected = json!({
         "active_collectors": ["example"],
         "all_collectors": ["example", "random"],
-        "sandbox": {"sandbox": "auto"}
+        "sandbox": {"sandbox": "auto"},
+        "credentials": {"a": "brokered"}
     });
     assert_eq!(serde_json::from_str::<Value>(&body).expect("JSON"), expected);
     metrics::uploaded(1);

@@ -1,5 +1,6 @@
 """The few operations whose answer follows from the question in ways a table cannot say."""
 
+import itertools
 import json
 from typing import Any
 from zlib import crc32
@@ -8,11 +9,14 @@ from .requests import Asked
 from .values import FAR
 
 
+SESSIONS = itertools.count(1)
+
+
 def assume_role(value: dict, asked: Asked, _account: str, _regions: list[str]) -> dict:
     role = asked.params["RoleArn"]
     account = role.split(":")[4]
     credentials = {
-        "AccessKeyId": f"ASIA{account}MOCK",
+        "AccessKeyId": f"ASIA{account}MOCK{next(SESSIONS)}",
         "SecretAccessKey": "secret",
         "SessionToken": f"token-{account}",
         "Expiration": FAR,

@@ -114,7 +114,7 @@ impl MockCloud {
         self.scratch.file("profiles", text).display().to_string()
     }
 
-    /// All calls so far to the shape mock: `service`, `operation`, `region`, `account`, `params`.
+    /// All calls so far to the shape mock: `service`, `operation`, `region`, `account`, `key`, `params`.
     #[track_caller]
     pub fn calls(&self) -> Vec<Value> {
         read_calls(&self.scratch.path().join("calls.jsonl"))

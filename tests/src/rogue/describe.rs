@@ -20,7 +20,7 @@ pub(super) fn describe(link: &mut Link, job: JobId) -> anyhow::Result<Option<u8>
         |name: &str, kind: &str| json!({"name": name, "kind": kind, "required": true, "description": name});
     let section_kinds = json!([{
         "fqn": NAME, "bases": [], "allow_unknown_props": false,
-        "properties": [property("modes", "string[]"), property("markers", "string")],
+        "properties": [property("modes", "string[]"), property("markers", "string"), property("key", "string")],
     }]);
     let mut described = Described {
         collector: NAME.into(),
@@ -30,7 +30,7 @@ pub(super) fn describe(link: &mut Link, job: JobId) -> anyhow::Result<Option<u8>
         section: Some(Section {
             name: NAME.into(),
             kinds_json: section_kinds.to_string(),
-            defaults_json: json!({"modes": ["good"], "markers": ""}).to_string(),
+            defaults_json: json!({"modes": ["good"], "markers": "", "key": ""}).to_string(),
         }),
         pool_setting: None,
         tasks_json: super::tasks::definitions(),
@@ -52,11 +52,14 @@ pub(super) fn describe(link: &mut Link, job: JobId) -> anyhow::Result<Option<u8>
         Some("many") => return many(link, job, &described),
         _ => {}
     }
+    if order().is_some_and(|order| order.starts_with("broker")) {
+        return super::broker::describe(link, job, described);
+    }
     answer(link, job, Report::Described(Box::new(described)))
 }
 
 /// How it lies about itself: there is no configuration yet, so the name of the program says it.
-fn order() -> Option<String> {
+pub(super) fn order() -> Option<String> {
     let program = std::env::args().next()?;
     Some(program.rsplit_once("describe-")?.1.to_owned())
 }

@@ -1,5 +1,6 @@
 //! The rogue child: one binary, misbehaving by the name of the account.
 
+mod broker;
 mod bulk;
 mod clean;
 mod describe;
@@ -38,8 +39,11 @@ fn run() -> anyhow::Result<u8> {
     let account = label.split_once('/').map(|(_, account)| account);
     let mode = account.and_then(expect::of).map(|row| row.mode);
     let Some(mut link) = Link::open(mode)? else { return Ok(0) };
+    let mut variables = Vec::new();
     while let Some(order) = link.next_order()? {
         let Order::Start(start) = order.body else { return Ok(0) };
+        // They come with the first job.
+        variables.extend(start.environment);
         let code = match start.job {
             Job::Describe { .. } => describe::describe(&mut link, order.job)?,
             Job::Accounts(job) => describe::accounts(&mut link, order.job, &job)?,
@@ -47,6 +51,8 @@ fn run() -> anyhow::Result<u8> {
             Job::Tag(job) => tasks::tag(&mut link, order.job, &job)?,
             Job::Command(job) => tasks::command(&mut link, order.job, &job)?,
             Job::Clean(job) => clean::clean(&mut link, order.job, &job)?,
+            Job::Seal(job) => broker::seal(&mut link, order.job, &job, &variables)?,
+            Job::Sealed(job) => broker::sealed(&mut link, order.job, &job, &variables)?,
         };
         if let Some(code) = code {
             return Ok(code);

@@ -24,15 +24,20 @@ const BEAT: Duration = Duration::from_millis(100);
 
 /// Returns the exit code, or `None` to go on with the next job.
 pub(super) fn collect(link: &mut Link, id: JobId, job: &CollectJob) -> anyhow::Result<Option<u8>> {
+    if expect::of(&job.account.id).is_some_and(|row| row.mode == Mode::NeverReady) {
+        forever();
+    }
+    link.send(id, Report::Ready)?;
+    collect_when_ready(link, id, job)
+}
+
+/// The same after Ready was sent.
+pub(super) fn collect_when_ready(link: &mut Link, id: JobId, job: &CollectJob) -> anyhow::Result<Option<u8>> {
     let account = job.account.id.as_str();
     let config: Value = serde_json::from_str(job.config.expose()).context("the config section")?;
     let markers = PathBuf::from(config["markers"].as_str().unwrap_or_default());
     let row = expect::of(account).with_context(|| format!("no mode is called {account}"))?;
     let attempt = note_attempt(&markers, account)?;
-    if row.mode == Mode::NeverReady {
-        forever();
-    }
-    link.send(id, Report::Ready)?;
     if let Some(code) = before_graph(link, id, row.mode, &markers, attempt)? {
         return Ok(Some(code));
     }

@@ -9,11 +9,13 @@ use collector::{BoxFuture, Failure, Sink, fault};
 use engine::Changes;
 use ipc_proto::clean::CleanOutcome;
 use ipc_proto::fault::FaultKind;
+use ipc_proto::seal::Seal;
 use serde_json::Value;
 
 use crate::change::{self, Above, Changer, Command, Deletion, Memory, Resource, Tagging};
 use crate::cloud::owner;
 use crate::config::AwsConfig;
+use crate::handed::{self, settings};
 
 /// Changes of AWS.
 #[derive(Debug, Default)]
@@ -45,11 +47,11 @@ impl Changes for AwsChanges {
                 }
                 Errand::Clean(CleanRequest { config, .. }, node)
                 | Errand::Tag(TagRequest { config, node, .. }) => {
-                    let identity = self.changer.identity(&config.to()?, &resource(node)).await?;
+                    let identity = self.changer.identity(&settings(config)?, &resource(node)).await?;
                     Ok(owner(identity, None))
                 }
                 Errand::Command(request) => {
-                    let config: AwsConfig = request.config.to()?;
+                    let config = settings(&request.config)?;
                     let resource = request.node.as_ref().map(resource);
                     let command = aws_command(&config, request, resource.as_ref())?;
                     match self.changer.identity_of_command(&command).await? {
@@ -58,6 +60,27 @@ impl Changes for AwsChanges {
                     }
                 }
             }
+        })
+    }
+
+    fn seal<'a>(&'a self, errand: &'a Errand<'a>, again: bool) -> BoxFuture<'a, Result<Seal, Failure>> {
+        Box::pin(async move {
+            let made = match *errand {
+                Errand::Collect(_) => {
+                    return Err(fault(FaultKind::Internal, "a collection has a way of its own").into());
+                }
+                Errand::Clean(CleanRequest { config, .. }, node)
+                | Errand::Tag(TagRequest { config, node, .. }) => {
+                    self.changer.credentials(&settings(config)?, &resource(node), again).await?
+                }
+                Errand::Command(request) => {
+                    let config = settings(&request.config)?;
+                    let resource = request.node.as_ref().map(resource);
+                    let command = aws_command(&config, request, resource.as_ref())?;
+                    self.changer.credentials_of_command(&command, again).await?
+                }
+            };
+            Ok(handed::seal(made))
         })
     }
 
@@ -73,7 +96,7 @@ impl Changes for AwsChanges {
         sink: &'a dyn Sink,
     ) -> BoxFuture<'a, Result<CleanOutcome, Failure>> {
         Box::pin(async move {
-            let config: AwsConfig = request.config.to()?;
+            let config = settings(&request.config)?;
             let deletion = Deletion {
                 config: &config,
                 resource: &resource(&target.node),
@@ -88,7 +111,7 @@ impl Changes for AwsChanges {
 
     fn tag<'a>(&'a self, request: &'a TagRequest, sink: &'a dyn Sink) -> BoxFuture<'a, Result<(), Failure>> {
         Box::pin(async move {
-            let config: AwsConfig = request.config.to()?;
+            let config = settings(&request.config)?;
             let tagging = Tagging {
                 config: &config,
                 resource: &resource(&request.node),
@@ -106,7 +129,7 @@ impl Changes for AwsChanges {
         sink: &'a dyn Sink,
     ) -> BoxFuture<'a, Result<Value, Failure>> {
         Box::pin(async move {
-            let config: AwsConfig = request.config.to()?;
+            let config = settings(&request.config)?;
             let resource = request.node.as_ref().map(resource);
             let command = aws_command(&config, request, resource.as_ref())?;
             self.changer.command(&command, sink).await

@@ -8,6 +8,7 @@ use engine::metrics::Query;
 use engine::{Changes, Client, Cloud, CloudFacts, Context, Entered, Plans, Region, Wanted, Way};
 use http_client::{CallError, Pages};
 use ipc_proto::job::{Account, Described, PathGrant};
+use ipc_proto::seal::{Brokering, Seal};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
@@ -17,6 +18,7 @@ use crate::api::Api;
 use crate::change::command_definition;
 use crate::changes::AwsChanges;
 use crate::config::AwsConfig;
+use crate::handed::{self, settings};
 use crate::job::{self, Way as AwsWay};
 use crate::metrics::{self, METRICS_OF_CALL};
 use crate::own::made_by_aws;
@@ -94,10 +96,14 @@ impl Cloud for Aws {
         account: &'a Account,
     ) -> BoxFuture<'a, Result<Box<dyn Way>, Failure>> {
         Box::pin(async move {
-            let config: AwsConfig = config.to()?;
+            let config = settings(config)?;
             let way = AwsWay::open(&config, account).await?;
             Ok(Box::new(Opened { way, config, name: account.name.clone() }) as Box<dyn Way>)
         })
+    }
+
+    fn brokering(&self) -> Option<Brokering> {
+        Some(describe::brokering())
     }
 
     fn changes(&self) -> Option<&dyn Changes> {
@@ -118,6 +124,10 @@ impl Way for Opened {
             let identity = self.way.identity(&self.config).await?;
             Ok(owner(identity, None))
         })
+    }
+
+    fn seal(&self) -> BoxFuture<'_, Result<Seal, Failure>> {
+        Box::pin(async { self.way.credentials(&self.config).await.map(handed::seal) })
     }
 
     fn enter(self: Box<Self>, sink: &dyn Sink) -> BoxFuture<'_, Result<Entered, Failure>> {

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+use aws_client::Given;
 use collector::{Failure, FaultExt, config_fault};
 use ipc_proto::fault::Fault;
 use serde::{Deserialize, Deserializer};
@@ -78,6 +79,9 @@ pub(crate) struct AwsConfig {
     pub collect_access_edges: Option<bool>,
     /// Patterns of operations that the command may call. Not a setting of the Python worker, which allows all.
     pub command_operations: Vec<String>,
+    /// No setting: the credentials of one account, if this process has no others.
+    #[serde(skip)]
+    pub given: Option<Given>,
 }
 
 impl Default for AwsConfig {
@@ -114,6 +118,7 @@ impl Default for AwsConfig {
             collect_usage_metrics: Some(true),
             collect_access_edges: Some(true),
             command_operations: READING.map(str::to_owned).to_vec(),
+            given: None,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What the collector is, for Describe.
 
 use ipc_proto::job::{AutoEnable, Described, PathAccess, PathGrant};
+use ipc_proto::seal::Brokering;
 
 use crate::built_in;
 use crate::cloud::CLOUD;
@@ -53,6 +54,36 @@ pub(crate) fn describe() -> Described {
     }
 }
 
+/// Variables that are no credentials and lead to none. A proxy may be named with a password, which is no credential of
+/// the cloud.
+const OPEN_ENVIRONMENT: [&str; 12] = [
+    "AWS_REGION",
+    "AWS_DEFAULT_REGION",
+    "AWS_ENDPOINT_URL",
+    "AWS_ENDPOINT_URL_*",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+    "AWS_USE_FIPS_ENDPOINT",
+    "AWS_USE_DUALSTACK_ENDPOINT",
+    "AWS_STS_REGIONAL_ENDPOINTS",
+    "AWS_CA_BUNDLE",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+];
+/// Paths with nothing secret behind them.
+const OPEN_PATHS: [&str; 2] = ["$AWS_CA_BUNDLE", "$REQUESTS_CA_BUNDLE"];
+
+/// What a child still needs that has the credentials of its account. No I/O.
+pub(crate) fn brokering() -> Brokering {
+    let open = |grant: &PathGrant| OPEN_PATHS.contains(&grant.path.as_str());
+    Brokering {
+        collector: CLOUD.to_owned(),
+        environment: OPEN_ENVIRONMENT.map(str::to_owned).to_vec(),
+        paths: paths().into_iter().filter(open).collect(),
+        secrets: ["access_key_id", "secret_access_key"].map(str::to_owned).to_vec(),
+    }
+}
+
 /// The paths that the collector must reach.
 pub(crate) fn paths() -> Vec<PathGrant> {
     PATHS.map(|(path, access)| PathGrant { path: path.to_owned(), access }).to_vec()
@@ -61,6 +92,21 @@ pub(crate) fn paths() -> Vec<PathGrant> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_child_with_credentials_of_its_account_reads_nothing_that_holds_others() {
+        let Brokering { environment, paths, secrets, .. } = brokering();
+        assert!(
+            paths.iter().all(|grant| grant.path.ends_with("_BUNDLE") && grant.access == PathAccess::Read)
+        );
+        let hidden = ["KEY", "TOKEN", "PROFILE", "CREDENTIALS", "CONFIG_FILE", "ROLE"];
+        assert!(
+            environment.iter().all(|name| !hidden.iter().any(|part| name.contains(part))),
+            "{environment:?}"
+        );
+        let all = section();
+        assert!(secrets.iter().all(|name| all.defaults_json.contains(&format!("\"{name}\""))));
+    }
 
     #[test]
     fn describe_names_what_the_supervisor_needs() {

@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 use std::env;
+use std::time::SystemTime;
 
-use aws_client::{Budgets, Client, Session, Settings};
+use aws_client::{Budgets, CallError, Client, HandedOver, Session, Settings};
 use collector::{Failure, Sink};
 use ipc_proto::job::Account;
+use zeroize::Zeroizing;
 
 use crate::accounts::{self, Identity, Scope, sessions};
 use crate::config::AwsConfig;
@@ -51,9 +53,50 @@ impl Way {
     /// Whose credentials they are. STS is not asked about a role, which is named by its account.
     pub(crate) async fn identity(&self, config: &AwsConfig) -> Result<Identity, Failure> {
         match &self.scope.role {
-            Some(role) => Ok(Identity::of_role(role, &self.account)),
-            None => sessions::identity(&self.client, config, &self.session, &self.scope).await,
+            // Whoever has handed credentials over may be wrong.
+            Some(role) if config.given.is_none() => Ok(Identity::of_role(role, &self.account)),
+            Some(_) | None => sessions::identity(&self.client, config, &self.session, &self.scope).await,
         }
+    }
+}
+
+/// Credentials of one account, for a process that gets no others.
+#[derive(Debug)]
+pub(crate) struct Credentials {
+    /// For [`Giver`](aws_client::Giver).
+    pub(crate) bytes: Zeroizing<Vec<u8>>,
+    /// When they end.
+    pub(crate) ends: Option<SystemTime>,
+    /// Why they are not the account's alone; fits after "account X ".
+    pub(crate) shared: Option<String>,
+}
+
+impl Credentials {
+    /// Those of a session; `again` replaces those that the session has.
+    pub(crate) async fn of(
+        session: &Session,
+        config: &AwsConfig,
+        scope: &Scope,
+        again: bool,
+    ) -> Result<Self, CallError> {
+        let HandedOver { bytes, ends, lasting } = session.hand_over(again).await?;
+        let source = sessions::source(config, &Scope { role: None, ..scope.clone() });
+        let shared = if session.is_of_role() {
+            None
+        } else if lasting {
+            Some(format!("is reached with long-lived keys ({source}), which its children get as they are"))
+        } else {
+            Some(format!("is reached with a session of {source}, which can do whatever the worker can"))
+        };
+        Ok(Self { bytes, ends, shared })
+    }
+}
+
+impl Way {
+    /// The credentials that lead into the account.
+    pub(crate) async fn credentials(&self, config: &AwsConfig) -> Result<Credentials, Failure> {
+        let credentials = Credentials::of(&self.session, config, &self.scope, false).await;
+        credentials.map_err(|error| error.to_fault().into())
     }
 }
 
@@ -70,6 +113,10 @@ pub(crate) async fn client(config: &AwsConfig) -> Result<Client, Failure> {
         per_service: size(config.resource_pool_tasks_per_service_default.max(1)),
         services,
     };
-    let client = Client::new(Settings { budgets, ..Settings::default() }).await;
+    let settings = Settings { budgets, ..Settings::default() };
+    let client = match &config.given {
+        Some(given) => Client::with_given(settings, given).await,
+        None => Client::new(settings).await,
+    };
     client.map_err(|error| error.to_fault().into())
 }

@@ -22,6 +22,7 @@ mod cloud;
 mod config;
 mod describe;
 mod facts;
+mod handed;
 mod hooks;
 mod instance_types;
 mod job;

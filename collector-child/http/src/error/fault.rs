@@ -44,6 +44,8 @@ fn nature(class: Class) -> (FaultKind, FaultSource, Retry) {
     match class {
         Class::AccessDenied { .. } | Class::RegionDisabled => (FaultKind::AccessDenied, User, Never),
         Class::Credentials(CredentialsTrouble::Clock) => (FaultKind::Credentials, Host, Never),
+        // The next attempt begins with new ones.
+        Class::Credentials(CredentialsTrouble::NotRenewed) => (FaultKind::Unavailable, Host, Later),
         Class::Credentials(_) => (FaultKind::Credentials, User, Never),
         Class::Throttled => (FaultKind::Throttled, Cloud, Later),
         Class::Unavailable | Class::Network => (FaultKind::Unavailable, Cloud, Later),

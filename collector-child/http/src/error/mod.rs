@@ -64,6 +64,8 @@ pub enum CredentialsTrouble {
     Clock,
     /// The role cannot be assumed with them.
     Role,
+    /// They were handed over by another process, which has no new ones.
+    NotRenewed,
 }
 
 /// A call that failed, or a page of it.
@@ -268,6 +270,7 @@ impl CredentialsTrouble {
             Self::Invalid => "the credentials are not valid",
             Self::Clock => "the clock of this machine is wrong",
             Self::Role => "the role cannot be assumed",
+            Self::NotRenewed => "the credentials cannot be renewed",
         }
     }
 }

@@ -30,7 +30,14 @@ pub(crate) fn clean(report: &mut Report<'_>) {
         Report::Fault(trouble) | Report::Fatal(trouble) => fault(trouble),
         Report::Cleaned(cleaned) => of_cleaned(cleaned),
         Report::Denied(calls) => calls.iter_mut().for_each(denied),
+        Report::Sealed(seal) => {
+            if let Some(shared) = &mut seal.shared {
+                text(shared, MAX_TEXT);
+            }
+        }
         Report::Ready
+        | Report::Renew
+        | Report::Brokering(_)
         | Report::Described(_)
         | Report::Chunk(_)
         | Report::Done(_)

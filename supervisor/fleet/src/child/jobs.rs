@@ -167,6 +167,9 @@ impl Jobs {
                     Verdict::Deliver
                 }
                 Report::Denied(_)
+                | Report::Brokering(_)
+                | Report::Sealed(_)
+                | Report::Renew
                 | Report::Described(_)
                 | Report::Accounts(_)
                 | Report::Chunk(_)
@@ -180,6 +183,8 @@ impl Jobs {
                     Report::Ready => return violation("twice"),
                     Report::Heartbeat(beat) => std::mem::replace(work, beat.work) != beat.work,
                     Report::Described(_)
+                    | Report::Brokering(_)
+                    | Report::Sealed(_)
                     | Report::Accounts(_)
                     | Report::Chunk(_)
                     | Report::Cleaned(_)
@@ -188,6 +193,7 @@ impl Jobs {
                     Report::Progress(_)
                     | Report::Fault(_)
                     | Report::Denied(_)
+                    | Report::Renew
                     | Report::Done(_)
                     | Report::Fatal(_) => false,
                 };
@@ -283,5 +289,8 @@ fn name(report: &Report<'_>) -> &'static str {
         Report::Tagged(_) => "Tagged",
         Report::Output(_) => "Output",
         Report::Denied(_) => "Denied",
+        Report::Brokering(_) => "Brokering",
+        Report::Sealed(_) => "Sealed",
+        Report::Renew => "Renew",
     }
 }

@@ -12,6 +12,7 @@ mod event;
 mod fate;
 pub mod jobs;
 mod kill;
+mod lazy;
 mod link;
 mod logs;
 pub mod outcome;
@@ -45,6 +46,7 @@ pub(crate) fn passing_environment() -> Vec<(std::ffi::OsString, std::ffi::OsStri
 
 use self::outcome::{Exit, Failure, Outcome, Subject};
 use self::state::{Ending, Stage, State, StopReason, Urgency};
+use crate::keys::{self, Keys};
 use crate::settings::Settings;
 use crate::sink::{JobSink, SinkError};
 use crate::status::Registry;
@@ -57,6 +59,9 @@ pub struct ChildSpec {
     /// Whether it serves several jobs at once. An overdue job of such a process is cancelled by itself; in a
     /// process of its own it takes the process with it.
     pub shared: bool,
+    /// It has the credentials of one account and nothing that leads to others: narrower walls, and jobs with
+    /// [`JobSpec::keys`] only. It is started when it gets its first job.
+    pub sealed: bool,
 }
 
 /// One job for a child.
@@ -72,6 +77,8 @@ pub struct JobSpec {
     pub subject: Subject,
     /// Which attempt it is, from 1, for reports.
     pub attempt: u32,
+    /// Where its credentials come from, if it has some of its own.
+    pub keys: Option<Arc<dyn Keys>>,
 }
 
 /// A job that ended well: Done was received and the sink agreed with its totals.
@@ -139,20 +146,34 @@ impl Child {
         let (commands, receiver) = mpsc::unbounded_channel();
         let (publish, ended) = watch::channel(None);
         let accepts = Arc::new(AtomicBool::new(true));
-        let task = task::Task::new(spec, settings, registry, receiver, Arc::clone(&accepts));
-        tokio::spawn(async move {
-            let end = task.live().await;
-            publish.send_replace(Some(end));
-        });
+        if spec.sealed {
+            let (registry, accepts) = (registry.clone(), Arc::clone(&accepts));
+            tokio::spawn(async move {
+                let end = live_for_a_job(spec, settings, &registry, receiver, accepts).await;
+                publish.send_replace(Some(end));
+            });
+        } else {
+            let task = task::Task::new(spec, settings, registry, receiver, Arc::clone(&accepts));
+            tokio::spawn(async move {
+                let end = task.live().await;
+                publish.send_replace(Some(end));
+            });
+        }
         Self { commands, ended, accepts }
     }
 
     /// Runs one job. A shared child takes several at once, others should get one after the other.
     ///
     /// Dropping the future gives the job up.
-    pub async fn run<S: JobSink>(&self, spec: JobSpec, sink: S) -> Result<Completed<S>, Box<Failure>> {
+    pub async fn run<S: JobSink>(&self, mut spec: JobSpec, sink: S) -> Result<Completed<S>, Box<Failure>> {
         let (reply, receiver) = oneshot::channel();
         let (subject, attempt) = (spec.subject.clone(), spec.attempt);
+        if let Some(keys) = spec.keys.clone() {
+            spec = tokio::select! {
+                sealed = keys::sealed(spec, keys) => sealed?,
+                end = self.ended() => return Err(Box::new(end.failure_of_late_job(&subject, attempt))),
+            };
+        }
         let job = Box::new(Running { sink, reply });
         if self.commands.send(Command::Run(Box::new(spec), job)).is_ok()
             && let Ok(result) = receiver.await
@@ -198,6 +219,23 @@ impl Child {
         let _gone = self.commands.send(Command::Close);
         self.ended().await
     }
+}
+
+/// The life of a process that begins with a job.
+async fn live_for_a_job(
+    spec: ChildSpec,
+    settings: Arc<Settings>,
+    registry: &Registry,
+    mut commands: mpsc::UnboundedReceiver<Command>,
+    accepts: Arc<AtomicBool>,
+) -> ChildEnd {
+    let (first, job) = match lazy::first_job(&mut commands, &accepts, &spec.subject).await {
+        Ok(first) => first,
+        Err(never) => return never,
+    };
+    let mut task = task::Task::new(spec, settings, registry, commands, accepts);
+    task.open_job(first, job);
+    task.live().await
 }
 
 /// The failure of a job whose process was gone before the job could begin.

@@ -107,6 +107,8 @@ pub enum Outcome {
     Host(String),
     /// The process ended for the sake of another job that it served.
     Collateral(String),
+    /// Whoever makes its credentials did not, so it was not begun; why.
+    NoCredentials(String),
     /// The process survived SIGKILL.
     Unkillable,
 }
@@ -137,7 +139,8 @@ impl Outcome {
             | Self::Signaled(_)
             | Self::TimedOut(Limit::Handshake | Limit::Stall | Limit::NoProgress, _)
             | Self::Host(_)
-            | Self::Collateral(_) => Class::Passing,
+            | Self::Collateral(_)
+            | Self::NoCredentials(_) => Class::Passing,
             Self::Version(_) => Class::Lasting,
             Self::Fatal(fault) => match fault.kind.exit_code(fault.retry) {
                 ExitCode::Internal | ExitCode::Usage if fault.retry == Retry::Never => Class::Lasting,
@@ -172,6 +175,7 @@ impl Outcome {
             Self::Cancelled(_) => "cancelled",
             Self::Host(_) => "host",
             Self::Collateral(_) => "collateral",
+            Self::NoCredentials(_) => "no_credentials",
             Self::Unkillable => "unkillable",
         }
     }
@@ -241,6 +245,7 @@ impl Failure {
             Outcome::Cancelled(why) => format!("cancelled: {why}"),
             Outcome::Host(what) => what.clone(),
             Outcome::Collateral(why) => format!("the process that several jobs shared had to end: {why}"),
+            Outcome::NoCredentials(why) => format!("no credentials were made for it: {why}"),
             Outcome::Unkillable => "the child survived SIGKILL, it hangs in the kernel".to_owned(),
         }
     }
@@ -294,7 +299,8 @@ impl Failure {
             | Outcome::Signaled(_)
             | Outcome::Cancelled(_)
             | Outcome::Host(_)
-            | Outcome::Collateral(_) => return None,
+            | Outcome::Collateral(_)
+            | Outcome::NoCredentials(_) => return None,
         };
         Some(text.to_owned())
     }

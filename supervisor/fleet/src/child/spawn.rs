@@ -46,6 +46,8 @@ pub(crate) struct Launch {
     pub(crate) nice: i32,
     pub(crate) open_files: u64,
     pub(crate) collector: Option<String>,
+    /// It has the credentials of one account and needs no others.
+    pub(crate) sealed: bool,
     pub(crate) walls: Arc<Walls>,
     pub(crate) purpose: Purpose,
 }
@@ -184,7 +186,7 @@ fn order(launch: &Launch) -> fork_server::Launch {
         limits: (launch.walls.sandbox != Sandbox::Off)
             .then(|| Limits { memory: launch.memory_limit.unwrap_or(DEFAULT_DATA), processes: PROCESSES }),
         namespace: launch.walls.namespace,
-        walls: launch.walls.plan(launch.collector.as_deref(), &launch.binary),
+        walls: launch.walls.plan(launch.collector.as_deref(), launch.sealed, &launch.binary),
     }
 }
 

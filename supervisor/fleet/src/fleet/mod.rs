@@ -18,6 +18,7 @@ pub use self::stop::{StopToken, Stopper, stopper};
 
 use crate::child::outcome::{Failure, Subject};
 use crate::child::{Child, ChildSpec, Completed};
+use crate::keys::Keys;
 use crate::restart::GiveUp;
 use crate::settings::Settings;
 use crate::sink::{JobSink, SinkError};
@@ -45,6 +46,8 @@ pub struct Task {
     pub deadline: Option<Duration>,
     /// How long it took in the last run; the slowest start first.
     pub last_duration: Option<Duration>,
+    /// Where its credentials come from, if it has some of its own. Such a task has a process of its own.
+    pub keys: Option<Arc<dyn Keys>>,
 }
 
 /// How a run is spread over processes.

@@ -147,6 +147,7 @@ where
             deadline: task.deadline,
             subject: task.subject.clone(),
             attempt: number,
+            keys: task.keys.clone(),
         };
         let child = self.child(account);
         let running = attempt(child, self.fork, account, spec, sink, self.notes.0.clone());
@@ -158,7 +159,8 @@ where
     fn child(&mut self, account: usize) -> Arc<Child> {
         let subject = self.tasks[account].subject.clone();
         if self.fork {
-            let child = Arc::new(self.fleet.child(ChildSpec { subject, shared: false }));
+            let sealed = self.tasks[account].keys.is_some();
+            let child = Arc::new(self.fleet.child(ChildSpec { subject, shared: false, sealed }));
             self.own.insert(account, Arc::clone(&child));
             return child;
         }
@@ -170,7 +172,7 @@ where
             self.let_go(&name);
         }
         let subject = Subject { account: None, ..subject };
-        let child = Arc::new(self.fleet.child(ChildSpec { subject, shared: true }));
+        let child = Arc::new(self.fleet.child(ChildSpec { subject, shared: true, sealed: false }));
         self.shared.insert(name, Arc::clone(&child));
         child
     }
@@ -225,7 +227,11 @@ where
     fn is_suspicious(&mut self, failure: &Failure) -> bool {
         let innocent = matches!(
             failure.outcome,
-            Outcome::Host(_) | Outcome::Cancelled(_) | Outcome::Collateral(_) | Outcome::Fatal(_)
+            Outcome::Host(_)
+                | Outcome::Cancelled(_)
+                | Outcome::Collateral(_)
+                | Outcome::NoCredentials(_)
+                | Outcome::Fatal(_)
         );
         if failure.ready || innocent {
             return false;

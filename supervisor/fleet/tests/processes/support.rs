@@ -73,7 +73,7 @@ impl Bench {
     }
 
     pub(crate) fn child(&self, account: &str) -> Child {
-        self.fleet.child(ChildSpec { subject: subject(account), shared: false })
+        self.fleet.child(ChildSpec { subject: subject(account), shared: false, sealed: false })
     }
 
     /// Nothing may be left when all children have ended.
@@ -106,7 +106,14 @@ pub(crate) fn job(account: &str) -> Job {
 }
 
 pub(crate) fn spec(account: &str, deadline: Option<Duration>) -> JobSpec {
-    JobSpec { job: job(account), environment: Vec::new(), deadline, subject: subject(account), attempt: 1 }
+    JobSpec {
+        job: job(account),
+        environment: Vec::new(),
+        deadline,
+        subject: subject(account),
+        attempt: 1,
+        keys: None,
+    }
 }
 
 pub(crate) fn task(account: &str) -> Task {
@@ -116,6 +123,7 @@ pub(crate) fn task(account: &str) -> Task {
         environment: Vec::new(),
         deadline: None,
         last_duration: None,
+        keys: None,
     }
 }
 

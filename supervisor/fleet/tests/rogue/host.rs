@@ -31,7 +31,7 @@ async fn supervise() {
     for account in ["silent", "ignore-term", "never-hello", "stop-self", "setsid-survivor"] {
         let name = AccountName { id: account.into(), name: String::new() };
         let subject = Subject { collector: Some("rogue".into()), account: Some(name) };
-        let child = fleet.child(ChildSpec { subject: subject.clone(), shared: false });
+        let child = fleet.child(ChildSpec { subject: subject.clone(), shared: false, sealed: false });
         let job = Job::Collect(Box::new(CollectJob {
             collector: "rogue".into(),
             config: "{}".to_owned().into(),
@@ -45,7 +45,7 @@ async fn supervise() {
             max_resources: None,
             last_run_started_ago: None,
         }));
-        let spec = JobSpec { job, environment: Vec::new(), deadline: None, subject, attempt: 1 };
+        let spec = JobSpec { job, environment: Vec::new(), deadline: None, subject, attempt: 1, keys: None };
         tokio::spawn(async move { child.run(spec, Deaf).await.map(|_| ()) });
     }
     let ready = |state: &str, label: &str| state == "collecting" || label.ends_with("never-hello");

@@ -43,13 +43,17 @@ impl Desk {
                 let account = match start.job {
                     Job::Collect(collect) => collect.account.id,
                     Job::Clean(clean) => clean.account.id,
-                    Job::Describe { .. } | Job::Accounts(_) | Job::Tag(_) | Job::Command(_) => {
-                        "ok".to_owned()
-                    }
+                    Job::Describe { .. }
+                    | Job::Accounts(_)
+                    | Job::Tag(_)
+                    | Job::Command(_)
+                    | Job::Seal(_)
+                    | Job::Sealed(_) => "ok".to_owned(),
                 };
                 let job = JobRun { id, writer: self.writer.clone(), state: Arc::clone(&self.state) };
                 thread::spawn(move || job.run(mode_of(&account), &account));
             }
+            Order::Renewed(_) | Order::NotRenewed(_) => {}
             Order::Cancel(cancel) => {
                 eprintln!("cancelled: {}", cancel.reason);
                 self.state.lock().unwrap().cancelled.insert(id);

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::PLACE;
 use crate::asked::{self, Asked};
-use crate::credentials::{Chain, Login, Role, Session, Source};
+use crate::credentials::{Chain, Given, GivenSource, Login, Role, Session, Source};
 use crate::endpoint::plausible;
 use crate::environment::Environment;
 
@@ -54,6 +54,12 @@ impl Client {
         Self::with_environment(settings, environment)
     }
 
+    /// A client of a process that has these credentials only: no profile file is read.
+    pub async fn with_given(settings: Settings, given: &Given) -> Result<Self, CallError> {
+        let environment = Arc::new(Environment::of_settings(&given.settings()).await?);
+        Self::with_environment(settings, environment)
+    }
+
     /// A client for tests of others: it sees these variables in place of those of the process, and no files.
     pub async fn with_variables(settings: Settings, variables: &[(&str, &str)]) -> Result<Self, CallError> {
         let environment = Arc::new(Environment::of_variables(variables).await?);
@@ -80,7 +86,7 @@ impl Client {
     pub async fn session(&self, login: Login) -> Result<Session, CallError> {
         let environment = match &login {
             Login::Profile(name) => Arc::new(Environment::load(Some(name)).await?),
-            Login::Environment | Login::Keys { .. } => self.0.environment.clone(),
+            Login::Environment | Login::Keys { .. } | Login::Given(_) => self.0.environment.clone(),
         };
         environment.check_profile()?;
         let source = match login {
@@ -88,6 +94,7 @@ impl Client {
                 let secret = secret_access_key.trim();
                 Source::Keys(Credentials::new(access_key_id.trim(), secret, None, None, "config"))
             }
+            Login::Given(given) => Source::Given(GivenSource::new(self, given)),
             Login::Environment => Source::Chain(Chain::new(self, &environment, false)),
             Login::Profile(_) => Source::Chain(Chain::new(self, &environment, true)),
         };

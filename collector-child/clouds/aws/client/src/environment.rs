@@ -1,11 +1,11 @@
 //! What the environment and the profile files say, by the SDKs' rules: variables first, then the profile.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_config::profile::ProfileSet;
 use aws_runtime::env_config::EnvConfigValue;
-use aws_runtime::env_config::file::EnvConfigFiles;
+use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use aws_shapes::endpoints;
 use aws_types::os_shim_internal::{Env, Fs};
 use http_client::{CaBundle, CallError, CallPlace, Class, CredentialsTrouble};
@@ -29,6 +29,58 @@ impl Environment {
     /// `profile`, else the one of `AWS_PROFILE`, else `default`.
     pub(crate) async fn load(profile: Option<&str>) -> Result<Self, CallError> {
         Self::read(Env::real(), Fs::real(), profile).await
+    }
+
+    /// The variables, and in place of all files what [`Self::settings`] gave in another process.
+    pub(crate) async fn of_settings(settings: &str) -> Result<Self, CallError> {
+        let files = EnvConfigFiles::builder().with_contents(EnvConfigFileKind::Config, settings).build();
+        let (env, only) = (Env::real(), Some("default".into()));
+        let sections = aws_config::profile::load(&Fs::real(), &env, &files, only)
+            .await
+            .map_err(|error| broken(format!("the settings of the profile: {}", innermost(&error))))?;
+        Ok(Self { env, sections, named_profile: None, endpoints: Arc::default() })
+    }
+
+    /// What variables and the selected profile say about regions and addresses, as a profile file without secrets.
+    pub(crate) fn settings(&self) -> String {
+        let mut settings = vec!["[default]".to_owned()];
+        let mut set = |name: &str, value: Option<String>| {
+            settings.extend(
+                value.filter(|value| !value.contains(['\n', '\r'])).map(|value| format!("{name} = {value}")),
+            );
+        };
+        set("region", self.region());
+        set("ca_bundle", self.value("", "ca_bundle"));
+        let Flavor { fips, dual_stack } = self.flavor();
+        set("use_fips_endpoint", fips.then(|| "true".to_owned()));
+        set("use_dualstack_endpoint", dual_stack.then(|| "true".to_owned()));
+        set("sts_regional_endpoints", self.legacy_sts().then(|| "legacy".to_owned()));
+        // No service is called so: this is the address of all that have none of their own.
+        let of_all = self.endpoint_url("no-service");
+        set("endpoint_url", of_all.clone());
+        let own = self.own_addresses(of_all.as_deref());
+        set("services", (!own.is_empty()).then(|| "own".to_owned()));
+        settings.extend(own);
+        settings.join("\n") + "\n"
+    }
+
+    /// The section with the addresses of single services, as far as the profile has some. Variables with such pass by
+    /// themselves.
+    fn own_addresses(&self, of_all: Option<&str>) -> Vec<String> {
+        if self.sections.get("services").is_none() {
+            return Vec::new();
+        }
+        let services = aws_shapes::services().filter_map(|name| aws_shapes::service(name).ok());
+        let ids: BTreeSet<&str> = services.map(|service| service.id).collect();
+        let own = ids.iter().filter_map(|id| Some((id, self.endpoint_url(id)?)));
+        let own = own.filter(|(_, url)| Some(url.as_str()) != of_all && !url.contains(['\n', '\r']));
+        let mut lines: Vec<String> = own
+            .map(|(id, url)| format!("{} =\n  endpoint_url = {url}", id.to_lowercase().replace(' ', "_")))
+            .collect();
+        if !lines.is_empty() {
+            lines.insert(0, "[services own]".to_owned());
+        }
+        lines
     }
 
     /// These variables and no files.
@@ -267,6 +319,30 @@ mod tests {
             let found = found.as_ref().map(|bundle| (bundle.path.to_str().unwrap(), bundle.named_by));
             assert_eq!(found, expected);
         }
+    }
+
+    #[tokio::test]
+    async fn the_settings_of_a_profile_mean_the_same_in_another_process_and_have_no_secrets() {
+        let config = "[profile mock]\nregion = eu-south-1\nservices = locals\nuse_fips_endpoint = true\n\
+            aws_secret_access_key = hunter2\nca_bundle = /a.pem\nendpoint_url = http://all:1\n\
+            [services locals]\ns3 =\n  endpoint_url = http://s3-only:2\nelastic_load_balancing_v2 =\n  \
+            endpoint_url = http://elb:3\n";
+        let of_profile = Environment::of_test(&[], config, Some("mock")).await.unwrap();
+        let settings = of_profile.settings();
+        assert!(!settings.contains("hunter2"), "{settings}");
+        let there = Environment::of_settings(&settings).await.unwrap();
+        assert_eq!(there.sections.get("region"), Some("eu-south-1"));
+        assert!(there.flavor().fips && !there.flavor().dual_stack && !there.legacy_sts());
+        assert_eq!(there.endpoint_url("S3").as_deref(), Some("http://s3-only:2"), "{settings}");
+        for service in ["S3", "Elastic Load Balancing v2", "EC2"] {
+            assert_eq!(
+                there.endpoint_url(service),
+                of_profile.endpoint_url(service),
+                "{service}: {settings}"
+            );
+        }
+        let plain = Environment::of_test(&[("AWS_REGION", "eu-west-3")], "", None).await.unwrap();
+        assert_eq!(plain.settings(), "[default]\nregion = eu-west-3\n");
     }
 
     #[tokio::test]

@@ -12,12 +12,16 @@ use super::Scope;
 use crate::config::AwsConfig;
 use crate::partition::home;
 
-/// The credentials of a profile, or without one those of the config or the environment.
+/// The credentials of a profile, or without one those of the config or the environment. In a process that has those of
+/// one account only it is these, whatever is asked for.
 pub(crate) async fn base(
     client: &Client,
     config: &AwsConfig,
     profile: Option<&str>,
 ) -> Result<Session, CallError> {
+    if let Some(given) = &config.given {
+        return client.session(Login::Given(given.clone())).await;
+    }
     let login = match (profile, config.keys()) {
         (Some(profile), _) => Login::Profile(profile.to_owned()),
         (None, Some((id, secret))) => {
@@ -47,7 +51,7 @@ pub(crate) fn in_account(
     account: &str,
     scope: &Scope,
 ) -> Session {
-    match &scope.role {
+    match scope.role.as_ref().filter(|_| config.given.is_none()) {
         Some(role) => {
             let region = home(&hints(base, Some(&scope.regions)), &scope.partition);
             let role = Role::of_account(&scope.partition, account, role, &region, &client.unique());
@@ -65,7 +69,7 @@ pub(crate) fn of_organization(
     partition: &str,
     account: &str,
 ) -> Session {
-    match config.organization_role() {
+    match config.organization_role().filter(|_| config.given.is_none()) {
         Some(arn) => {
             let region = home(&hints(base, config.region.as_deref()), partition);
             let session_name = format!("organization-{}", client.unique());
@@ -121,12 +125,19 @@ pub(crate) async fn identity(
         let message = "sts:GetCallerIdentity does not say to which account the credentials belong";
         return Err(fault(FaultKind::InvalidAnswer, message).into());
     };
-    let source = match (&scope.role, &scope.profile, &config.access_key_id) {
+    session.belongs_to(account, &region);
+    let source = source(config, scope);
+    let arn = answer["Arn"].as_str().map(|arn| format!(", {arn}")).unwrap_or_default();
+    Ok(Identity { key, account: account.to_owned(), credentials: format!("{source}{arn}") })
+}
+
+/// Which credentials are used for a scope, for people.
+pub(crate) fn source(config: &AwsConfig, scope: &Scope) -> String {
+    match (&scope.role, &scope.profile, &config.access_key_id) {
         (Some(role), _, _) => format!("the role {role}"),
         (None, Some(profile), _) => format!("the profile {profile}"),
         (None, None, Some(_)) => "the keys of aws.access_key_id".to_owned(),
+        (None, None, None) if config.given.is_some() => "those that were handed over".to_owned(),
         (None, None, None) => "those of the environment".to_owned(),
-    };
-    let arn = answer["Arn"].as_str().map(|arn| format!(", {arn}")).unwrap_or_default();
-    Ok(Identity { key, account: account.to_owned(), credentials: format!("{source}{arn}") })
+    }
 }

@@ -11,7 +11,7 @@ use super::Resource;
 use super::doors::Doors;
 use crate::accounts::{Identity, Scope};
 use crate::config::AwsConfig;
-use crate::job;
+use crate::job::{self, Credentials};
 
 /// Changes AWS. One for the process: it keeps connections and credentials from one change to the next.
 #[derive(Debug, Default)]
@@ -46,6 +46,29 @@ impl Changer {
     ) -> Result<Identity, Failure> {
         let doors = self.doors(config).await?;
         doors.enter(account, scope).await.map(|(_, identity)| identity)
+    }
+
+    /// The credentials for a change of this resource; `again` replaces those that this process has.
+    pub(crate) async fn credentials(
+        &self,
+        config: &AwsConfig,
+        resource: &Resource,
+        again: bool,
+    ) -> Result<Credentials, Failure> {
+        self.credentials_in(config, resource.account()?, &resource.scope(config), again).await
+    }
+
+    /// The same for an account; `account` may be empty for that of the credentials.
+    pub(super) async fn credentials_in(
+        &self,
+        config: &AwsConfig,
+        account: &str,
+        scope: &Scope,
+        again: bool,
+    ) -> Result<Credentials, Failure> {
+        let session = self.doors(config).await?.enter_to_change(account, scope).await?;
+        let credentials = Credentials::of(&session, config, scope, again).await;
+        credentials.map_err(|error| error.to_fault().into())
     }
 
     /// Access to an account in a region, with credentials that belong to it; `account` may be empty for that of the credentials. `remaining` is the time

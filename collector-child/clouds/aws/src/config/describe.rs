@@ -157,6 +157,7 @@ fn defaults(config: &AwsConfig) -> Value {
         collect_usage_metrics,
         collect_access_edges,
         command_operations,
+        given: _,
     } = config;
     json!({
         "access_key_id": access_key_id,

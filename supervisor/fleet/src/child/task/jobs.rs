@@ -8,6 +8,7 @@ use ipc_proto::fault::Fault;
 use ipc_proto::job::Start;
 use ipc_proto::limits::{MAX_FRAME, MAX_TEXT};
 use ipc_proto::message::{Cancel, Done, JobId, Order, Report, ToChild, ToSupervisor};
+use ipc_proto::seal::Seal;
 use tracing::warn;
 use zeroize::Zeroizing;
 
@@ -16,9 +17,10 @@ use super::{Task, now};
 use crate::child::border;
 use crate::child::fate::{Case, Story};
 use crate::child::jobs::{GivenUp, Verdict};
-use crate::child::outcome::{Outcome, Subject};
+use crate::child::outcome::{Failure, Outcome, Subject};
 use crate::child::state::{Event, Machine, StopReason, Urgency};
 use crate::child::{ChildEnd, Command, Good, JobSpec, OpenJob, gone};
+use crate::keys::{self, AT_MOST_EVERY, WITHIN};
 use crate::sink::SinkError;
 use crate::status::JobStatus;
 
@@ -37,7 +39,14 @@ pub(super) struct Open {
     nodes: u64,
     /// What the sink said about our own trouble.
     host_error: Option<String>,
+    /// New credentials are being made.
+    renewing: bool,
+    /// When the last ones came.
+    sealed: Instant,
 }
+
+/// The end of a question for new credentials.
+pub(super) type Renewal = (JobId, Result<Seal, Box<Failure>>);
 
 impl Open {
     pub(super) fn subject(&self) -> &Subject {
@@ -61,7 +70,7 @@ impl Open {
 }
 
 impl Task {
-    pub(super) fn open_job(&mut self, spec: Box<JobSpec>, job: Box<dyn OpenJob>) {
+    pub(in crate::child) fn open_job(&mut self, spec: Box<JobSpec>, job: Box<dyn OpenJob>) {
         let now = now();
         // The first job of a process that fails to come up shares its fate, even if it comes a little late.
         if !self.takes_jobs() && (self.closing || self.jobs.any()) {
@@ -78,6 +87,8 @@ impl Task {
             step: None,
             nodes: 0,
             host_error: None,
+            renewing: false,
+            sealed: now,
         };
         self.open.insert(id, open);
         self.update_status();
@@ -177,6 +188,9 @@ impl Task {
     }
 
     fn deliver(&mut self, id: JobId, report: &Report<'_>) {
+        if matches!(report, Report::Renew) {
+            return self.renew(id);
+        }
         let Some(open) = self.open.get_mut(&id) else { return };
         match report {
             Report::Ready => open.ready = true,
@@ -194,7 +208,10 @@ impl Task {
             | Report::Cleaned(_)
             | Report::Tagged(_)
             | Report::Output(_)
-            | Report::Denied(_) => {}
+            | Report::Denied(_)
+            | Report::Brokering(_)
+            | Report::Sealed(_)
+            | Report::Renew => {}
         }
         let abandoned = open.job.is_abandoned();
         let accepted = self.with_sink(id, |job| job.report(report));
@@ -208,6 +225,40 @@ impl Task {
             Err(error) => self.refused(id, error),
             Ok(()) if abandoned => self.give_up(id, GivenUp::Abandoned),
             Ok(()) => {}
+        }
+    }
+
+    /// Has new credentials made; a question while that goes on is the same question.
+    fn renew(&mut self, id: JobId) {
+        let Some(open) = self.open.get_mut(&id) else { return };
+        let Some(keys) = open.spec.keys.clone() else {
+            let what = "asked for credentials of a job that has none of its own".to_owned();
+            return self.stop(StopReason::Violation, Urgency::Once, what, Some(id));
+        };
+        if open.renewing {
+            return;
+        }
+        open.renewing = true;
+        let pause = AT_MOST_EVERY.saturating_sub(now().saturating_duration_since(open.sealed));
+        self.renewals.spawn(async move {
+            tokio::time::sleep(pause).await;
+            (id, keys.seal(true, WITHIN).await)
+        });
+    }
+
+    /// The answer to the question of a job.
+    pub(super) fn renewed(&mut self, id: JobId, result: Result<Seal, Box<Failure>>) {
+        let Some(open) = self.open.get_mut(&id) else { return };
+        (open.renewing, open.sealed) = (false, now());
+        let body = match result {
+            Ok(seal) => Order::Renewed(Box::new(seal)),
+            Err(failure) => {
+                warn!(child = %self.label, "no new credentials: {}", failure.message());
+                Order::NotRenewed(Box::new(keys::refusal(*failure)))
+            }
+        };
+        if let Err(error) = self.send(&ToChild { job: id, body }) {
+            warn!(child = %self.label, "cannot hand new credentials on: {error}");
         }
     }
 

@@ -11,11 +11,11 @@ use std::time::Instant;
 
 use ipc_proto::message::JobId;
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use tracing::{debug, error, warn};
 use zeroize::Zeroizing;
 
-use self::jobs::Open;
+use self::jobs::{Open, Renewal};
 use self::wait::{Inbound, Input, wait_for_birth, wait_for_exit, wait_for_link, wait_for_output, wait_until};
 use super::fate::Story;
 use super::jobs::{JobLimits, Jobs, Overdue};
@@ -57,6 +57,8 @@ pub(super) struct Task {
     /// Whether more jobs may come, for the handle.
     accepts: Arc<AtomicBool>,
     look_at_memory: Option<Instant>,
+    /// New credentials that are being made.
+    renewals: JoinSet<Renewal>,
 }
 
 fn now() -> Instant {
@@ -71,7 +73,7 @@ impl Task {
         commands: mpsc::UnboundedReceiver<Command>,
         accepts: Arc<AtomicBool>,
     ) -> Self {
-        let ChildSpec { subject, shared } = spec;
+        let ChildSpec { subject, shared, sealed } = spec;
         let label = label(subject.collector.as_deref(), subject.account.as_ref().map(|account| &*account.id));
         let limits = JobLimits {
             ready: settings.handshake_timeout,
@@ -86,6 +88,7 @@ impl Task {
             nice: settings.nice,
             open_files: settings.open_files,
             collector: subject.collector.clone(),
+            sealed,
             walls: Arc::clone(&settings.walls),
             purpose: Purpose::Serve,
         };
@@ -110,6 +113,7 @@ impl Task {
             poisoned: false,
             accepts,
             look_at_memory: None,
+            renewals: JoinSet::new(),
             settings,
         }
     }
@@ -140,6 +144,7 @@ impl Task {
             born = wait_for_birth(&mut self.birth) => Input::Born(born),
             () = wait_for_exit(self.process.as_ref()) => Input::Exited,
             input = wait_for_link(&mut self.inbound) => input,
+            Some(renewal) = self.renewals.join_next() => Input::Renewal(renewal.ok()),
             () = wait_for_output(&mut self.output) => Input::PipesClosed,
             () = wait_until(due) => Input::Due,
         }
@@ -176,6 +181,8 @@ impl Task {
             Input::Linked(Ok(link)) => self.linked(link),
             Input::Linked(Err(error)) => self.not_linked(error),
             Input::Frame(read) => self.frame(read),
+            Input::Renewal(Some((id, result))) => self.renewed(id, result),
+            Input::Renewal(None) => {}
             Input::PipesClosed => self.tell(Event::PipesClosed),
             Input::Due => {}
         }

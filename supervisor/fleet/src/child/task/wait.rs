@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 use tracing::debug;
 use zeroize::Zeroizing;
 
+use super::jobs::Renewal;
 use crate::child::Command;
 use crate::child::error::SpawnError;
 use crate::child::kill::{ExitWatch, Leader};
@@ -32,6 +33,7 @@ pub(super) enum Input {
     Exited,
     Linked(Result<Link, LinkError>),
     Frame(Result<bool, ConnectionError>),
+    Renewal(Option<Renewal>),
     PipesClosed,
     Due,
 }

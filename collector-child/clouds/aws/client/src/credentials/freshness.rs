@@ -53,6 +53,11 @@ impl Freshness {
         Self { due: Some(now), ends: Some(now) }
     }
 
+    /// They are to be renewed now.
+    pub(super) fn due(self, now: SystemTime) -> Self {
+        Self { due: Some(now), ..self }
+    }
+
     /// A renewal failed.
     pub(super) fn postponed(self, now: SystemTime) -> Self {
         Self { due: Some(now + PATIENCE), ..self }

@@ -7,6 +7,7 @@
 mod chain;
 mod container;
 mod freshness;
+mod given;
 mod helpers;
 mod instance;
 mod plan;
@@ -21,6 +22,8 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 pub(crate) use chain::Chain;
+pub(crate) use given::GivenSource;
+pub use given::{Given, Giver, HandedOver};
 pub use role::Role;
 pub use session::Session;
 pub(crate) use session::{Signer, Source};
@@ -41,6 +44,8 @@ pub enum Login {
         /// `aws.secret_access_key`
         secret_access_key: Zeroizing<String>,
     },
+    /// Credentials that another process has made; there are no others here.
+    Given(Given),
 }
 
 /// Shows whose keys they are, never the secret.
@@ -48,6 +53,7 @@ impl fmt::Debug for Login {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Environment => f.write_str("Environment"),
+            Self::Given(_) => f.write_str("Given"),
             Self::Profile(name) => f.debug_tuple("Profile").field(name).finish(),
             Self::Keys { access_key_id, .. } => {
                 f.debug_struct("Keys").field("access_key_id", access_key_id).finish_non_exhaustive()

@@ -14,7 +14,7 @@ use tokio::sync::Mutex;
 
 use super::chain::Trouble;
 use super::freshness::{Freshness, Use};
-use super::{Chain, Role};
+use super::{Chain, GivenSource, HandedOver, Role};
 use crate::client::{Client, Target};
 use crate::environment::Environment;
 use crate::sign::identity;
@@ -47,6 +47,8 @@ pub(crate) enum Source {
     Keys(Credentials),
     /// The places where the SDKs look.
     Chain(Chain),
+    /// Another process, which made them.
+    Given(GivenSource),
     /// None: for calls that are not signed.
     Nobody,
     /// A role, assumed with the credentials of another session.
@@ -82,6 +84,7 @@ impl fmt::Debug for Session {
         let source = match &self.inner.source {
             Source::Keys(_) => "keys",
             Source::Chain(_) => "environment",
+            Source::Given(_) => "given",
             Source::Nobody => "nobody",
             Source::Role { role, .. } => &role.arn,
         };
@@ -103,16 +106,44 @@ impl Session {
     }
 
     /// The same credentials as long as they have this key: when they are replaced, calls fail as
-    /// [`Class::Unavailable`]. Those of a role may be replaced, because they never belong to another account.
+    /// [`Class::Unavailable`]. Those of a role may be replaced, because they never belong to another account, and so
+    /// may those that another process has made, see [`Session::belongs_to`].
     #[must_use]
     pub fn bound_to(&self, key: Arc<str>) -> Self {
-        let only = Some(key).filter(|_| !self.is_of_role());
+        let is_given = matches!(self.inner.source, Source::Given(_));
+        let only = Some(key).filter(|_| !self.is_of_role() && !is_given);
         Self { inner: Arc::clone(&self.inner), only }
     }
 
     /// They are those of a role that was assumed for this session.
     pub fn is_of_role(&self) -> bool {
         matches!(self.inner.source, Source::Role { .. })
+    }
+
+    /// STS says that they belong to this account, which can be asked again in this region. Credentials that another
+    /// process has made are replaced only by others of the same account from now on.
+    pub fn belongs_to(&self, account: &str, region: &str) {
+        if let Source::Given(given) = &self.inner.source {
+            given.belongs_to(account, region);
+        }
+    }
+
+    /// The credentials for another process, with what the profile says about regions and addresses. Those of a role
+    /// are made anew each time; the others are those that this session uses, and with `again` they are looked up anew.
+    pub async fn hand_over(&self, again: bool) -> Result<HandedOver, CallError> {
+        let now = SystemTime::now();
+        let environment = &self.inner.environment;
+        if self.is_of_role() {
+            return Ok(HandedOver::new(&self.fetch(now).await?, environment));
+        }
+        if again && let State::Held(held) = &mut *self.inner.state.lock().await {
+            held.freshness = held.freshness.due(now);
+        }
+        let signer = self.any_signer(now, 0.5).await?;
+        match signer.identity.data::<Credentials>() {
+            Some(credentials) => Ok(HandedOver::new(credentials, environment)),
+            None => Err(Trouble::new(CredentialsTrouble::Broken, "they cannot be handed over").error()),
+        }
     }
 
     /// Fetches the credentials if there are none yet. Errors say what was looked for.
@@ -130,7 +161,7 @@ impl Session {
         match &self.inner.source {
             Source::Chain(chain) => chain.region_of_instance().await,
             Source::Role { base, .. } => Box::pin(base.region_of_instance()).await,
-            Source::Keys(_) | Source::Nobody => None,
+            Source::Keys(_) | Source::Given(_) | Source::Nobody => None,
         }
     }
 
@@ -210,6 +241,7 @@ impl Session {
             match &self.inner.source {
                 Source::Keys(credentials) => Ok(credentials.clone()),
                 Source::Chain(chain) => chain.look(now).await,
+                Source::Given(given) => given.fetch(&self.inner.environment).await,
                 Source::Nobody => Err(Trouble::new(CredentialsTrouble::Missing, "there are none").error()),
                 Source::Role { client, base, role } => {
                     tracing::debug!(role = role.arn, "assuming a role");

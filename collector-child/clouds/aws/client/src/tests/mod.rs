@@ -5,6 +5,7 @@ mod budgets;
 mod chain;
 mod credentials;
 mod fake;
+mod given;
 mod listings;
 mod places;
 mod retries;

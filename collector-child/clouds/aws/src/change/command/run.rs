@@ -13,6 +13,7 @@ use super::names::{kebab, operation, service};
 use super::value::params;
 use super::{Command, Wrong};
 use crate::accounts::{Identity, Scope};
+use crate::job::Credentials;
 use crate::partition::global_region;
 
 impl Changer {
@@ -39,6 +40,18 @@ impl Changer {
         }
         let identity = self.identity_in(command.config, &account, &scope).await?;
         Ok(Some((account, identity)))
+    }
+}
+
+impl Changer {
+    /// The credentials for a command; `again` replaces those that this process has.
+    pub(crate) async fn credentials_of_command(
+        &self,
+        command: &Command<'_>,
+        again: bool,
+    ) -> Result<Credentials, Failure> {
+        let Whom { account, scope, .. } = Understood::of(command)?.whom;
+        self.credentials_in(command.config, &account, &scope, again).await
     }
 }
 

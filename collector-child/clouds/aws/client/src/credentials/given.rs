@@ -1,0 +1,171 @@
+//! Credentials that somebody else has made: handed over by [`Session::hand_over`] in one process, used in another one
+//! that has nothing else, and renewed by asking for them again.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use aws_credential_types::Credentials;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+use super::chain::Trouble;
+use super::session::{Session, Source};
+use crate::client::{Client, Target};
+use crate::environment::Environment;
+use http_client::{CallError, CredentialsTrouble};
+
+/// Whoever hands credentials over.
+pub trait Giver: Send + Sync {
+    /// Tells givers from each other as long as both live.
+    fn id(&self) -> usize;
+
+    /// Those that are at hand, as [`HandedOver::bytes`].
+    fn now(&self) -> Zeroizing<Vec<u8>>;
+
+    /// New ones, or why there are none.
+    fn renew(&self) -> Pin<Box<dyn Future<Output = Result<Zeroizing<Vec<u8>>, String>> + Send + '_>>;
+}
+
+/// A [`Giver`]. Clones share it.
+#[derive(Clone)]
+pub struct Given(Arc<dyn Giver>);
+
+impl Given {
+    /// Credentials of this giver.
+    pub fn new(giver: impl Giver + 'static) -> Self {
+        Self(Arc::new(giver))
+    }
+
+    /// The settings of the profile that the credentials came with.
+    pub(crate) fn settings(&self) -> String {
+        read(&self.0.now()).map(|handed| handed.settings.clone()).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Given {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Given")
+    }
+}
+
+impl PartialEq for Given {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.id() == other.0.id()
+    }
+}
+
+/// Credentials for another process.
+#[derive(Debug)]
+pub struct HandedOver {
+    /// What [`Giver::now`] gives there: the credentials, and what the profile says about regions and addresses.
+    pub bytes: Zeroizing<Vec<u8>>,
+    /// When they end; `None` if that is not known, or never.
+    pub ends: Option<SystemTime>,
+    /// They are the keys of a user, which have no end.
+    pub lasting: bool,
+}
+
+/// What travels.
+#[derive(Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
+struct Handed {
+    id: String,
+    secret: String,
+    token: Option<String>,
+    /// Seconds since 1970.
+    ends: Option<u64>,
+    /// A profile file.
+    settings: String,
+}
+
+impl HandedOver {
+    pub(super) fn new(credentials: &Credentials, environment: &Environment) -> Self {
+        let seconds = |time: SystemTime| time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let handed = Handed {
+            id: credentials.access_key_id().to_owned(),
+            secret: credentials.secret_access_key().to_owned(),
+            token: credentials.session_token().map(str::to_owned),
+            ends: credentials.expiry().map(seconds),
+            settings: environment.settings(),
+        };
+        let bytes = Zeroizing::new(serde_json::to_vec(&handed).unwrap_or_default());
+        Self { bytes, ends: credentials.expiry(), lasting: credentials.session_token().is_none() }
+    }
+}
+
+fn read(bytes: &[u8]) -> Option<Handed> {
+    serde_json::from_slice(bytes).ok()
+}
+
+/// Where a session of handed credentials has them from.
+pub(crate) struct GivenSource {
+    client: Client,
+    given: Given,
+    /// Those that were at hand at first are used.
+    taken: AtomicBool,
+    owner: OnceLock<Owner>,
+}
+
+/// The account that the credentials belong to, and the region where that can be asked.
+struct Owner {
+    account: String,
+    region: String,
+}
+
+impl GivenSource {
+    pub(crate) fn new(client: &Client, given: Given) -> Self {
+        Self { client: client.clone(), given, taken: AtomicBool::new(false), owner: OnceLock::new() }
+    }
+
+    /// Whatever replaces them must belong to this account too.
+    pub(super) fn belongs_to(&self, account: &str, region: &str) {
+        let owner = Owner { account: account.to_owned(), region: region.to_owned() };
+        // The first answer is the one that everything was done by.
+        drop(self.owner.set(owner));
+    }
+
+    pub(super) async fn fetch(&self, environment: &Arc<Environment>) -> Result<Credentials, CallError> {
+        let not_renewed = |why: String| Trouble::new(CredentialsTrouble::NotRenewed, why).error();
+        let bytes = if self.taken.swap(true, Ordering::Relaxed) {
+            tracing::debug!("asking for new credentials");
+            self.given.0.renew().await.map_err(not_renewed)?
+        } else {
+            self.given.0.now()
+        };
+        let Some(handed) = read(&bytes) else {
+            return Err(not_renewed("what was handed over holds none".to_owned()));
+        };
+        let ends = handed.ends.map(|ends| UNIX_EPOCH + Duration::from_secs(ends));
+        let credentials = Credentials::new(&handed.id, &handed.secret, handed.token.clone(), ends, "given");
+        if let Some(owner) = self.owner.get() {
+            self.check(&credentials, owner, environment).await?;
+        }
+        Ok(credentials)
+    }
+
+    /// They replace others, and who hands them over may be wrong.
+    async fn check(
+        &self,
+        credentials: &Credentials,
+        owner: &Owner,
+        environment: &Arc<Environment>,
+    ) -> Result<(), CallError> {
+        let session = Session::new(Source::Keys(credentials.clone()), environment.clone());
+        let target = Target { session: &session, region: &owner.region, account: "", deadline: None };
+        let answer = self.client.call_apart(&target, "sts", "GetCallerIdentity", json!({})).await;
+        let wrong = match answer {
+            Ok(answer) if answer["Account"] == *owner.account => return Ok(()),
+            Ok(answer) => format!(
+                "the new ones belong to the account {}, not to {}",
+                answer["Account"].as_str().unwrap_or_default(),
+                owner.account
+            ),
+            Err(error) => format!("it cannot be learned whose the new ones are: {error}"),
+        };
+        Err(Trouble::new(CredentialsTrouble::NotRenewed, wrong).error())
+    }
+}
