@@ -1,13 +1,15 @@
 //! Google Cloud.
 //!
 //! Its kinds are tables (`kinds/`), checked against the operations of its APIs (`gcp-shapes`) and the data model when this is
-//! built. What is not here yet is told by [`without_table`].
+//! built. What is not here yet is told by [`without_table`]. Who asks is in [`auth`], what there is to be collected in [`projects`].
 
 use std::sync::LazyLock;
 
 use tables::plan::{CloudPlan, FilePlan, KindPlan};
 
+pub mod auth;
 mod missing;
+pub mod projects;
 
 pub use missing::without_table;
 

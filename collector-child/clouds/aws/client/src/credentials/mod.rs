@@ -6,7 +6,6 @@
 
 mod chain;
 mod container;
-mod freshness;
 mod given;
 mod helpers;
 mod instance;

@@ -9,11 +9,10 @@ use std::time::{Duration, Instant, SystemTime};
 
 use aws_credential_types::Credentials;
 use aws_smithy_runtime_api::client::identity::Identity;
-use http_client::{CallError, CallPlace, Class, CredentialsTrouble};
+use http_client::{CallError, CallPlace, Class, CredentialsTrouble, Freshness, Use};
 use tokio::sync::Mutex;
 
 use super::chain::Trouble;
-use super::freshness::{Freshness, Use};
 use super::{Chain, GivenSource, HandedOver, Role};
 use crate::client::{Client, Target};
 use crate::environment::Environment;

@@ -1,4 +1,4 @@
-//! How long credentials are kept.
+//! How long credentials and tokens are kept.
 
 use std::time::{Duration, SystemTime};
 
@@ -9,7 +9,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// When credentials are to be renewed, and when they are useless.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Freshness {
+pub struct Freshness {
     /// `None`: never.
     due: Option<SystemTime>,
     ends: Option<SystemTime>,
@@ -17,7 +17,7 @@ pub(super) struct Freshness {
 
 /// What can be done with credentials now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Use {
+pub enum Use {
     /// Use them.
     Fresh,
     /// Renew them; if that fails, they can be used still.
@@ -29,7 +29,7 @@ pub(super) enum Use {
 impl Freshness {
     /// For credentials obtained at `now` that end at `ends`. By `chance` (0 to 1) not all accounts renew at the
     /// same moment.
-    pub(super) fn new(now: SystemTime, ends: Option<SystemTime>, chance: f64) -> Self {
+    pub fn new(now: SystemTime, ends: Option<SystemTime>, chance: f64) -> Self {
         let due = ends.map(|ends| {
             let life = ends.duration_since(now).unwrap_or_default();
             let ahead = AHEAD.min(life / 4);
@@ -38,7 +38,8 @@ impl Freshness {
         Self { due, ends }
     }
 
-    pub(super) fn now(self, now: SystemTime) -> Use {
+    /// What can be done with them at `now`.
+    pub fn now(self, now: SystemTime) -> Use {
         if self.ends.is_some_and(|ends| ends <= now) {
             Use::Over
         } else if self.due.is_some_and(|due| due <= now) {
@@ -49,17 +50,19 @@ impl Freshness {
     }
 
     /// The service does not take them any more, whatever they said of themselves.
-    pub(super) fn ended(now: SystemTime) -> Self {
+    pub fn ended(now: SystemTime) -> Self {
         Self { due: Some(now), ends: Some(now) }
     }
 
     /// They are to be renewed now.
-    pub(super) fn due(self, now: SystemTime) -> Self {
+    #[must_use]
+    pub fn due(self, now: SystemTime) -> Self {
         Self { due: Some(now), ..self }
     }
 
     /// A renewal failed.
-    pub(super) fn postponed(self, now: SystemTime) -> Self {
+    #[must_use]
+    pub fn postponed(self, now: SystemTime) -> Self {
         Self { due: Some(now + PATIENCE), ..self }
     }
 }
