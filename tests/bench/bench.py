@@ -17,6 +17,8 @@ from typing import Any, Callable, Dict, List
 
 import aws
 import core
+import estates
+import instructions
 import latency
 from measure import MIB, Measured, run
 
@@ -145,6 +147,12 @@ class Bench:
     def aws_latency(self) -> None:
         latency.bench(self.row, self.child, self.fake_aws, self.aws_mock, self.aws_peer, self.directory)
 
+    def aws_estates(self) -> None:
+        estates.bench(self.row, self.child, self.fake_aws, self.directory)
+
+    def instructions(self) -> None:
+        instructions.bench(self.row, self.child, self.fake_aws, self.aws_mock, self.directory)
+
     def fixcore(self) -> None:
         # The graph of the Python worker decides the size: ten accounts, all in one upload.
         shared = ["fixworker.collector=random", "fixworker.web_host=127.0.0.1"]
@@ -172,12 +180,12 @@ def main() -> None:
     parser.add_argument("--aws-mock", default="", help="a Python that has tests/aws/requirements.txt")
     parser.add_argument("--aws-peer", default="", help="a Python that has tests/aws/peer-requirements.txt")
     parser.add_argument("--json", type=Path)
-    parser.add_argument("--only", default="", help="pipeline, start_cost, walls, throughput, fixcore, large, aws, aws_latency (comma list)")
+    parser.add_argument("--only", default="", help="pipeline, start_cost, walls, throughput, fixcore, large, aws, aws_latency, aws_estates, instructions (comma list)")
     args = parser.parse_args()
     with TemporaryDirectory(prefix="fwbench") as directory:
         bench = Bench(args.bin_dir.resolve(), args.venv.absolute(), args.aws_mock, args.aws_peer, Path(directory))
         parts: List[Callable[[], None]] = [bench.pipeline, bench.start_cost, bench.walls, bench.throughput, bench.fixcore, bench.large]
-        parts += [bench.aws, bench.aws_latency]
+        parts += [bench.aws, bench.aws_latency, bench.aws_estates, bench.instructions]
         wanted = args.only.split(",") if args.only else [part.__name__ for part in parts]
         print(f"{'':<58}{'ours':>12}{'peer':>12}{'':>8}{'':>9}")
         for part in (part for part in parts if part.__name__ in wanted):

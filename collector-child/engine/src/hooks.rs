@@ -12,7 +12,7 @@
 //! | [`Hook::finish`] | for each item, after the mapping | properties that need code, findings, another region |
 //! | [`Hook::begin`] | once per account, while kinds are collected | the account itself |
 //! | [`Hook::ahead`] | once per account, while kinds are collected | calls that no node has to be known for |
-//! | [`Hook::complete`] | once per account, when all nodes are there, all hooks at the same time | calls about nodes |
+//! | [`Hook::complete`] | once per account, when all nodes of the kinds [`Hook::completes`] are there | calls about nodes |
 //! | [`Hook::connect`] | once per account, after that, one hook after the other | edges, nodes and values that need other nodes; no calls |
 //!
 //! All stages get a [`Context`]: where they are, calls ([`Context::ask`]), the graph ([`Context::graph`]), more
@@ -137,8 +137,13 @@ pub trait Hook: Send + Sync {
         Box::pin(async { Ok(()) })
     }
 
-    /// Calls about nodes, when all that kinds list are there; once, at the global region, at the same time as the
-    /// other hooks.
+    /// The kinds whose nodes [`Self::complete`] is about, none of them a child of another one; `None` for all there are.
+    fn completes(&self) -> Option<&'static [&'static str]> {
+        None
+    }
+
+    /// Calls about nodes, when all nodes of [`Self::completes`] are there and [`Self::begin`] is through; once, at the
+    /// global region, at the same time as other hooks, and other kinds.
     fn complete<'a>(&'a self, _context: Context<'a>) -> BoxFuture<'a, Result<(), Failure>> {
         Box::pin(async { Ok(()) })
     }

@@ -9,11 +9,13 @@ use tokio::sync::{Notify, Semaphore};
 
 use crate::error::{CallError, CallPlace};
 use crate::retry::{Breaker, Key, Pace, Quota};
+use crate::road::{OnRoad, Road};
 
 /// Bounds of what goes on at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Budgets {
-    /// Requests under way at once, over all regions and services. The setting `resource_pool_size`.
+    /// Requests under way at once, over all regions and services, and as many more that are not answered for two
+    /// seconds. The setting `resource_pool_size`.
     pub overall: usize,
     /// Calls at once per region and service, unless the next setting knows the service. The setting
     /// `resource_pool_tasks_per_service_default`.
@@ -39,8 +41,7 @@ impl Budgets {
 /// All lanes of the process.
 pub(crate) struct Lanes {
     budgets: Budgets,
-    /// Requests that may be under way.
-    pub(crate) road: Semaphore,
+    road: Road,
     known: Mutex<HashMap<String, Arc<Lane>>>,
     start: Instant,
 }
@@ -57,6 +58,8 @@ pub struct Lane {
     /// Calls that may be under way, their waits included: a service that throttles gets no new calls
     /// meanwhile. First come, first served.
     pub(crate) calls: Semaphore,
+    /// Its place among the others.
+    pub(crate) road: OnRoad,
     learned: Mutex<Learned>,
     /// Something was given up: whoever waits to try again looks whether that makes sense.
     gave_up: Notify,
@@ -73,7 +76,7 @@ struct Learned {
 
 impl Lanes {
     pub(crate) fn new(budgets: Budgets) -> Self {
-        let road = Semaphore::new(budgets.overall.clamp(1, Semaphore::MAX_PERMITS));
+        let road = Road::new(budgets.overall.max(1));
         Self { budgets, road, known: Mutex::default(), start: Instant::now() }
     }
 
@@ -81,8 +84,9 @@ impl Lanes {
         let key = [account, region, service].join("/");
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let lane = known.entry(key).or_insert_with(|| {
-            let calls = Semaphore::new(self.budgets.of(service).min(Semaphore::MAX_PERMITS));
-            Arc::new(Lane { calls, learned: Mutex::default(), gave_up: Notify::new() })
+            let limit = self.budgets.of(service).min(Semaphore::MAX_PERMITS);
+            let (calls, road) = (Semaphore::new(limit), self.road.lane(limit));
+            Arc::new(Lane { calls, road, learned: Mutex::default(), gave_up: Notify::new() })
         });
         lane.clone()
     }
@@ -192,7 +196,6 @@ mod tests {
             assert!(!Arc::ptr_eq(&lane, &lanes.lane(other.0, other.1, other.2)), "{other:?}");
         }
         assert_eq!(lane.calls.available_permits(), 6);
-        assert_eq!(lanes.road.available_permits(), 64);
     }
 
     #[test]

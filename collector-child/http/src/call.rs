@@ -80,6 +80,7 @@ impl Hub {
     pub async fn call(&self, call: Call<'_>, exchange: &mut impl Exchange) -> Result<Value, CallError> {
         let CallPlace { account, region, service, .. } = call.place;
         let lane = self.lanes.lane(account, region, service);
+        let _wanted = lane.road.want(call.queue == Queue::None);
         let _place = match call.queue {
             Queue::Lane => {
                 let entered = call.enter(&lane).await?;

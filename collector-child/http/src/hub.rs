@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,7 +16,11 @@ use crate::clock::Clock;
 use crate::counters::{Counters, ServiceCounters};
 use crate::error::{CallPlace, Class, Verdict};
 use crate::retry::{Cause, Key, RetryPolicy};
+use crate::road::Permit;
 use crate::transport::{Answer, Limits, Transport, TransportTrouble};
+
+/// A request that is not answered for so long (a host that cannot be reached, say) leaves its place to others.
+const HANGS: Duration = Duration::from_secs(2);
 
 /// What a hub is made with.
 #[derive(Debug, Clone, Default)]
@@ -64,16 +69,28 @@ impl Hub {
         }
     }
 
-    /// Sends a request and reads the answer, among not too many others. For one attempt of a call to `service`.
+    /// Waits until a request of this lane may be sent. What is signed is made after that: a signature is good for minutes
+    /// only. What an attempt has to call for before (a token, say) comes before that.
+    pub async fn permit(&self, lane: &Lane) -> Permit {
+        lane.road.permit().await
+    }
+
+    /// Sends a request and reads the answer. For one attempt of a call to `service`; the permit is for what is under way,
+    /// not for what waits to be tried again.
     pub async fn send(
         &self,
+        mut permit: Permit,
         service: &str,
         request: Request<Full<Bytes>>,
     ) -> Result<Answer, TransportTrouble> {
-        // The permit is for what is under way, not for what waits to be tried again.
-        let _permit = self.lanes.road.acquire().await;
         let begin = Instant::now();
-        let sent = self.transport.send(request).await;
+        let mut sending = pin!(self.transport.send(request));
+        let sent = if let Ok(sent) = tokio::time::timeout(HANGS, &mut sending).await {
+            sent
+        } else {
+            permit.step_aside();
+            sending.await
+        };
         self.counters.count(service, |count| count.waited += begin.elapsed());
         if sent.is_ok() {
             self.counters.answered();

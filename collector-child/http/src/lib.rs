@@ -29,7 +29,9 @@ mod freshness;
 mod hub;
 mod pages;
 mod retry;
+mod road;
 mod transport;
+mod turns;
 
 pub use budget::{Budgets, Lane};
 pub use call::{BoxFuture, Call, Exchange, Failed, Outcome, Queue};
@@ -40,6 +42,7 @@ pub use freshness::{Freshness, Use};
 pub use hub::{Hub, Settings};
 pub use pages::{Listing, Pages};
 pub use retry::{Cause, Key, RetryPolicy, ordered_wait};
+pub use road::Permit;
 pub use transport::{Answer, CaBundle, Limits, Roots, Transport, TransportTrouble, span};
 
 /// How requests introduce the program.

@@ -138,7 +138,8 @@ impl Exchange for Trial<'_> {
             Ok(request) => request,
             Err(error) => return Outcome::Failed(Failed::finally(error)),
         };
-        match self.shared.hub.send(self.place.service, request).await {
+        let permit = self.shared.hub.permit(lane).await;
+        match self.shared.hub.send(permit, self.place.service, request).await {
             Ok(answer) => self.read(lane, answer).await,
             Err(trouble) => Outcome::Failed(self.unreached(&trouble)),
         }

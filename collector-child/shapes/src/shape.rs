@@ -78,6 +78,9 @@ pub struct Structure {
     pub(crate) by_wire: Vec<u16>,
 }
 
+/// Few structures of answers have more members; as many as a table of eight places takes.
+const USUAL_MEMBERS: usize = 7;
+
 impl Structure {
     /// The member of this name, by the name that users know.
     pub fn member(&self, name: &str) -> Option<&Member> {
@@ -91,6 +94,12 @@ impl Structure {
     }
 
     /// The member that is the whole body.
+    /// A map with room for what most answers have of these members: growing to that costs more than anything else
+    /// about it.
+    pub(crate) fn empty_map(&self) -> serde_json::Map<String, serde_json::Value> {
+        serde_json::Map::with_capacity(self.members.len().min(USUAL_MEMBERS))
+    }
+
     pub(crate) fn payload(&self) -> Option<&Member> {
         self.payload.and_then(|name| self.member(name))
     }

@@ -26,7 +26,7 @@ pub(super) struct Call<'a> {
     pub(super) told: &'a [String],
 }
 
-/// How many calls may be under way: the defaults of both workers.
+/// How many calls may be under way, by the name of the service in signatures: the defaults of both workers.
 #[derive(Debug)]
 pub(super) struct Limits {
     overall: usize,
@@ -36,7 +36,10 @@ pub(super) struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        let services = BTreeMap::from([("sagemaker", 6), ("elasticloadbalancing", 6)]);
+        // A lane is told by the name in signatures, and two clients may have the same: `elb` takes six calls and `elbv2` as
+        // many as any other.
+        let services =
+            BTreeMap::from([("sagemaker", 6), ("elasticloadbalancing", 26), ("bedrock", 40), ("s3", 40)]);
         Self { overall: 64, per_service: 20, services }
     }
 }

@@ -5,8 +5,11 @@
 //! tells about it as JSON: calls, the most at once, how many came in each round (the time of one latency), calls that were
 //! not taken down before, and the critical path (see `critical`). Before the first run it asks `UPSTREAM` (an address,
 //! `127.0.0.1:5600`) and takes down the answers.
+//!
+//! `fake_aws --estate log-groups=50000,policies=10` is an account with much of one thing instead (see `estate`).
 
 mod critical;
+mod estate;
 mod memory;
 mod wire;
 
@@ -18,12 +21,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use std::{env, thread};
 
-use anyhow::Context as _;
 use serde_json::json;
 
 use critical::{Call, Limits, critical_path};
+use estate::Estate;
 use memory::Memory;
-use wire::{Asked, answer};
+use wire::{Asked, answer, answer_of};
 
 /// Threads only wait and copy.
 const STACK: usize = 256 << 10;
@@ -42,11 +45,15 @@ pub fn main() -> ExitCode {
 
 #[expect(clippy::print_stdout, reason = "the port is its output")]
 fn run() -> anyhow::Result<()> {
-    let upstream = env::args().nth(1).context("usage: fake_aws UPSTREAM")?;
+    let source = match (env::args().nth(1), env::args().nth(2)) {
+        (Some(option), Some(text)) if option == "--estate" => Source::Estate(Estate::new(&text)?),
+        (Some(upstream), None) => Source::Mock(upstream),
+        _ => anyhow::bail!("usage: fake_aws UPSTREAM, or fake_aws --estate NAME=NUMBER,..."),
+    };
     let listener = TcpListener::bind("127.0.0.1:0")?;
     println!("{}", listener.local_addr()?.port());
     std::io::stdout().flush()?;
-    let cloud = Arc::new(Cloud::new(upstream));
+    let cloud = Arc::new(Cloud::new(source));
     for stream in listener.incoming() {
         let (stream, cloud) = (stream?, cloud.clone());
         thread::Builder::new().stack_size(STACK).spawn(move || serve(&cloud, stream))?;
@@ -54,8 +61,15 @@ fn run() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Where answers come from.
+enum Source {
+    /// A mock cloud, whose answers are taken down.
+    Mock(String),
+    Estate(Estate),
+}
+
 struct Cloud {
-    upstream: String,
+    source: Source,
     memory: Mutex<Memory>,
     replays: AtomicBool,
     latency_ms: AtomicU64,
@@ -88,9 +102,9 @@ impl Run {
 }
 
 impl Cloud {
-    fn new(upstream: String) -> Self {
+    fn new(source: Source) -> Self {
         Self {
-            upstream,
+            source,
             memory: Mutex::default(),
             replays: AtomicBool::new(false),
             latency_ms: AtomicU64::new(0),
@@ -102,25 +116,43 @@ impl Cloud {
 
     /// The answer to a call, as it goes over the wire.
     fn call(&self, asked: &Asked) -> anyhow::Result<Arc<[u8]>> {
-        let replays = self.replays.load(Ordering::Relaxed);
+        match &self.source {
+            Source::Mock(upstream) => self.remembered(upstream, asked),
+            Source::Estate(estate) => {
+                let (status, content, body) = estate.answer(asked);
+                self.take_time(|run| run.calls.push(0));
+                Ok(answer_of(status, content, &body).into())
+            }
+        }
+    }
+
+    fn remembered(&self, upstream: &str, asked: &Asked) -> anyhow::Result<Arc<[u8]>> {
         let known = lock(&self.memory).find(asked);
         let number = if let Some(known) = known {
             known
         } else {
-            // Bodies may have the time, so it is asked again.
-            let got = wire::forward(&self.upstream, asked)?;
+            // What was not asked before: how long the mock takes counts as well.
+            let got = wire::forward(upstream, asked)?;
             lock(&self.memory).take_down(asked, got)
         };
-        if replays {
-            lock(&self.run).came(self.latency_ms.load(Ordering::Relaxed));
-            self.most.fetch_max(self.under_way.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
-            thread::sleep(Duration::from_millis(self.latency_ms.load(Ordering::Relaxed)));
-            self.under_way.fetch_sub(1, Ordering::Relaxed);
-            let mut run = lock(&self.run);
+        self.take_time(|run| {
             run.calls.push(number);
             run.unknown += usize::from(known.is_none());
-        }
+        });
         Ok(lock(&self.memory).answer(number))
+    }
+
+    /// In a run, a call takes its time, and then is noted.
+    fn take_time(&self, note: impl FnOnce(&mut Run)) {
+        if !self.replays.load(Ordering::Relaxed) {
+            return;
+        }
+        let latency_ms = self.latency_ms.load(Ordering::Relaxed);
+        lock(&self.run).came(latency_ms);
+        self.most.fetch_max(self.under_way.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
+        thread::sleep(Duration::from_millis(latency_ms));
+        self.under_way.fetch_sub(1, Ordering::Relaxed);
+        note(&mut lock(&self.run));
     }
 
     /// The end of a run, or its beginning.
@@ -130,12 +162,16 @@ impl Cloud {
             self.most.store(0, Ordering::Relaxed);
             *lock(&self.run) = Run { began: Some(Instant::now()), ..Run::default() };
             self.replays.store(true, Ordering::Relaxed);
+            if let Source::Estate(estate) = &self.source {
+                estate.begin();
+            }
             return answer(200, "{}");
         }
         let run = std::mem::take(&mut *lock(&self.run));
         self.replays.store(false, Ordering::Relaxed);
         let memory = lock(&self.memory);
-        let calls: Vec<Call<'_>> = run.calls.iter().map(|number| memory.call(*number)).collect();
+        // An estate remembers nothing: its critical path is not known.
+        let calls: Vec<Call<'_>> = run.calls.iter().filter_map(|number| memory.call(*number)).collect();
         let path = critical_path(&calls, &Limits::default());
         let told = json!({
             "calls": run.calls.len(),

@@ -94,11 +94,13 @@ pub(super) fn forward(address: &str, asked: &Asked) -> anyhow::Result<Got> {
 
 /// An answer of our own.
 pub(super) fn answer(status: u16, body: &str) -> Vec<u8> {
-    format!(
-        "HTTP/1.1 {status} -\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
-        body.len()
-    )
-    .into_bytes()
+    answer_of(status, "application/json", body)
+}
+
+/// An answer of this type.
+pub(super) fn answer_of(status: u16, content: &str, body: &str) -> Vec<u8> {
+    format!("HTTP/1.1 {status} -\r\ncontent-type: {content}\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+        .into_bytes()
 }
 
 /// The first line and the headers; `None` if the connection is at its end.

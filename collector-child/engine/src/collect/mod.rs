@@ -24,6 +24,7 @@ mod progress;
 mod reach;
 mod scope;
 mod split;
+mod through;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -53,10 +54,14 @@ use context::Job;
 use odd::OddLog;
 use progress::RegionsAtWork;
 use reach::Reach;
+use through::Through;
 
 /// Pairs of kind and region that are worked on at once. Twice the budget for calls: some wait for a service that has
 /// enough calls under way. More would only cost memory.
 const KINDS_AT_ONCE: usize = 128;
+
+/// [`Hook::begin`](crate::hooks::Hook::begin) of all hooks, among the kinds that are not through yet.
+const BEGUN: &str = "";
 
 /// What a collection is about.
 pub struct Assignment {
@@ -139,27 +144,35 @@ pub async fn collect(
 /// All stages up to the complete graph.
 async fn gather(job: &Job<'_>) -> Result<(), Failure> {
     let context = Context::new(job, RegionIndex::GLOBAL);
-    let at_work = RegionsAtWork::begin(job);
+    let (at_work, tasks) = (&RegionsAtWork::begin(job), tasks(job));
+    let through = &Through::new(tasks.iter().map(|(plan, _)| plan.kind.as_str()).chain([BEGUN]));
     let settings = async {
         futures_util::future::try_join_all(job.hooks.iter().map(|hook| hook.begin(context))).await?;
+        through.done(BEGUN);
         at_work.done(job, RegionIndex::GLOBAL);
         Ok::<(), Failure>(())
     };
-    let at_work = &at_work;
-    let kinds = bounded::each(KINDS_AT_ONCE, tasks(job), |(plan, region)| {
+    let kinds = bounded::each(KINDS_AT_ONCE, tasks, |(plan, region)| {
         Box::pin(async move {
             let context = Context::new(job, region).listing();
             job.sink.step(format!("{} in {}", plan.kind, context.region().name));
             list::collect_kind(context, plan).await?;
+            through.done(&plan.kind);
             at_work.done(job, region);
             Ok(())
         })
     });
     let ahead = futures_util::future::try_join_all(job.hooks.iter().map(|hook| hook.ahead(context)));
-    futures_util::future::try_join3(settings, kinds, ahead).await?;
+    let complete = futures_util::future::try_join_all(job.hooks.iter().map(|hook| async {
+        match hook.completes() {
+            Some(kinds) => through.wait_for(|open| kinds.contains(&open) || open == BEGUN).await,
+            None => through.wait_for(|_| true).await,
+        }
+        hook.complete(context).await
+    }));
+    futures_util::future::try_join4(settings, kinds, ahead, complete).await?;
     job.sink.step("usage metrics".to_owned());
-    let complete = futures_util::future::try_join_all(job.hooks.iter().map(|hook| hook.complete(context)));
-    futures_util::future::try_join(metrics::collect(context), complete).await?;
+    metrics::collect(context).await?;
     job.sink.step("connecting".to_owned());
     for hook in job.hooks.iter() {
         hook.connect(context).await?;

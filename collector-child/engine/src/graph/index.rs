@@ -1,8 +1,9 @@
 //! Finding nodes by id, arn, name or another property, without looking at each.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 
+use foldhash::fast::RandomState;
 use inventory::KindTable;
 use tables::plan::Lookup;
 
@@ -25,7 +26,7 @@ pub enum Target<'a> {
 #[derive(Debug, Default)]
 pub(super) struct Indexes {
     hasher: RandomState,
-    indexes: HashMap<(Option<String>, String), Index>,
+    indexes: HashMap<(Option<String>, String), Index, RandomState>,
 }
 
 /// All nodes, with what is known about each.
@@ -41,9 +42,9 @@ pub(super) struct All<'g> {
 struct Index {
     /// How many nodes of the graph were looked at.
     seen: usize,
-    nodes: HashMap<u64, Vec<NodeIndex>>,
+    nodes: HashMap<u64, Vec<NodeIndex>, RandomState>,
     /// Whether nodes of a kind are looked for.
-    wanted: HashMap<&'static str, bool>,
+    wanted: HashMap<&'static str, bool, RandomState>,
 }
 
 impl Indexes {

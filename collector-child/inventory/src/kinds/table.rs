@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
+use foldhash::fast::RandomState;
 use serde_json::value::RawValue;
 
 use super::kind::{Kind, Role};
@@ -20,10 +21,11 @@ const FILES: [(&str, &str); 8] = [
     ("slack", include_str!("../../data/slack.json")),
 ];
 
-/// The kinds of some collectors. Loading finds the lines of the kinds; a kind is parsed when it is first used.
+/// The kinds of some collectors. Loading finds the lines of the kinds; a kind is parsed when it is first used. Every node and
+/// every object in it looks for its kind, so the map has a fast hash.
 #[derive(Debug)]
 pub struct KindTable {
-    kinds: HashMap<&'static str, Entry>,
+    kinds: HashMap<&'static str, Entry, RandomState>,
     /// In the order of the files.
     names: Vec<&'static str>,
 }
@@ -32,6 +34,14 @@ pub struct KindTable {
 struct Entry {
     raw: &'static RawValue,
     kind: OnceLock<Result<Kind, String>>,
+    /// Its bases at any distance.
+    above: OnceLock<Vec<&'static str>>,
+}
+
+impl Entry {
+    fn new(raw: &'static RawValue) -> Self {
+        Self { raw, kind: OnceLock::new(), above: OnceLock::new() }
+    }
 }
 
 /// A kind or data file that is missing or broken.
@@ -64,7 +74,7 @@ pub enum KindTableError {
 impl KindTable {
     /// The kinds of these data files. All but `base` extend `base`, which has to be named too.
     pub fn load(files: &[&str]) -> Result<Self, KindTableError> {
-        let mut table = Self { kinds: HashMap::new(), names: Vec::new() };
+        let mut table = Self { kinds: HashMap::default(), names: Vec::new() };
         for file in files {
             let (_, text) = FILES
                 .iter()
@@ -92,8 +102,10 @@ impl KindTable {
         names.sort_unstable();
         self.names.extend(names.iter().filter(|name| !self.kinds.contains_key(*name)));
         for (name, raw) in lines {
-            self.kinds.entry(name).or_insert(Entry { raw, kind: OnceLock::new() });
+            self.kinds.entry(name).or_insert_with(|| Entry::new(raw));
         }
+        // What is new may be a base of what was there.
+        self.kinds.values_mut().for_each(|entry| entry.above = OnceLock::new());
         Ok(())
     }
 
@@ -120,10 +132,19 @@ impl KindTable {
     /// Whether `fqn` is the kind `base` or has it among its bases, at any distance. Kinds that the table lacks
     /// have no bases.
     pub fn is_a(&self, fqn: &str, base: &str) -> bool {
-        fqn == base
-            || self
-                .kind(fqn)
-                .is_ok_and(|kind| kind.model().bases.iter().any(|parent| self.is_a(parent, base)))
+        fqn == base || self.above(fqn).contains(&base)
+    }
+
+    fn above(&self, fqn: &str) -> &[&'static str] {
+        let Some(entry) = self.kinds.get(fqn) else { return &[] };
+        entry.above.get_or_init(|| {
+            let bases = self.kind(fqn).map_or(&[][..], |kind| kind.model().bases.as_slice());
+            let mut above: Vec<&'static str> = bases.to_vec();
+            above.extend(bases.iter().flat_map(|base| self.above(base)));
+            above.sort_unstable();
+            above.dedup();
+            above
+        })
     }
 
     /// The place of `kind` in the hierarchy of the graph.

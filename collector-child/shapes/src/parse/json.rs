@@ -83,7 +83,7 @@ impl<'a> Form<'a> {
     }
 
     fn structure<'de, A: MapAccess<'de>>(self, structure: &Structure, mut map: A) -> Result<Value, A::Error> {
-        let mut members = Map::new();
+        let mut members = structure.empty_map();
         let mut unknown = None;
         while let Some(key) = map.next_key_seed(KeyOf(structure))? {
             match key {

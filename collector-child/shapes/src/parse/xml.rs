@@ -79,7 +79,7 @@ impl Reader<'_> {
     }
 
     fn members(&mut self, structure: &Structure, node: Node<'_, '_>) -> Map<String, Value> {
-        let mut members = Map::new();
+        let mut members = structure.empty_map();
         for child in node.children().filter(Node::is_element) {
             if let Some(member) = structure.by_wire(child.tag_name().name()) {
                 self.member(member, child, &mut members);

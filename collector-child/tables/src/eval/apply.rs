@@ -12,6 +12,9 @@ use crate::plan::{
 /// outside.
 const DEEPEST: usize = 64;
 
+/// Room that an object has from the start: most have no more members, and growing costs more than anything else about it.
+const USUAL_MEMBERS: usize = 7;
+
 impl KindPlan {
     /// The properties of the node that a document makes, with `name` and `arn` filled in as far as the plan can:
     /// `id` is always set if this is `Some`. `None` if the document gives no id.
@@ -181,8 +184,9 @@ fn object(
         return None;
     }
     let scope = Scope { item: value, ..*scope };
-    let mut members = Map::new();
-    for property in &objects.get(index)?.properties {
+    let properties = &objects.get(index)?.properties;
+    let mut members = Map::with_capacity(properties.len().min(USUAL_MEMBERS));
+    for property in properties {
         if let Some(value) = property.value.extract_at(&scope, objects, depth + 1) {
             members.insert(property.name.clone(), value.into_owned());
         }

@@ -308,11 +308,12 @@ impl Exchange for Trial<'_> {
             Ok(signer) => signer,
             Err(error) => return Outcome::Failed(Failed::finally(error)),
         };
+        let permit = self.hub.permit(lane).await;
         let (endpoint, request) = match self.prepare(signer.as_ref()) {
             Ok(prepared) => prepared,
             Err(error) => return Outcome::Failed(Failed::finally(error)),
         };
-        match self.hub.send(self.asked.service.name, request).await {
+        match self.hub.send(permit, self.asked.service.name, request).await {
             Ok(answer) => self.read(lane, &answer, signer.as_ref()).await,
             Err(trouble) => Outcome::Failed(self.unreached(&trouble, &endpoint)),
         }

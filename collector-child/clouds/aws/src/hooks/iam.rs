@@ -79,6 +79,10 @@ impl Hook for Iam {
         })
     }
 
+    fn completes(&self) -> Option<&'static [&'static str]> {
+        Some(&[USER])
+    }
+
     fn complete<'a>(&'a self, context: Context<'a>) -> BoxFuture<'a, Result<(), Failure>> {
         Box::pin(async move {
             let wanted = context.graph(|graph| {

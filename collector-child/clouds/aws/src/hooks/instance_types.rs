@@ -26,6 +26,10 @@ impl Hook for InstanceTypes {
         "instance_types"
     }
 
+    fn completes(&self) -> Option<&'static [&'static str]> {
+        Some(&["aws_ec2_instance"])
+    }
+
     fn complete<'a>(&'a self, context: Context<'a>) -> BoxFuture<'a, Result<(), Failure>> {
         Box::pin(async move {
             let used = used(context);

@@ -12,6 +12,10 @@ impl Hook for Rds {
         "rds"
     }
 
+    fn completes(&self) -> Option<&'static [&'static str]> {
+        Some(&["aws_rds_instance"])
+    }
+
     fn complete<'a>(&'a self, context: Context<'a>) -> BoxFuture<'a, Result<(), Failure>> {
         Box::pin(async move {
             each(REGIONS_AT_ONCE, instances(context).into_iter().collect(), |(region, instances)| {

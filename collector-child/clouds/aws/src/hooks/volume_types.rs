@@ -28,6 +28,10 @@ impl Hook for VolumeTypes {
         "volume_types"
     }
 
+    fn completes(&self) -> Option<&'static [&'static str]> {
+        Some(&["aws_ec2_volume"])
+    }
+
     fn complete<'a>(&'a self, context: Context<'a>) -> BoxFuture<'a, Result<(), Failure>> {
         Box::pin(async move {
             let used: Vec<_> = used(context).into_iter().collect();

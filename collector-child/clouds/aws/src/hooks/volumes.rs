@@ -36,6 +36,10 @@ impl Hook for Volumes {
         })
     }
 
+    fn completes(&self) -> Option<&'static [&'static str]> {
+        Some(&[KIND])
+    }
+
     fn complete<'a>(&'a self, context: Context<'a>) -> BoxFuture<'a, Result<(), Failure>> {
         Box::pin(async move {
             each(REGIONS_AT_ONCE, idle(context).into_iter().collect(), |(region, volumes)| {

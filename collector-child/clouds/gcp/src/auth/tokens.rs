@@ -282,12 +282,13 @@ impl Exchange for TokenExchange<'_> {
         Key { operation: self.place.operation, bucket: None }
     }
 
-    async fn attempt(&mut self, _: &Lane) -> Outcome {
+    async fn attempt(&mut self, lane: &Lane) -> Outcome {
         let request = match self.request() {
             Ok(request) => request,
             Err(error) => return Outcome::Failed(Failed::finally(error)),
         };
-        match self.hub.send(self.place.service, request).await {
+        let permit = self.hub.permit(lane).await;
+        match self.hub.send(permit, self.place.service, request).await {
             Ok(answer) => self.read(&answer),
             Err(trouble) => Outcome::Failed(self.unreached(&trouble)),
         }
