@@ -66,10 +66,10 @@ pub fn names_programs(text: &str) -> bool {
 
 /// The ports of all addresses in a text: digits behind `://HOST:`, and 80 where `http` has none.
 pub fn ports_in(text: &str) -> Vec<u16> {
-    let mut parts = text.split("://");
-    let mut before = parts.next().unwrap_or_default();
+    let mut pieces = text.split("://");
+    let mut before = pieces.next().unwrap_or_default();
     let mut ports = Vec::new();
-    for rest in parts {
+    for rest in pieces {
         let scheme = std::mem::replace(&mut before, rest);
         let end = |c: char| c.is_whitespace() || matches!(c, '/' | '"' | '\'' | '?' | '#' | ',' | '\\');
         let authority = rest.split(end).next().unwrap_or_default();

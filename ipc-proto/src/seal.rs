@@ -113,6 +113,7 @@ impl AccountJob {
     }
 
     /// The same job with another config section.
+    #[must_use]
     pub fn with_config(mut self, config: Secret<String>) -> Self {
         match &mut self {
             Self::Collect(job) => job.config = config,

@@ -41,7 +41,7 @@ struct Shared {
 /// The broker of one collector, for as long as somebody needs it.
 #[derive(Debug)]
 pub struct Broker {
-    brokers: Arc<Shared>,
+    common: Arc<Shared>,
     collector: String,
     environment: Vec<Variable>,
     child: Mutex<Option<Serving>>,
@@ -78,7 +78,7 @@ impl Brokers {
             return Some(broker);
         }
         let broker = Arc::new(Broker {
-            brokers: Arc::clone(&self.0),
+            common: Arc::clone(&self.0),
             collector: collector.to_owned(),
             environment: environment(),
             child: Mutex::default(),
@@ -173,14 +173,14 @@ impl Broker {
             self.close(old);
         }
         let subject = Subject { collector: Some(self.collector.clone()), account: None };
-        let child = Arc::new(self.brokers.fleet.child(ChildSpec { subject, shared: true, sealed: false }));
+        let child = Arc::new(self.common.fleet.child(ChildSpec { subject, shared: true, sealed: false }));
         *serving = Some(Serving { config: config.clone(), child: Arc::clone(&child) });
         child
     }
 
     /// Lets a process end after what it is doing.
     fn close(&self, Serving { child, .. }: Serving) {
-        let brokers = Arc::clone(&self.brokers);
+        let brokers = Arc::clone(&self.common);
         brokers.closing.send_modify(|closing| *closing += 1);
         tokio::spawn(async move {
             child.close().await;
@@ -234,7 +234,7 @@ impl Keys for JobKeys {
             let completed = child.run(spec, SealSink::default()).await?;
             let seal = completed.sink.into_seal();
             if let Some(account) = self.account() {
-                broker.brokers.note(&broker.collector, account, seal.shared.as_deref());
+                broker.common.note(&broker.collector, account, seal.shared.as_deref());
             }
             Ok(seal)
         })

@@ -111,7 +111,9 @@ impl<T: DeserializeOwned> DeserializeFrom for T {
 impl fmt::Debug for ConfigSection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let settings: Vec<&String> = self.settings.keys().collect();
-        f.debug_struct("ConfigSection").field("name", &self.name).field("settings", &settings).finish()
+        let mut shown = f.debug_struct("ConfigSection");
+        let shown = shown.field("name", &self.name).field("settings", &settings);
+        shown.field("credentials", &self.credentials).finish()
     }
 }
 

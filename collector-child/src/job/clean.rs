@@ -53,11 +53,11 @@ fn request(
 /// The request with the first resource that would not be refused, for which credentials are needed.
 pub(super) fn errand(
     collector: &dyn Collector,
-    job: CleanJob,
+    job: &CleanJob,
     remaining: Option<Duration>,
     output: &Output,
 ) -> Result<Option<(CleanRequest, StoredNode)>, Failure> {
-    let (request, above) = request(&job, remaining, output)?;
+    let (request, above) = request(job, remaining, output)?;
     let pass = Pass { collector, name: &job.collector, request: &request, above: &above, output };
     let mut first = None;
     for resource in &job.resources {

@@ -30,7 +30,7 @@ pub(super) async fn run(
         AccountJob::Collect(job) => {
             maker.make(Errand::Collect(&collect_request(*job, remaining, output)?)).await?
         }
-        AccountJob::Clean(job) => match clean::errand(collector, *job, remaining, output)? {
+        AccountJob::Clean(job) => match clean::errand(collector, &job, remaining, output)? {
             Some((request, node)) => maker.make(Errand::Clean(&request, &node)).await?,
             // All of them will be refused, so there is nothing to reach.
             None => Seal { bytes: Vec::new().into(), remaining: None, shared: None },

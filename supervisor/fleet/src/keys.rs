@@ -39,7 +39,7 @@ pub(crate) async fn sealed(mut spec: JobSpec, keys: Arc<dyn Keys>) -> Result<Job
         Ok(Ok(seal)) => seal,
         Ok(Err(failure)) => return Err(without(&spec, *failure, began)),
         Err(_) => {
-            let late = Outcome::NoCredentials(format!("they were not made within {:.0?}", within));
+            let late = Outcome::NoCredentials(format!("they were not made within {within:.0?}"));
             return Err(Box::new(failure(&spec.subject, spec.attempt, late, began)));
         }
     };

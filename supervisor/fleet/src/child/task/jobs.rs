@@ -28,6 +28,7 @@ use crate::status::JobStatus;
 const NOTICEABLE: Duration = Duration::from_millis(1);
 
 /// A job that is not over.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Open {
     job: Box<dyn OpenJob>,
     spec: Box<JobSpec>,

@@ -182,9 +182,8 @@ impl Task {
             Input::Linked(Err(error)) => self.not_linked(error),
             Input::Frame(read) => self.frame(read),
             Input::Renewal(Some((id, result))) => self.renewed(id, result),
-            Input::Renewal(None) => {}
             Input::PipesClosed => self.tell(Event::PipesClosed),
-            Input::Due => {}
+            Input::Renewal(None) | Input::Due => {}
         }
     }
 

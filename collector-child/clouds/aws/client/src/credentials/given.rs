@@ -2,8 +2,6 @@
 //! that has nothing else, and renewed by asking for them again.
 
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -17,7 +15,7 @@ use super::chain::Trouble;
 use super::session::{Session, Source};
 use crate::client::{Client, Target};
 use crate::environment::Environment;
-use http_client::{CallError, CredentialsTrouble};
+use http_client::{BoxFuture, CallError, CredentialsTrouble};
 
 /// Whoever hands credentials over.
 pub trait Giver: Send + Sync {
@@ -28,7 +26,7 @@ pub trait Giver: Send + Sync {
     fn now(&self) -> Zeroizing<Vec<u8>>;
 
     /// New ones, or why there are none.
-    fn renew(&self) -> Pin<Box<dyn Future<Output = Result<Zeroizing<Vec<u8>>, String>> + Send + '_>>;
+    fn renew(&self) -> BoxFuture<'_, Result<Zeroizing<Vec<u8>>, String>>;
 }
 
 /// A [`Giver`]. Clones share it.
