@@ -33,7 +33,7 @@ struct Shared {
     collectors: Collectors,
     open: Mutex<BTreeMap<String, Weak<Broker>>>,
     /// Accounts that do not have credentials of their own, by collector and id, and why.
-    shared: Mutex<BTreeMap<String, BTreeMap<String, String>>>,
+    sharing: Mutex<BTreeMap<String, BTreeMap<String, String>>>,
     /// Children that are being closed.
     closing: watch::Sender<usize>,
 }
@@ -57,8 +57,8 @@ struct Serving {
 impl Brokers {
     /// No broker yet.
     pub(crate) fn new(fleet: Fleet, collectors: Collectors) -> Self {
-        let (open, shared) = (Mutex::default(), Mutex::default());
-        Self(Arc::new(Shared { fleet, collectors, open, shared, closing: watch::Sender::new(0) }))
+        let (open, sharing) = (Mutex::default(), Mutex::default());
+        Self(Arc::new(Shared { fleet, collectors, open, sharing, closing: watch::Sender::new(0) }))
     }
 
     /// What children of accounts still need, if this collector makes credentials for them.
@@ -123,7 +123,7 @@ impl Brokers {
         if one_for_all {
             return "shared (fixworker.fork_process is off: one process collects all accounts)".to_owned();
         }
-        let shared = lock(&self.0.shared);
+        let shared = lock(&self.0.sharing);
         match shared.get(collector).and_then(|accounts| Some((accounts.len(), accounts.first_key_value()?))) {
             None => "brokered".to_owned(),
             Some((1, (account, why))) => {
@@ -139,7 +139,7 @@ impl Brokers {
 impl Shared {
     /// Notes whether an account shares its credentials with others; tells of the first one of a collector.
     fn note(&self, collector: &str, account: &str, why: Option<&str>) {
-        let mut shared = lock(&self.shared);
+        let mut shared = lock(&self.sharing);
         let of_collector = shared.entry(collector.to_owned()).or_default();
         let Some(why) = why else {
             of_collector.remove(account);
