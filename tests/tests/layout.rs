@@ -83,8 +83,13 @@ fn clouds() -> BTreeMap<String, String> {
 }
 
 /// The floors of the child below the clouds, from the ground up: a crate is built from crates of lower floors only.
-const FLOORS: [&[&str]; 4] =
-    [&["ipc-proto"], &["inventory", "shapes"], &["collector", "http-client", "tables"], &["engine"]];
+const FLOORS: [&[&str]; 5] = [
+    &["ipc-proto"],
+    &["inventory", "shapes"],
+    &["collector", "http-client", "tables"],
+    &["engine"],
+    &["rest-client"],
+];
 
 #[test]
 fn the_child_is_built_in_floors() {
@@ -158,7 +163,7 @@ fn below_the_clouds_no_source_names_one() {
     assert_eq!(named("kind: aws_vpc").as_deref(), Some("aws"));
     assert_eq!(named("laws of aws_lc_rs, draws"), None);
     let mut wrong = Vec::new();
-    for name in ["collector", "engine", "http", "shapes", "tables"] {
+    for name in ["collector", "engine", "http", "rest", "shapes", "tables"] {
         let mut files = Vec::new();
         sources(&binaries::repository().join("collector-child").join(name).join("src"), &mut files);
         assert!(files.len() > 2, "{name}");

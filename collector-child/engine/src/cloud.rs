@@ -37,8 +37,16 @@ pub struct CloudFacts {
     pub account_kind: &'static str,
     /// The kind of its regions.
     pub region_kind: &'static str,
+    /// The kind of its zones, if it has such.
+    pub zone_kind: Option<&'static str>,
     /// The kind that all its resources are.
     pub resource_kind: &'static str,
+    /// Every account has a region for what belongs to no region; else that hangs below the account.
+    pub has_global_region: bool,
+    /// What is in a zone hangs below the region of that.
+    pub below_region: bool,
+    /// Regions tell whether they are in use, and others are left out.
+    pub drops_unused: bool,
     /// The setting that names regions, for people; empty if there is none.
     pub region_setting: &'static str,
     /// The setting that says whether accounts with holes are given up, for people.
@@ -140,8 +148,10 @@ pub struct Entered {
     pub regions: Regions,
     /// What is known about the account before anything is asked about its resources.
     pub account: TopNode,
-    /// The same of its regions, in their order.
+    /// The same of its regions, in their order. Without a node of the global one, if the cloud has no such region.
     pub region_nodes: Vec<TopNode>,
+    /// The same of its zones.
+    pub zone_nodes: Vec<TopNode>,
     /// What is wanted of it.
     pub wanted: Box<dyn Wanted>,
 }

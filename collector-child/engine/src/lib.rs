@@ -29,6 +29,7 @@ pub mod glob;
 pub mod graph;
 pub mod hooks;
 pub mod metrics;
+mod places;
 mod plans;
 mod regions;
 mod tabled;
@@ -40,7 +41,8 @@ pub use collect::{
     AccountFacts, Ask, Assignment, Context, Draft, Pages, calls_at_once, collect, lock, longest_first,
 };
 pub use faults::ErrorLog;
+pub use places::{Places, places};
 pub use plans::{Plans, is_global, is_regional};
-pub use regions::{Region, RegionIndex, Regions};
+pub use regions::{Named, Region, RegionIndex, Regions, Zone, ZoneIndex};
 pub use tabled::Tabled;
 pub use top::{Top, TopNode};

@@ -57,11 +57,12 @@ impl Tabled {
         let Some(way) = way else {
             return Err(fault(FaultKind::Internal, "nobody asked whose the credentials are").into());
         };
-        let Entered { client, regions, account: node, region_nodes, wanted } = way.enter(sink).await?;
+        let Entered { client, regions, account: node, region_nodes, zone_nodes, wanted } =
+            way.enter(sink).await?;
         let facts = self.cloud.facts();
         let table = self.cloud.kinds().table()?;
         let assignment = Assignment {
-            top: Top::new(table, facts, &node, &regions, &region_nodes)?,
+            top: Top::new(table, facts, &node, &regions, &region_nodes, &zone_nodes)?,
             facts,
             account: AccountFacts { id: account.id.clone(), name: account.name.clone() },
             wanted,

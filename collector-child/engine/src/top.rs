@@ -41,18 +41,30 @@ impl Top {
         account: &TopNode,
         regions: &Regions,
         region_nodes: &[TopNode],
+        zone_nodes: &[TopNode],
     ) -> Result<Self, Failure> {
         let ids = regions.all().map(|(_, region)| region.id.clone()).collect();
-        let mut graph = Graph::new(table, facts, &account.id, ids);
+        let zones = regions.zones().map(|(_, zone)| zone.id.clone()).collect();
+        let mut graph = Graph::new(table, facts, &account.id, ids).with_zones(zones);
         let root = add(&mut graph, "graph_root", "root", Home::Top, &[])?;
         let cloud = add(&mut graph, "cloud", facts.cloud, Home::Top, &[])?;
         graph.edge(root, cloud, EdgeType::Default);
         let account = add(&mut graph, facts.account_kind, &account.id, Home::Account, &account.properties)?;
         graph.edge(cloud, account, EdgeType::Default);
         let mut nodes = Vec::with_capacity(region_nodes.len());
-        for ((index, _), node) in regions.all().zip(region_nodes) {
+        // Without a region for what belongs to none, that is where the account is.
+        if !facts.has_global_region {
+            nodes.push(account);
+        }
+        for ((index, _), node) in regions.all().skip(nodes.len()).zip(region_nodes) {
             nodes.push(add(&mut graph, facts.region_kind, &node.id, Home::Region(index), &node.properties)?);
         }
+        let mut in_regions = Vec::with_capacity(zone_nodes.len());
+        for ((_, zone), node) in regions.zones().zip(zone_nodes) {
+            let kind = facts.zone_kind.unwrap_or("zone");
+            in_regions.push(add(&mut graph, kind, &node.id, Home::Region(zone.region), &node.properties)?);
+        }
+        graph.zone_nodes = in_regions;
         Ok(Self { graph, account, regions: nodes })
     }
 }

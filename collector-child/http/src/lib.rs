@@ -40,7 +40,7 @@ pub use counters::ServiceCounters;
 pub use error::{Advisor, CallError, CallPlace, Class, CredentialsTrouble, Trouble, Verdict};
 pub use freshness::{Freshness, Use};
 pub use hub::{Hub, Settings};
-pub use pages::{Listing, Pages};
+pub use pages::{Listing, Pages, Source};
 pub use retry::{Cause, Key, RetryPolicy, ordered_wait};
 pub use road::Permit;
 pub use transport::{Answer, CaBundle, Limits, Roots, Transport, TransportTrouble, span};

@@ -27,8 +27,17 @@ pub trait Listing: Send + Sync {
     fn call<'a>(&'a self, params: &'a Map<String, Value>) -> BoxFuture<'a, Result<Value, CallError>>;
 }
 
+/// Gives the pages of a listing that knows by itself how it goes on.
+pub trait Source: Send + Sync {
+    /// Where the calls go.
+    fn place(&self) -> CallPlace<'_>;
+    /// The next page; `None` after the last one, and after an error.
+    fn next(&mut self) -> BoxFuture<'_, Option<Result<Value, CallError>>>;
+}
+
 /// The pages of a listing. After an error there are no more, and those before it are good.
 pub struct Pages<'a> {
+    source: Option<Box<dyn Source + 'a>>,
     listing: Option<Box<dyn Listing + 'a>>,
     next: Next,
     empty: usize,
@@ -38,7 +47,8 @@ pub struct Pages<'a> {
 
 impl fmt::Debug for Pages<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let place = self.listing.as_ref().map(|listing| listing.place());
+        let of_source = self.source.as_ref().map(|source| source.place());
+        let place = of_source.or_else(|| self.listing.as_ref().map(|listing| listing.place()));
         f.debug_struct("Pages").field("place", &place).finish_non_exhaustive()
     }
 }
@@ -65,12 +75,32 @@ impl<'a> Pages<'a> {
     /// The pages of a listing that is asked for with these parameters.
     pub fn new(listing: impl Listing + 'a, params: Map<String, Value>) -> Self {
         let listing = Some(Box::new(listing) as Box<dyn Listing>);
-        Self { listing, next: Next::First(params), empty: 0, equal: Equal::default(), most: MOST_PAGES }
+        Self {
+            source: None,
+            listing,
+            next: Next::First(params),
+            empty: 0,
+            equal: Equal::default(),
+            most: MOST_PAGES,
+        }
+    }
+
+    /// The pages of a listing that knows by itself how it goes on.
+    pub fn of(source: impl Source + 'a) -> Self {
+        let source = Some(Box::new(source) as Box<dyn Source>);
+        Self { source, listing: None, next: Next::End, empty: 0, equal: Equal::default(), most: MOST_PAGES }
     }
 
     /// A listing that cannot be asked for.
     pub fn broken(error: CallError) -> Self {
-        Self { listing: None, next: Next::Broken(error), empty: 0, equal: Equal::default(), most: MOST_PAGES }
+        Self {
+            source: None,
+            listing: None,
+            next: Next::Broken(error),
+            empty: 0,
+            equal: Equal::default(),
+            most: MOST_PAGES,
+        }
     }
 
     /// The same listing, given up after so many pages: for listings that are known to be short.
@@ -82,6 +112,9 @@ impl<'a> Pages<'a> {
 
     /// The next page; `None` after the last one, and after an error.
     pub async fn next(&mut self) -> Option<Result<Value, CallError>> {
+        if let Some(source) = &mut self.source {
+            return source.next().await;
+        }
         let next = std::mem::replace(&mut self.next, Next::End);
         if let Next::Broken(error) = next {
             return Some(Err(error));

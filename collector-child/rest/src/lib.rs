@@ -24,11 +24,18 @@
 mod answer;
 mod attempt;
 mod auth;
+mod built;
+mod change;
+mod client;
+mod judge;
 mod pages;
 mod paging;
 mod request;
 mod rest;
 
 pub use auth::{Auth, Basic, Bearer};
+pub use built::Built;
+pub use change::{Changed, ability};
+pub use client::TableClient;
 pub use pages::Pages;
 pub use rest::{Asked, Endpoints, Rest};

@@ -1,12 +1,22 @@
 //! Listings, page by page.
 
-use http_client::{CallError, Class};
+use http_client::{BoxFuture, CallError, CallPlace, Class, Source};
 use serde_json::{Map, Value};
 use tables::plan::Paging;
 
 use crate::paging::{After, Broken, Course, sized};
 use crate::request::Prepared;
 use crate::rest::{Asked, Rest};
+
+impl Source for Pages<'_> {
+    fn place(&self) -> CallPlace<'_> {
+        self.rest.place(self.asked)
+    }
+
+    fn next(&mut self) -> BoxFuture<'_, Option<Result<Value, CallError>>> {
+        Box::pin(Pages::next(self))
+    }
+}
 
 /// The pages of a listing. After an error there are no more, and those before it are good.
 #[derive(Debug)]

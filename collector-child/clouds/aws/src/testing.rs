@@ -214,9 +214,9 @@ impl Trial {
         let found = scope.regions.clone();
         let api = Api::new(client, session, ACCOUNT);
         let entered = entered(api, AwsAccount { config, scope }, ACCOUNT, "test", &found);
-        let Entered { client, regions, account, region_nodes, wanted } = entered;
+        let Entered { client, regions, account, region_nodes, zone_nodes, wanted } = entered;
         let assignment = Assignment {
-            top: Top::new(kinds(), &FACTS, &account, &regions, &region_nodes).unwrap(),
+            top: Top::new(kinds(), &FACTS, &account, &regions, &region_nodes, &zone_nodes).unwrap(),
             facts: &FACTS,
             account: AccountFacts { id: ACCOUNT.to_owned(), name: "test".to_owned() },
             wanted,

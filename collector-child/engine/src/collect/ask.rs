@@ -117,8 +117,8 @@ pub struct Pages<'a> {
     context: Context<'a>,
     expected: Vec<&'a str>,
     source: http_client::Pages<'a>,
-    /// The code of the error that ended the pages; empty if it has none.
-    refused: Option<String>,
+    /// The error that ended the pages.
+    refused: Option<CallError>,
 }
 
 impl Pages<'_> {
@@ -140,14 +140,14 @@ impl Pages<'_> {
         self.context.job.sink.work(1);
         match &next {
             Ok(_) => self.context.answered(),
-            Err(error) => self.refused = Some(error.code.clone().unwrap_or_default()),
+            Err(error) => self.refused = Some(error.clone()),
         }
         Some(next.map_err(|error| error.expecting(&self.expected)))
     }
 
-    /// The code of the error that ended the pages, if one did.
-    pub(super) fn refused(&self) -> Option<&str> {
-        self.refused.as_deref()
+    /// Whether the pages were ended by an error with one of these codes.
+    pub(super) fn refused_with(&self, codes: &[String]) -> bool {
+        self.refused.as_ref().is_some_and(|error| error.has_code(codes))
     }
 }
 

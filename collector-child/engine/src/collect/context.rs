@@ -17,11 +17,11 @@ use super::odd::OddLog;
 use super::reach::Reach;
 use crate::cloud::{Client, CloudFacts, Wanted};
 use crate::faults::{ErrorLog, Meaning, meaning};
-use crate::graph::{Graph, NodeIndex};
+use crate::graph::{Graph, Home, NodeIndex};
 use crate::hooks::Hooks;
 use crate::metrics::Measure;
 use crate::plans::Plans;
-use crate::regions::{Region, RegionIndex, Regions};
+use crate::regions::{Region, RegionIndex, Regions, ZoneIndex};
 use crate::top::CLOUD_NODE;
 
 /// The account that is collected.
@@ -60,13 +60,34 @@ pub(crate) struct Job<'s> {
 pub struct Context<'a> {
     pub(crate) job: &'a Job<'a>,
     region: RegionIndex,
+    zone: Option<ZoneIndex>,
     /// Whether calls show that a region can be read: those that list its resources.
     listing: bool,
 }
 
 impl<'a> Context<'a> {
     pub(crate) fn new(job: &'a Job<'a>, region: RegionIndex) -> Self {
-        Self { job, region, listing: false }
+        Self { job, region, zone: None, listing: false }
+    }
+
+    /// The same in a zone of the region.
+    #[must_use]
+    pub(crate) fn in_zone(self, zone: Option<ZoneIndex>) -> Self {
+        Self { zone, ..self }
+    }
+
+    /// The zone where this happens, if it is for one.
+    pub fn zone(self) -> Option<ZoneIndex> {
+        self.zone
+    }
+
+    /// The node of a place.
+    pub(crate) fn node_of(self, home: Home) -> Option<NodeIndex> {
+        match home {
+            Home::Region(region) => self.job.region_nodes.get(region.position()).copied(),
+            Home::Zone { zone, .. } => self.graph(|graph| graph.zone_nodes.get(zone.position()).copied()),
+            Home::Top | Home::Cloud | Home::Account => None,
+        }
     }
 
     /// The same for calls that list resources.
@@ -135,7 +156,10 @@ impl<'a> Context<'a> {
 
     /// Account, region and so on for templates and mappings.
     pub fn place(self) -> &'a Place {
-        &self.region().place
+        match self.zone {
+            Some(zone) => &self.job.regions.zone(zone).place,
+            None => &self.region().place,
+        }
     }
 
     /// All regions of the account.
@@ -146,7 +170,7 @@ impl<'a> Context<'a> {
     /// The same at another region.
     #[must_use]
     pub fn at(self, region: RegionIndex) -> Self {
-        Self { region, ..self }
+        Self { region, zone: None, ..self }
     }
 
     /// The same where what belongs to no region is.

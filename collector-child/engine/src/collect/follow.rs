@@ -183,7 +183,7 @@ async fn answer(
             answered.then(|| joined.whole()).and_then(|answer| follow.taken(answer))
         }
     };
-    let gone = pages.refused().is_some_and(|code| follow.gone.iter().any(|known| known == code));
+    let gone = pages.refused_with(&follow.gone);
     Ok(Answer { value, gone })
 }
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use collector::{Failure, fault};
 use ipc_proto::fault::{Fault, FaultKind, FaultScope};
 use serde_json::Value;
-use tables::plan::{Condition, KindPlan, Other, Properties, Scope};
+use tables::plan::{Condition, HomePlan, KindPlan, MadeByCloud, Other, Properties, Scope};
 
 use super::context::{Context, lock};
 use super::follow::{Stays, follow_ups};
@@ -13,6 +13,7 @@ use super::scope::{Parent, scope};
 use crate::graph::{DnsZone, Home, NewNode, NodeIndex, Values, Wish};
 use crate::hooks::Verdict;
 use crate::metrics;
+use crate::regions::{Named, RegionIndex};
 
 /// A node that is being made, for hooks.
 #[derive(Debug)]
@@ -88,8 +89,8 @@ pub(super) async fn item(
     let node = if let Some(hook) = hook {
         let mut draft = Draft {
             kind: plan.kind.clone(),
+            home: home(context, plan, &scope(context, &document, parent).with_properties(&properties)),
             properties: owned(properties),
-            home: Home::Region(context.region_index()),
             link: None,
             assessments: Vec::new(),
             keep: None,
@@ -99,7 +100,9 @@ pub(super) async fn item(
         }
         add_draft(context, &draft, origin)?
     } else {
-        insert(context, &New::of(&plan.kind, context, &properties), origin)?
+        let home = home(context, plan, &scope(context, &document, parent).with_properties(&properties));
+        let new = New { kind: &plan.kind, home, properties: &properties, link: None, assessments: None };
+        insert(context, &new, origin)?
     };
     Ok(node.map(|Made { node, new }| Item { node, new, document }))
 }
@@ -152,10 +155,41 @@ struct New<'a> {
     assessments: Option<&'a Value>,
 }
 
-impl<'a> New<'a> {
-    fn of(kind: &'a str, context: Context<'_>, properties: &'a Properties<'a>) -> Self {
-        Self { kind, home: Home::Region(context.region_index()), properties, link: None, assessments: None }
+/// Where the node of an item hangs: in the first place that its table names, or where it was listed.
+fn home(context: Context<'_>, plan: &KindPlan, scope: &Scope<'_>) -> Home {
+    let regions = context.regions();
+    let named = match &plan.home {
+        HomePlan::Listed => None,
+        HomePlan::Account => return Home::Account,
+        HomePlan::Cloud => return Home::Cloud,
+        HomePlan::Named { values, fold } => values.iter().find_map(|value| {
+            let text = value.extract(scope, &[]);
+            text.as_deref().and_then(text_of).and_then(|text| regions.named(&text, *fold))
+        }),
+    };
+    match named {
+        Some(Named::Zone(zone)) => Home::Zone { zone, region: regions.zone(zone).region },
+        Some(Named::Region(region)) => in_region(context, region),
+        None => context.home(),
     }
+}
+
+impl Context<'_> {
+    /// Where nodes hang that are made here.
+    pub fn home(self) -> Home {
+        match self.zone() {
+            Some(zone) => Home::Zone { zone, region: self.region_index() },
+            None => in_region(self, self.region_index()),
+        }
+    }
+}
+
+/// Below a region; what is in none hangs below the account where there is no region for that.
+fn in_region(context: Context<'_>, region: RegionIndex) -> Home {
+    if region == RegionIndex::GLOBAL && !context.facts().has_global_region {
+        return Home::Account;
+    }
+    Home::Region(region)
 }
 
 fn insert(context: Context<'_>, new: &New<'_>, origin: Origin<'_>) -> Result<Option<Made>, Failure> {
@@ -207,10 +241,21 @@ fn insert(context: Context<'_>, new: &New<'_>, origin: Origin<'_>) -> Result<Opt
         tracing::debug!(kind = new.kind, id = &*id, "seen twice");
     } else if let Some(plan) = plan {
         let scope = scope.with_properties(new.properties);
-        wishes(context, plan, &scope, added.node, parent);
+        if is_made_by_cloud(plan, &scope) {
+            context.graph(|graph| graph.made_by_cloud(added.node));
+        }
+        wishes(context, plan, &scope, (added.node, new.home), parent);
         metrics::note(context, plan, &scope, added.node);
     }
     Ok(Some(Made { node: added.node, new: added.new }))
+}
+
+fn is_made_by_cloud(plan: &KindPlan, scope: &Scope<'_>) -> bool {
+    match &plan.made_by_cloud {
+        MadeByCloud::Never => false,
+        MadeByCloud::Always => true,
+        MadeByCloud::When(lists) => lists.iter().any(|list| Condition::all(list, scope)),
+    }
 }
 
 fn key(plan: &KindPlan, scope: &Scope<'_>, properties: &Properties<'_>) -> Vec<Option<String>> {
@@ -226,7 +271,7 @@ fn wishes(
     context: Context<'_>,
     plan: &'static KindPlan,
     scope: &Scope<'_>,
-    node: NodeIndex,
+    (node, home): (NodeIndex, Home),
     parent: Option<&Parent>,
 ) {
     for rule in &plan.edges {
@@ -236,6 +281,12 @@ fn wishes(
         if rule.other == Other::Parent {
             if let Some(parent) = parent {
                 context.graph(|graph| graph.join(node, parent.node, rule));
+            }
+            continue;
+        }
+        if rule.other == Other::Place {
+            if let Some(place) = context.node_of(home) {
+                context.graph(|graph| graph.join(node, place, rule));
             }
             continue;
         }

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use collector::{BoxFuture, Failure, fault};
 use ipc_proto::fault::FaultKind;
 use serde_json::{Map, Value};
-use tables::plan::{BatchCall, Condition, KindPlan, ListCall, Path, Source};
+use tables::plan::{BatchCall, Condition, KindPlan, ListCall, Source};
 
 use super::bounded;
 use super::context::Context;
@@ -57,21 +57,12 @@ pub(super) fn collect_children<'a>(
                 Ok(())
             }
             Source::Elements { items, .. } => {
-                let items = elements(items, &parent.document);
+                let items = items.items_in(&parent.document);
                 items_of_page(context, plan, items, Some(parent)).await
             }
             Source::Hook | Source::Elsewhere => Ok(()),
         }
     })
-}
-
-/// The items in a part of a document: those of a list, or the one that is there.
-fn elements(path: &Path, document: &Value) -> Vec<Value> {
-    match path.get_in(document).map(Cow::into_owned) {
-        Some(Value::Array(items)) => items,
-        Some(item) => vec![item],
-        None => Vec::new(),
-    }
 }
 
 /// Makes nodes of everything that a call lists. While the items of a page are worked on, the next page is asked

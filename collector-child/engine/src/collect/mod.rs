@@ -33,7 +33,7 @@ use std::time::Duration;
 
 use collector::{Failure, FaultExt, Sink, fault};
 use ipc_proto::fault::{Fault, FaultKind};
-use tables::plan::KindPlan;
+use tables::plan::{KindPlan, KindScope};
 
 use crate::cloud::{Client, CloudFacts, Wanted};
 use crate::faults::ErrorLog;
@@ -41,7 +41,7 @@ use crate::graph::{EdgeType, Graph};
 use crate::hooks::Hooks;
 use crate::metrics;
 use crate::plans::{Plans, is_global, is_regional};
-use crate::regions::{RegionIndex, Regions};
+use crate::regions::{RegionIndex, Regions, ZoneIndex};
 use crate::top::Top;
 
 pub use ask::{Ask, Pages};
@@ -145,16 +145,16 @@ pub async fn collect(
 async fn gather(job: &Job<'_>) -> Result<(), Failure> {
     let context = Context::new(job, RegionIndex::GLOBAL);
     let (at_work, tasks) = (&RegionsAtWork::begin(job), tasks(job));
-    let through = &Through::new(tasks.iter().map(|(plan, _)| plan.kind.as_str()).chain([BEGUN]));
+    let through = &Through::new(tasks.iter().map(|(plan, ..)| plan.kind.as_str()).chain([BEGUN]));
     let settings = async {
         futures_util::future::try_join_all(job.hooks.iter().map(|hook| hook.begin(context))).await?;
         through.done(BEGUN);
         at_work.done(job, RegionIndex::GLOBAL);
         Ok::<(), Failure>(())
     };
-    let kinds = bounded::each(KINDS_AT_ONCE, tasks, |(plan, region)| {
+    let kinds = bounded::each(KINDS_AT_ONCE, tasks, |(plan, region, zone)| {
         Box::pin(async move {
-            let context = Context::new(job, region).listing();
+            let context = Context::new(job, region).in_zone(zone).listing();
             job.sink.step(format!("{} in {}", plan.kind, context.region().name));
             list::collect_kind(context, plan).await?;
             through.done(&plan.kind);
@@ -184,17 +184,21 @@ async fn gather(job: &Job<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What is to be done, as pairs of kind and region: the global ones first, then kind by kind, those of the services that
+/// What is to be done, as kind, region and zone: the global ones first, then kind by kind, those of the services that
 /// need longest first. Each region has the account itself besides, which counts as global.
-pub(super) fn tasks(job: &Job<'_>) -> Vec<(&'static KindPlan, RegionIndex)> {
+pub(super) fn tasks(job: &Job<'_>) -> Vec<(&'static KindPlan, RegionIndex, Option<ZoneIndex>)> {
     let plans: &'static Plans = job.plans;
-    let wanted = || plans.roots().filter(|plan| job.wanted.collects(&plan.kind));
-    let global = wanted().filter(|plan| is_global(plan)).map(|plan| (plan, RegionIndex::GLOBAL));
+    // Places are known before.
+    let wanted = || plans.roots().filter(|plan| plan.places.is_none() && job.wanted.collects(&plan.kind));
+    let global = wanted().filter(|plan| is_global(plan)).map(|plan| (plan, RegionIndex::GLOBAL, None));
+    let zonal = wanted()
+        .filter(|plan| plan.scope == KindScope::Zone)
+        .flat_map(|plan| job.regions.zones().map(move |(zone, of)| (plan, of.region, Some(zone))));
     let regional = wanted().filter(|plan| is_regional(plan)).collect();
     let regional = longest_first(regional, |service| job.wanted.calls_at_once(service))
         .into_iter()
-        .flat_map(|plan| job.regions.regional().map(move |(region, _)| (plan, region)));
-    global.chain(regional).collect()
+        .flat_map(|plan| job.regions.regional().map(move |(region, _)| (plan, region, None)));
+    global.chain(regional).chain(zonal).collect()
 }
 
 /// The kinds of services with many kinds for few calls at once come first: begun last, they would go on when all others

@@ -18,7 +18,7 @@ impl RegionsAtWork {
     pub(super) fn begin(job: &Job<'_>) -> Self {
         let mut open = vec![0_usize; job.regions.len()];
         open[RegionIndex::GLOBAL.position()] += 1;
-        for (_, region) in tasks(job) {
+        for (_, region, _) in tasks(job) {
             open[region.position()] += 1;
         }
         for (region, _) in job.regions.all() {

@@ -32,7 +32,10 @@ impl Graph {
                 Home::Top | Home::Cloud => continue,
                 Home::Account => Some(account),
                 Home::Region(_) if self.nodes[node].role == Role::Region => Some(account),
-                Home::Region(region) => regions.get(region.position()).copied(),
+                Home::Zone { zone, .. } if !self.facts.below_region => {
+                    self.zone_nodes.get(zone.position()).copied()
+                }
+                Home::Region(region) | Home::Zone { region, .. } => regions.get(region.position()).copied(),
             };
             if let Some(above) = above {
                 self.edge(above, node, EdgeType::Default);
@@ -58,8 +61,7 @@ impl Graph {
         // What belongs to no region is not asked for by the name of one.
         let goes = |region: &RegionIndex| !keep_regions || *region == RegionIndex::GLOBAL;
         let regions: Vec<RegionIndex> = regions.into_iter().filter(goes).collect();
-        let gone =
-            |node: &super::Node| matches!(node.home, Home::Region(region) if regions.contains(&region));
+        let gone = |node: &super::Node| node.home.region().is_some_and(|region| regions.contains(&region));
         nodes.extend(self.nodes.iter().enumerate().filter(|(_, node)| gone(node)).map(|(at, _)| at));
         self.remove(&nodes);
         let closing = break_cycles(&mut self.edges, self.nodes.len());
@@ -111,6 +113,8 @@ impl Graph {
         self.by_node_id.clear();
         self.indexes = super::Indexes::default();
         self.kept.clear();
+        self.zone_nodes.clear();
+        self.by_cloud.clear();
     }
 
     fn work_in_changes(&mut self) -> Vec<PropertyFault> {

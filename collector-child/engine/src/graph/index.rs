@@ -1,5 +1,6 @@
 //! Finding nodes by id, arn, name or another property, without looking at each.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::hash::BuildHasher;
 
@@ -8,7 +9,7 @@ use inventory::KindTable;
 use tables::plan::Lookup;
 
 use super::lines::Lines;
-use super::{Change, Home, Node, NodeIndex, edit};
+use super::{Change, Node, NodeIndex, edit};
 use crate::cloud::CloudFacts;
 use crate::regions::RegionIndex;
 
@@ -26,7 +27,7 @@ pub enum Target<'a> {
 #[derive(Debug, Default)]
 pub(super) struct Indexes {
     hasher: RandomState,
-    indexes: HashMap<(Option<String>, String), Index, RandomState>,
+    indexes: HashMap<(Option<String>, String, bool), Index, RandomState>,
 }
 
 /// All nodes, with what is known about each.
@@ -55,15 +56,16 @@ impl Indexes {
         (table, facts): (&KindTable, &CloudFacts),
         target: Target<'_>,
         by: &Lookup,
-        value: &str,
+        (value, fold): (&str, bool),
     ) -> Vec<NodeIndex> {
+        let value = &*spelled(value, fold);
         let kind = match target {
             Target::Kind(kind) => Some(kind.to_owned()),
             Target::Any => None,
         };
         let Self { hasher, indexes } = self;
         let All { nodes, lines, changes } = all;
-        let index = indexes.entry((kind, by.property().to_owned())).or_default();
+        let index = indexes.entry((kind, by.property().to_owned(), fold)).or_default();
         let base = match target {
             Target::Kind(kind) => kind,
             Target::Any => facts.resource_kind,
@@ -71,7 +73,7 @@ impl Indexes {
         for (number, node) in nodes.iter().enumerate().skip(index.seen) {
             if *index.wanted.entry(node.kind).or_insert_with(|| table.is_a(node.kind, base)) {
                 with_value(node, lines, changes.get(&number), by, |value| {
-                    index.nodes.entry(hash(hasher, value)).or_default().push(number);
+                    index.nodes.entry(hash(hasher, &spelled(value, fold))).or_default().push(number);
                 });
             }
         }
@@ -80,11 +82,18 @@ impl Indexes {
         let mut found: Vec<NodeIndex> = same_hash.into_iter().flatten().copied().collect();
         found.retain(|number| {
             let mut equal = false;
-            with_value(&nodes[*number], lines, changes.get(number), by, |own| equal = own == value);
+            with_value(&nodes[*number], lines, changes.get(number), by, |own| {
+                equal = spelled(own, fold) == value;
+            });
             equal
         });
         found
     }
+}
+
+/// The value as it is compared.
+fn spelled(value: &str, fold: bool) -> Cow<'_, str> {
+    if fold { value.to_lowercase().into() } else { value.into() }
 }
 
 fn hash(hasher: &RandomState, value: &str) -> u64 {
@@ -113,10 +122,10 @@ pub(super) fn choose(
     near: Option<RegionIndex>,
     any_region: bool,
 ) -> Option<NodeIndex> {
-    let distance = |node: NodeIndex| match (nodes[node].home, near) {
-        (Home::Region(region), Some(near)) if region == near => 0,
-        (Home::Region(RegionIndex::GLOBAL) | Home::Top | Home::Cloud | Home::Account, _) => 1,
-        (Home::Region(_), _) => 2,
+    let distance = |node: NodeIndex| match (nodes[node].home.region(), near) {
+        (Some(region), Some(near)) if region == near => 0,
+        (Some(RegionIndex::GLOBAL) | None, _) => 1,
+        (Some(_), _) => 2,
     };
     let reachable = |distance: &u8| any_region || near.is_none() || *distance < 2;
     found

@@ -12,7 +12,7 @@ mod lines;
 mod unused;
 mod wishes;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use inventory::{Ancestors, KindTable, NodeBuilder, NodeFault, NodeId, PropertyFault, Role};
 pub use ipc_proto::graph::EdgeType;
@@ -21,7 +21,7 @@ use tables::plan::{EdgeRule, Lookup, Properties};
 
 use crate::cloud::CloudFacts;
 use crate::collect::is_repaired;
-use crate::regions::RegionIndex;
+use crate::regions::{RegionIndex, ZoneIndex};
 pub(crate) use edit::Change;
 pub use emit::LeftOut;
 use index::Indexes;
@@ -42,6 +42,23 @@ pub enum Home {
     Account,
     /// In a region of the account.
     Region(RegionIndex),
+    /// In a zone.
+    Zone {
+        /// The zone.
+        zone: ZoneIndex,
+        /// Its region.
+        region: RegionIndex,
+    },
+}
+
+impl Home {
+    /// The region, if it is in one.
+    pub fn region(self) -> Option<RegionIndex> {
+        match self {
+            Self::Region(region) | Self::Zone { region, .. } => Some(region),
+            Self::Top | Self::Cloud | Self::Account => None,
+        }
+    }
 }
 
 /// A node of the graph.
@@ -173,6 +190,12 @@ pub struct Graph {
     account: String,
     /// Ids of the regions by position.
     regions: Vec<String>,
+    /// Ids of the zones by position.
+    zones: Vec<String>,
+    /// Their nodes, until something is left out.
+    pub(crate) zone_nodes: Vec<NodeIndex>,
+    /// Nodes that the cloud has made by itself, as their tables say.
+    by_cloud: HashSet<NodeIndex>,
     nodes: Vec<Node>,
     lines: Lines,
     by_node_id: HashMap<NodeId, NodeIndex>,
@@ -197,6 +220,9 @@ impl Graph {
             builder: NodeBuilder::new(table),
             account: account.to_owned(),
             regions,
+            zones: Vec::new(),
+            zone_nodes: Vec::new(),
+            by_cloud: HashSet::new(),
             nodes: Vec::new(),
             lines: Lines::default(),
             by_node_id: HashMap::new(),
@@ -209,9 +235,21 @@ impl Graph {
         }
     }
 
+    /// With zones: their ids by position.
+    #[must_use]
+    pub fn with_zones(mut self, zones: Vec<String>) -> Self {
+        self.zones = zones;
+        self
+    }
+
+    /// Notes that the cloud has made a node by itself.
+    pub(crate) fn made_by_cloud(&mut self, node: NodeIndex) {
+        self.by_cloud.insert(node);
+    }
+
     /// Adds a node. One that is there already (the same id in the graph) stays as it is.
     pub fn add(&mut self, new: &NewNode<'_>) -> Result<Added, NodeFault> {
-        let Self { facts, builder, account, regions, .. } = self;
+        let Self { facts, builder, account, regions, zones, .. } = self;
         let mut draft = builder.node(new.kind, new.id)?;
         for (name, value) in new.properties.iter().filter(|(name, _)| *name != "id") {
             draft.set(name, value);
@@ -233,7 +271,7 @@ impl Graph {
         if let Some(assessments) = new.assessments {
             draft.assessments(assessments);
         }
-        let ancestors = ancestors(facts.cloud, new.home, account, regions);
+        let ancestors = ancestors(facts.cloud, new.home, account, (regions, zones));
         let finished = draft.finish(&ancestors);
         let node_id = finished.id;
         if let Some(known) = self.by_node_id.get(&node_id) {
@@ -307,10 +345,7 @@ impl Graph {
 
     /// The region a node is in.
     pub fn region_of(&self, node: NodeIndex) -> Option<RegionIndex> {
-        match self.nodes[node].home {
-            Home::Region(region) => Some(region),
-            Home::Top | Home::Cloud | Home::Account => None,
-        }
+        self.nodes[node].home.region()
     }
 
     /// The node that `target` has with this value: in the region `near` if there is one, else among what belongs
@@ -320,6 +355,18 @@ impl Graph {
         target: Target<'_>,
         by: &Lookup,
         value: &str,
+        near: Option<RegionIndex>,
+        any_region: bool,
+    ) -> Option<NodeIndex> {
+        self.find_folded(target, by, (value, false), near, any_region)
+    }
+
+    /// The same; with `true` beside the value in any case of letters.
+    pub(crate) fn find_folded(
+        &mut self,
+        target: Target<'_>,
+        by: &Lookup,
+        value: (&str, bool),
         near: Option<RegionIndex>,
         any_region: bool,
     ) -> Option<NodeIndex> {
@@ -412,17 +459,24 @@ impl Graph {
     }
 }
 
-fn ancestors<'a>(cloud: &'a str, home: Home, account: &'a str, regions: &'a [String]) -> Ancestors<'a> {
+fn ancestors<'a>(
+    cloud: &'a str,
+    home: Home,
+    account: &'a str,
+    (regions, zones): (&'a [String], &'a [String]),
+) -> Ancestors<'a> {
     let cloud = Some(cloud);
+    let region_id = |region: RegionIndex| regions.get(region.position()).map(String::as_str);
+    let in_account = Ancestors { cloud, account: Some(account), ..Ancestors::default() };
     match home {
         Home::Top => Ancestors::default(),
         Home::Cloud => Ancestors { cloud, ..Ancestors::default() },
-        Home::Account => Ancestors { cloud, account: Some(account), ..Ancestors::default() },
-        Home::Region(region) => Ancestors {
-            cloud,
-            account: Some(account),
-            region: regions.get(region.position()).map(String::as_str),
-            zone: None,
+        Home::Account => in_account,
+        Home::Region(region) => Ancestors { region: region_id(region), ..in_account },
+        Home::Zone { zone, region } => Ancestors {
+            region: region_id(region),
+            zone: zones.get(zone.position()).map(String::as_str),
+            ..in_account
         },
     }
 }

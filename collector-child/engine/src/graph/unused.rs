@@ -22,6 +22,9 @@ pub(super) struct Unused {
 /// Finds models with nothing below them, and regions with nothing in them but what the cloud makes by itself.
 pub(super) fn unused(graph: &Graph) -> Unused {
     let mut found = Unused { nodes: unused_models(graph), ..Unused::default() };
+    if !graph.facts.drops_unused {
+        return found;
+    }
     let used = used_regions(graph, &found.nodes);
     for (at, node) in graph.nodes.iter().enumerate() {
         if let Home::Region(region) = node.home
@@ -58,13 +61,13 @@ fn used_regions(graph: &Graph, removed: &BTreeSet<NodeIndex>) -> HashSet<RegionI
     let mut phantoms: HashMap<&str, bool> = HashMap::new();
     let made_by_cloud = (graph.facts.made_by_cloud)(graph);
     for (at, node) in graph.nodes.iter().enumerate() {
-        let Home::Region(region) = node.home else { continue };
+        let Some(region) = node.home.region() else { continue };
         if used.contains(&region) || node.kind == graph.facts.region_kind || removed.contains(&at) {
             continue;
         }
         let is_phantom = || graph.table().is_a(node.kind, "phantom_resource");
         let phantom = *phantoms.entry(node.kind).or_insert_with(is_phantom);
-        if !phantom && !made_by_cloud(at) {
+        if !phantom && !graph.by_cloud.contains(&at) && !made_by_cloud(at) {
             used.insert(region);
         }
     }

@@ -1,5 +1,6 @@
 //! Edges as the rules of kind tables want them.
 
+use inventory::TypeShape;
 use tables::plan::{DeleteEdge, Direction, EdgeType as RuleType, Other};
 
 use super::{Deferred, EdgeType, End, Graph, NodeIndex, Target, Wish};
@@ -22,7 +23,8 @@ impl Graph {
         };
         let near = self.region_of(*node);
         for value in values.iter() {
-            if let Some(other) = self.find(target, &rule.by, value, near, rule.any_region) {
+            let value = (value, rule.fold);
+            if let Some(other) = self.find_folded(target, &rule.by, value, near, rule.any_region) {
                 self.join(*node, other, rule);
             }
         }
@@ -39,11 +41,30 @@ impl Graph {
             RuleType::Delete => self.edge(from, to, EdgeType::Delete),
             RuleType::None => {}
         }
+        for (own, theirs) in &rule.copy {
+            if let Some(value) = self.property(other, theirs)
+                && self.property(node, own).is_none()
+            {
+                self.set(node, own, value);
+            }
+        }
+        if let Some(property) = &rule.count {
+            self.count(other, property);
+        }
         match rule.delete {
             Some(DeleteEdge::Reverse) => self.edge(to, from, EdgeType::Delete),
             Some(DeleteEdge::Same) => self.edge(from, to, EdgeType::Delete),
             None => {}
         }
+    }
+
+    /// Counts one more in a property of a node; a truth value becomes true.
+    fn count(&mut self, node: NodeIndex, property: &str) {
+        let kind = self.table().kind(self.nodes[node].kind).ok();
+        let field = kind.and_then(|kind| kind.fields().iter().find(|field| field.name == property));
+        let is_flag = field.is_some_and(|field| field.property_type.shape == TypeShape::Bool);
+        let known = self.property(node, property).and_then(|value| value.as_u64()).unwrap_or_default();
+        self.set(node, property, if is_flag { true.into() } else { (known + 1).into() });
     }
 
     fn defer(&mut self, node: NodeIndex, rule: &tables::plan::EdgeRule, value: &str) {

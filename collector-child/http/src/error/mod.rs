@@ -187,9 +187,10 @@ impl CallError {
         })
     }
 
-    /// Whether the service answered with one of these codes.
+    /// Whether the service answered with one of these codes; statuses are codes, too (`404`).
     pub fn has_code<S: AsRef<str>>(&self, codes: &[S]) -> bool {
-        self.code.as_deref().is_some_and(|code| codes.iter().any(|known| known.as_ref() == code))
+        let status = self.status.map(|status| status.to_string());
+        codes.iter().any(|known| [&self.code, &status].into_iter().flatten().any(|own| own == known.as_ref()))
     }
 
     /// The same error; of class [`Class::Expected`] if its code is one of `codes`.

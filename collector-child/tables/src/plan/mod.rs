@@ -30,5 +30,8 @@ pub use scope::{Place, Scope};
 pub use template::{Argument, Arguments, MissingArgument, Part, Template};
 
 pub(crate) use condition::truthy;
+#[cfg(feature = "compiler")]
 pub(crate) use scope::PLACE_NAMES;
-pub(crate) use template::{optional, text_of};
+#[cfg(feature = "compiler")]
+pub(crate) use template::optional;
+pub(crate) use template::text_of;

@@ -17,6 +17,7 @@ pub struct Place {
 }
 
 /// What [`Root::Place`] knows in every cloud.
+#[cfg(feature = "compiler")]
 pub(crate) const PLACE_NAMES: [&str; 5] = ["account", "region", "region_name", "zone", "partition"];
 
 impl Place {
@@ -36,6 +37,12 @@ impl Place {
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.more.insert(name.to_owned(), value.into());
         self
+    }
+
+    /// The same in a region.
+    #[must_use]
+    pub fn in_region(&self, id: &str, name: &str) -> Self {
+        Self { region: id.into(), region_name: name.into(), ..self.clone() }
     }
 
     /// Something that is told of it by this name.

@@ -1,0 +1,77 @@
+//! What the build script of a cloud has compiled, and the client that it leads to.
+
+use std::env;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use collector::{Failure, fault};
+use engine::Plans;
+use http_client::{Budgets, Hub, Limits, RetryPolicy, Roots, Transport};
+use ipc_proto::fault::FaultKind;
+use tables::plan::CloudPlan;
+
+use crate::rest::{Endpoints, Rest};
+
+/// Calls of one account that are under way at once.
+const CALLS_AT_ONCE: usize = 32;
+
+/// What `tables::build::cloud` has written, read when it is first asked for.
+pub struct Built {
+    cloud: &'static str,
+    files: &'static [(&'static str, &'static str)],
+    read: OnceLock<Result<(CloudPlan, Plans), String>>,
+}
+
+impl Built {
+    /// Of the texts of `cloud.json` and `plans.rs`.
+    pub const fn new(cloud: &'static str, files: &'static [(&'static str, &'static str)]) -> Self {
+        Self { cloud, files, read: OnceLock::new() }
+    }
+
+    fn read(&'static self) -> Result<&'static (CloudPlan, Plans), Failure> {
+        let read = self.read.get_or_init(|| {
+            let broken = |name: &str, error: &serde_json::Error| {
+                format!("the plan {name} of this build is broken: {error}")
+            };
+            let cloud = serde_json::from_str(self.cloud).map_err(|error| broken("cloud", &error))?;
+            let files = self
+                .files
+                .iter()
+                .map(|(name, text)| serde_json::from_str(text).map_err(|error| broken(name, &error)));
+            Ok((cloud, Plans::new(files.collect::<Result<Vec<_>, String>>()?)))
+        });
+        read.as_ref().map_err(|error| fault(FaultKind::Internal, error.clone()).into())
+    }
+
+    /// What `cloud.toml` says.
+    pub fn cloud(&'static self) -> Result<&'static CloudPlan, Failure> {
+        Ok(&self.read()?.0)
+    }
+
+    /// The plans of all kinds.
+    pub fn plans(&'static self) -> Result<&'static Plans, Failure> {
+        Ok(&self.read()?.1)
+    }
+
+    /// A client for an account, without credentials. Proxies and endpoints are those of the environment. Opens no
+    /// connection.
+    pub fn client(&'static self, account: &str) -> Result<Rest, Failure> {
+        let cloud = self.cloud()?;
+        let variable = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
+        let wrong = |told: String| Failure::from(fault(FaultKind::Config, told));
+        let endpoints = Endpoints::of_environment(cloud, &variable).map_err(wrong)?;
+        let transport = Transport::new(Limits::default(), Roots::default(), &variable).map_err(wrong)?;
+        let size = |at_once: u32| usize::try_from(at_once).unwrap_or(CALLS_AT_ONCE).max(1);
+        let services = cloud.services.iter().map(|service| (service.name.clone(), size(service.at_once)));
+        let budgets =
+            Budgets { overall: CALLS_AT_ONCE, per_service: CALLS_AT_ONCE, services: services.collect() };
+        let hub = Arc::new(Hub::new(budgets, RetryPolicy::default(), transport));
+        Ok(Rest::new(hub, cloud, account, endpoints))
+    }
+}
+
+impl fmt::Debug for Built {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Built").field("files", &self.files.len()).finish_non_exhaustive()
+    }
+}
