@@ -7,6 +7,8 @@ pub(crate) fn all() -> Vec<Box<dyn Collector>> {
     vec![
         #[cfg(feature = "aws")]
         Box::new(aws_collector::collector()),
+        #[cfg(feature = "hetzner")]
+        Box::new(hetzner_collector::collector()),
         #[cfg(feature = "demo")]
         Box::new(demo_collectors::Example::default()),
         #[cfg(feature = "demo")]

@@ -10,6 +10,7 @@
 //! | [`requirements`] | the Python environment; skips a test without it, fails under `CI=true` |
 //! | [`core`] | a fixcore of one's own: start, restart, look inside, make it misbehave |
 //! | [`aws`] | mock clouds of AWS, and the child alone in them |
+//! | [`rest`] | fakes of clouds that speak plain JSON, and the child alone in them |
 //! | [`worker`] | the daemon |
 //! | [`oneshot`] | `fixworker collect` and `fix-collector` |
 //! | [`graph`] | exports and stored graphs, compared |
@@ -31,6 +32,7 @@ pub mod oneshot;
 pub mod process;
 pub mod procfs;
 pub mod requirements;
+pub mod rest;
 pub mod rogue;
 pub mod scratch;
 pub mod wait;

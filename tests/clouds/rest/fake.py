@@ -184,6 +184,8 @@ def main() -> None:
     parser.add_argument("--fault", action="append", default=[])
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
     args = parser.parse_args()
+    # The clouds raise what this module catches.
+    sys.modules["fake"] = sys.modules["__main__"]
     options = dict(text.split("=", 1) for text in args.set)
     cloud = importlib.import_module(args.cloud).Cloud(options)
     server = Server(args.port, cloud, [Fault.parse(f) for f in args.fault], args.log)
