@@ -9,6 +9,7 @@ use fixworker_tests::rest::{Ran, RestCloud};
 use serde_json::{Value, json};
 
 const DONE: i32 = 0;
+const TRY_AGAIN: i32 = 75;
 const CREDENTIALS: i32 = 77;
 const CONFIG: i32 = 78;
 const FAULTS: i32 = 79;
@@ -103,6 +104,8 @@ fn troubles_are_told_and_no_account_is_taken_for_empty() {
         ("GET /v1/servers=repeated", FAULTS, "goes round in circles"),
         ("GET /v1/servers=html", FAULTS, "which is not of the service"),
         ("GET /v1/servers=truncated", FAULTS, "servers"),
+        ("GET /v1/servers=bare", FAULTS, "it has no list at `servers`"),
+        ("GET /v1/locations=bare", TRY_AGAIN, "it has no list at `locations`"),
         ("GET /v1/locations=401", CREDENTIALS, "make a new token in the project demo-project"),
         ("GET /v1/volumes=401:9:0", FAULTS, "the credentials are not valid"),
     ] {

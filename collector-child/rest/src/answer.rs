@@ -2,7 +2,7 @@
 
 use http_client::{Cause, Class, CredentialsTrouble, Verdict};
 use serde_json::{Map, Value};
-use tables::plan::{ErrorMeaning, ErrorRules, Path};
+use tables::plan::{ErrorMeaning, ErrorRules, Path, Step};
 
 /// An answer that was read.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,7 +31,14 @@ pub(crate) fn read(rules: &ErrorRules, status: u16, media: Option<&str>, body: &
     match parsed {
         Ok(document) if good => {
             let refused = rules.in_ok.as_ref().is_some_and(|condition| condition.holds_in(&document));
-            if refused { Read::Refused(refusal(rules, status, &document)) } else { Read::Good(document) }
+            if !refused {
+                Read::Good(document)
+            } else if first(&rules.code, &document).is_some() {
+                Read::Refused(refusal(rules, status, &document))
+            } else {
+                let told = "it says neither that the call was good nor what was wrong with it".to_owned();
+                Read::Garbage { told, passes: true }
+            }
         }
         Ok(document) if status >= 400 => Read::Refused(refusal(rules, status, &document)),
         Ok(_) => Read::Garbage { told: format!("an answer with status {status}"), passes: false },
@@ -53,6 +60,14 @@ pub(crate) fn read(rules: &ErrorRules, status: u16, media: Option<&str>, body: &
             passes: status >= 500,
         },
     }
+}
+
+/// Whether a listing has its list, be it empty. Where a list is in lists, the outermost one counts.
+pub(crate) fn has_list(document: &Value, list: &Path) -> bool {
+    let steps = list.steps.iter().take_while(|step| !step.is_many()).cloned().collect();
+    let found =
+        Path { root: list.root.clone(), steps }.get_in(document).is_some_and(|found| found.is_array());
+    found || list.steps.contains(&Step::Keys)
 }
 
 /// No body is an empty object.
@@ -165,12 +180,30 @@ mod tests {
     }
 
     #[test]
+    fn a_listing_has_a_list() {
+        let has = |document: Value, list: &str| has_list(&document, &list.parse().unwrap());
+        assert!(has(json!({"things": []}), "things"));
+        assert!(has(json!([]), "."));
+        assert!(has(json!({"groups": []}), "groups[].things"));
+        for (document, list) in [
+            (json!({}), "things"),
+            (json!({"things": null}), "things"),
+            (json!({"things": {"0": "a"}}), "things"),
+            (json!({}), "."),
+            (json!([]), "things"),
+        ] {
+            assert!(!has(document.clone(), list), "{document} {list}");
+        }
+    }
+
+    #[test]
     fn what_is_not_of_the_service_is_garbage() {
         let garbage = |status, media, body: &str| match read(&rules(), status, media, body.as_bytes()) {
             Read::Garbage { passes, .. } => passes,
             other => panic!("{other:?}"),
         };
         assert!(garbage(200, None, "{\"a\": "), "cut off");
+        assert!(garbage(200, None, "{\"ok\": false}"), "an error without a code");
         assert!(garbage(502, Some("text/html"), "<html>"));
         assert!(!garbage(403, None, "<html>"), "a proxy that refuses goes on refusing");
         assert!(!garbage(302, None, "{}"), "no redirect is followed");

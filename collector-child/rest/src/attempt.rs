@@ -8,9 +8,9 @@ use http_client::{
     AGENT, Answer, CallError, CallPlace, Cause, Class, Exchange, Failed, Key, Lane, Outcome,
     TransportTrouble, ordered_wait,
 };
-use tables::plan::ServicePlan;
+use tables::plan::{Path, ServicePlan};
 
-use crate::answer::{Read, Refused, read};
+use crate::answer::{Read, Refused, has_list, read};
 use crate::request::Prepared;
 use crate::rest::Shared;
 
@@ -20,6 +20,8 @@ pub(crate) struct Trial<'a> {
     service: &'a ServicePlan,
     place: CallPlace<'a>,
     prepared: &'a Prepared,
+    /// Where a list has to be.
+    list: Option<&'a Path>,
     /// Other credentials were asked for once.
     renewed: bool,
     /// Headers of the answer: they may say how a listing goes on.
@@ -32,8 +34,9 @@ impl<'a> Trial<'a> {
         service: &'a ServicePlan,
         place: CallPlace<'a>,
         prepared: &'a Prepared,
+        list: Option<&'a Path>,
     ) -> Self {
-        Self { shared, service, place, prepared, renewed: false, headers: HeaderMap::new() }
+        Self { shared, service, place, prepared, list, renewed: false, headers: HeaderMap::new() }
     }
 
     async fn request(&self) -> Result<Request<Full<Bytes>>, CallError> {
@@ -67,7 +70,12 @@ impl<'a> Trial<'a> {
 
     async fn read(&mut self, lane: &Lane, answer: Answer) -> Outcome {
         let body = self.shared.hub.transport.body(&answer);
-        let read = read(&self.service.errors, answer.status, answer.header("content-type"), &body);
+        let mut read = read(&self.service.errors, answer.status, answer.header("content-type"), &body);
+        if let (Read::Good(document), Some(list)) = (&read, self.list)
+            && !has_list(document, list)
+        {
+            read = Read::Garbage { told: format!("it has no list at `{list}`"), passes: true };
+        }
         let verdict = match &read {
             Read::Refused(refused) => Some(refused.verdict),
             _ => None,

@@ -240,6 +240,7 @@ impl Changed {
             service: &call.service,
             operation: &call.operation,
             paging: call.paging.as_deref(),
+            list: None,
             place: &self.place,
         };
         self.rest.call(asked, params).await
@@ -254,6 +255,7 @@ impl Changed {
             service: &list.call.service,
             operation: &list.call.operation,
             paging: list.call.paging.as_deref(),
+            list: None,
             place: &self.place,
         };
         let mut items = Vec::new();

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use engine::{Client, Plans, Region};
 use http_client::{BoxFuture, CallError, Pages};
 use serde_json::{Map, Value};
-use tables::plan::{Call, KindPlan, Paging, Place, Source};
+use tables::plan::{Call, KindPlan, ListCall, Paging, Path, Place, Source};
 
 use crate::rest::{Asked, Rest};
 
@@ -19,6 +19,8 @@ pub struct TableClient {
     probe: (&'static str, &'static str),
     /// Operations whose pages follow each other in a way of their own.
     paging: HashMap<(&'static str, &'static str), &'static Paging>,
+    /// Listings that are none without their list, and where it is.
+    lists: HashMap<(&'static str, &'static str), &'static Path>,
 }
 
 impl TableClient {
@@ -27,25 +29,38 @@ impl TableClient {
         let paging = plans
             .all()
             .flat_map(calls)
-            .filter_map(|call| {
-                Some(((call.service.as_str(), call.operation.as_str()), call.paging.as_deref()?))
-            })
+            .filter_map(|call| Some((key(call), call.paging.as_deref()?)))
             .collect();
-        Self { rest, place, probe, paging }
+        let lists = plans
+            .all()
+            .flat_map(lists)
+            .filter(|list| rest.always_lists(&list.call.service))
+            .filter_map(|list| Some((key(&list.call), list.items.as_ref()?)))
+            .collect();
+        Self { rest, place, probe, paging, lists }
     }
 
     fn asked<'a>(&'a self, service: &'a str, operation: &'a str, place: &'a Place) -> Asked<'a> {
-        Asked { service, operation, paging: self.paging.get(&(service, operation)).copied(), place }
+        let (paging, list) = (self.paging.get(&(service, operation)), self.lists.get(&(service, operation)));
+        Asked { service, operation, paging: paging.copied(), list: list.copied(), place }
+    }
+}
+
+fn key(call: &'static Call) -> (&'static str, &'static str) {
+    (call.service.as_str(), call.operation.as_str())
+}
+
+/// The calls that list a kind.
+fn lists(plan: &'static KindPlan) -> &'static [ListCall] {
+    match &plan.source {
+        Source::List { calls, .. } => calls.as_slice(),
+        _ => &[],
     }
 }
 
 /// All calls that collect a kind.
 fn calls(plan: &'static KindPlan) -> impl Iterator<Item = &'static Call> {
-    let lists = match &plan.source {
-        Source::List { calls, .. } => calls.as_slice(),
-        _ => &[],
-    };
-    let lists = lists.iter().map(|list| &list.call);
+    let lists = lists(plan).iter().map(|list| &list.call);
     lists
         .chain(plan.batches.iter().map(|batch| &batch.call))
         .chain(plan.calls.iter().map(|follow| &follow.call))

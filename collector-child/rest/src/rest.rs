@@ -8,7 +8,7 @@ use std::time::Instant;
 use http::HeaderMap;
 use http_client::{Advisor, Call, CallError, CallPlace, Class, Hub, Queue};
 use serde_json::{Map, Value};
-use tables::plan::{CloudPlan, Paging, Place, Scope, ServicePlan};
+use tables::plan::{CloudPlan, Paging, Path, Place, Scope, ServicePlan};
 
 use crate::attempt::Trial;
 use crate::auth::Auth;
@@ -80,6 +80,8 @@ pub struct Asked<'a> {
     pub operation: &'a str,
     /// How its pages follow each other, if that is not as its service says.
     pub paging: Option<&'a Paging>,
+    /// Where its list is, if an answer without one is none.
+    pub list: Option<&'a Path>,
     /// Where it is asked.
     pub place: &'a Place,
 }
@@ -144,6 +146,11 @@ impl Rest {
         self.0.hub.answers()
     }
 
+    /// Whether the listings of a service have their list even if that is empty.
+    pub(crate) fn always_lists(&self, service: &str) -> bool {
+        self.0.cloud.service(service).is_some_and(|service| service.always_lists)
+    }
+
     /// Where a call goes, for errors.
     pub(crate) fn place<'a>(&'a self, asked: Asked<'a>) -> CallPlace<'a> {
         CallPlace {
@@ -182,7 +189,7 @@ impl Rest {
         let service = self.service(asked)?;
         let place = self.place(asked);
         let call = Call { place, deadline: self.0.deadline, queue: Queue::Lane };
-        let mut trial = Trial::new(&self.0, service, place, prepared);
+        let mut trial = Trial::new(&self.0, service, place, prepared, asked.list);
         let document = self.0.hub.call(call, &mut trial).await?;
         Ok(Answered { document, headers: trial.headers })
     }

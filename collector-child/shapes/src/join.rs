@@ -12,15 +12,20 @@ pub struct Joined<'a> {
 }
 
 impl<'a> Joined<'a> {
-    /// For the pages of an operation with this table; `None`: it has one page.
+    /// For the pages of an operation with this table. `None`: nobody says which of its lists go on, so all of its members do
+    /// that are lists.
     pub fn new(pagination: Option<&'a Pagination>) -> Self {
         Self { pagination, answer: None }
     }
 
     /// Adds a page: its lists go behind those of the pages before.
     pub fn add(&mut self, mut page: Value) {
-        let (Some(answer), Some(pagination)) = (&mut self.answer, self.pagination) else {
+        let Some(answer) = &mut self.answer else {
             self.answer = Some(page);
+            return;
+        };
+        let Some(pagination) = self.pagination else {
+            add_lists(answer, page);
             return;
         };
         for path in &pagination.result_keys {
@@ -70,6 +75,22 @@ impl<'a> Joined<'a> {
     fn main(&mut self) -> Option<&mut Vec<Value>> {
         let path = self.pagination?.result_keys.first()?;
         find(self.answer.as_mut()?, path)?.as_array_mut()
+    }
+}
+
+/// Lists go behind those of the pages before, all else is as on the last page.
+fn add_lists(answer: &mut Value, page: Value) {
+    match (answer, page) {
+        (Value::Array(items), Value::Array(more)) => items.extend(more),
+        (Value::Object(members), Value::Object(page)) => {
+            for (name, more) in page {
+                match (members.get_mut(&name), more) {
+                    (Some(Value::Array(items)), Value::Array(more)) => items.extend(more),
+                    (_, more) => drop(members.insert(name, more)),
+                }
+            }
+        }
+        (answer, page) => *answer = page,
     }
 }
 
@@ -146,5 +167,17 @@ mod tests {
         let mut joined = Joined::new(None);
         joined.add(json!({"NextToken": "x"}));
         assert_eq!(joined.finish(Some(1)), json!({"NextToken": "x"}));
+    }
+
+    #[test]
+    fn lists_are_joined_where_nobody_says_which_go_on() {
+        let mut joined = Joined::new(None);
+        joined.add(json!({"members": [1, 2], "next": "x", "others": null}));
+        joined.add(json!({"members": [3], "next": "", "others": [4]}));
+        assert_eq!(joined.whole(), json!({"members": [1, 2, 3], "next": "", "others": [4]}));
+        let mut joined = Joined::new(None);
+        joined.add(json!([1]));
+        joined.add(json!([2]));
+        assert_eq!(joined.whole(), json!([1, 2]));
     }
 }

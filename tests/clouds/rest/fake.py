@@ -8,6 +8,7 @@ A cloud is a module with `Cloud(options)` and its method `answer(request)`, whic
 The first line on stdout is the address. A fault is METHOD PATTERN=KIND[:TIMES[:AFTER]]: the calls that fit fail so often
 (default: always), after so many good ones. Kinds: a status (`404`, as the cloud writes that error), and
   html (502 of a proxy), truncated, empty, reset, slow (30 s), endless (the same page with a new token each time),
+  bare (200 and an empty object), mixed (what is no resource among those of the lists),
   repeated (the same page with the same token), elsewhere (the next page is on another host), throttled (429, Retry-After 0).
 """
 
@@ -26,7 +27,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+NO_RESOURCES = [None, 7, "text", [], {}, {"id": {"not": "a text"}}]
 FAULTS_OF_PAGES = ("endless", "repeated", "elsewhere")
+
+
+def mixed(body: Any) -> Any:
+    """The answer with what is no resource in its lists."""
+    if isinstance(body, list):
+        return NO_RESOURCES + body
+    return {name: NO_RESOURCES + value if isinstance(value, list) else value for name, value in body.items()}
 
 
 class Refusal(Exception):
@@ -136,6 +145,8 @@ class Server(ThreadingHTTPServer):
             return 502, {"Content-Type": "text/html"}, b"<html><body>Bad Gateway</body></html>"
         if fault == "empty":
             return 200, {}, b""
+        if fault == "bare":
+            return 200, {}, b"{}"
         headers: dict[str, str] = {}
         try:
             if fault == "throttled":
@@ -146,6 +157,8 @@ class Server(ThreadingHTTPServer):
                 answer = self.cloud.answer(request)
             status, body, *rest = answer
             headers = rest[0] if rest else {}
+            if fault == "mixed":
+                body = mixed(body)
             if fault in FAULTS_OF_PAGES:
                 body, headers = self.cloud.never_ends(request, body, headers, fault)
         except Refusal as refusal:

@@ -25,8 +25,13 @@ pub struct Project {
 pub async fn projects(client: &Rest) -> Result<Vec<Project>, CallError> {
     let place = nowhere();
     let paging = tokens();
-    let asked =
-        Asked { service: SERVICE, operation: "GET /v1/projects", paging: Some(&paging), place: &place };
+    let asked = Asked {
+        service: SERVICE,
+        operation: "GET /v1/projects",
+        paging: Some(&paging),
+        list: None,
+        place: &place,
+    };
     let mut pages = client.pages(asked, Map::new());
     let mut found = Vec::new();
     while let Some(page) = pages.next().await {
@@ -43,7 +48,13 @@ pub async fn projects(client: &Rest) -> Result<Vec<Project>, CallError> {
 /// The question has no answer: no credentials, no way to the service.
 pub async fn project_of(client: &Rest, id: &str) -> Result<Option<Project>, CallError> {
     let place = nowhere();
-    let asked = Asked { service: SERVICE, operation: "GET /v1/projects/{id}", paging: None, place: &place };
+    let asked = Asked {
+        service: SERVICE,
+        operation: "GET /v1/projects/{id}",
+        paging: None,
+        list: None,
+        place: &place,
+    };
     let params = json!({"path": {"id": id}});
     let params = params.as_object().cloned().unwrap_or_default();
     match client.call(asked, &params).await {

@@ -110,6 +110,9 @@ pub struct ServicePlan {
     /// How its listings go on.
     #[serde(default, skip_serializing_if = "is_default")]
     pub paging: Paging,
+    /// Its listings always have their list, be it empty: an answer without one is none.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub always_lists: bool,
     /// What its errors say.
     #[serde(default, skip_serializing_if = "is_default")]
     pub errors: ErrorRules,
