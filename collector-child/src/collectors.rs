@@ -9,6 +9,10 @@ pub(crate) fn all() -> Vec<Box<dyn Collector>> {
         Box::new(aws_collector::collector()),
         #[cfg(feature = "hetzner")]
         Box::new(hetzner_collector::collector()),
+        #[cfg(feature = "onelogin")]
+        Box::new(onelogin_collector::collector()),
+        #[cfg(feature = "slack")]
+        Box::new(slack_collector::collector()),
         #[cfg(feature = "demo")]
         Box::new(demo_collectors::Example::default()),
         #[cfg(feature = "demo")]

@@ -21,6 +21,15 @@ pub struct RestCloud {
     scratch: Scratch,
 }
 
+/// Tries all cases at once: most of their time they wait before the next attempt. A case is a fault and what is said of it.
+pub fn at_once(cases: &[(&str, &str)], case: impl Fn(&str, &str) + Sync) {
+    std::thread::scope(|scope| {
+        for (fault, words) in cases {
+            scope.spawn(|| case(fault, words));
+        }
+    });
+}
+
 /// How a run of the child alone ended.
 #[derive(Debug)]
 pub struct Ran {

@@ -88,6 +88,32 @@ impl fmt::Debug for Basic {
     }
 }
 
+/// The header `Authorization` as a cloud wants it.
+pub struct Header(Zeroizing<String>);
+
+impl Header {
+    /// With this text.
+    pub fn new(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+}
+
+impl Auth for Header {
+    fn apply<'a>(
+        &'a self,
+        headers: &'a mut HeaderMap,
+        place: CallPlace<'a>,
+    ) -> BoxFuture<'a, Result<(), CallError>> {
+        Box::pin(async move { insert(headers, &self.0, place) })
+    }
+}
+
+impl fmt::Debug for Header {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Header([redacted])")
+    }
+}
+
 /// Sets the header, marked as a secret.
 pub(crate) fn insert(headers: &mut HeaderMap, text: &str, place: CallPlace<'_>) -> Result<(), CallError> {
     let wrong = |_| CallError::new(Class::Config, place, "the token has characters that no token has");

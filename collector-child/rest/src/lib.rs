@@ -32,10 +32,12 @@ mod pages;
 mod paging;
 mod request;
 mod rest;
+mod token;
 
-pub use auth::{Auth, Basic, Bearer};
+pub use auth::{Auth, Basic, Bearer, Header};
 pub use built::Built;
 pub use change::{Changed, ability};
 pub use client::TableClient;
 pub use pages::Pages;
 pub use rest::{Asked, Endpoints, Rest};
+pub use token::Tokens;

@@ -29,6 +29,12 @@ CLOUDS = {
         {"HCLOUD_ENDPOINT": "{}/v1"},
         "demo-project",
     ),
+    "onelogin": (
+        {"onelogin": {"client_id": "ol-client", "client_secret": "ol-secret"}},
+        {"ONELOGIN_API_URL": "{}"},
+        "ol-client",
+    ),
+    "slack": ({"slack": {"bot_token": "xoxb-demo"}}, {"SLACK_API_URL": "{}/api"}, "T1"),
 }
 
 
@@ -51,7 +57,7 @@ def record(peer: str, cloud: str) -> None:
     server = serve(cloud)
     url = f"http://127.0.0.1:{server.server_address[1]}"
     out = HERE / "recorded" / f"{cloud}.ndjson"
-    subprocess.run([peer, "-B", HERE / "peer_collect.py", cloud, "--url", url, "--out", out], check=True)
+    subprocess.run([peer, "-BP", HERE / "peer_collect.py", cloud, "--url", url, "--out", out], check=True)
     server.shutdown()
 
 
