@@ -1,5 +1,8 @@
 //! The collectors of this build, one for each cloud.
 
+#[cfg(test)]
+mod contract;
+
 use collector::Collector;
 
 /// All of them. Each is behind a feature of its own; all features are on by default.

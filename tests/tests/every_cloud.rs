@@ -1,0 +1,310 @@
+//! What holds for every cloud that `fix-collector` collects, against its fake. A new cloud gets a line in [`clouds`]; without
+//! one a test fails.
+
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use fixworker_tests::aws::{MockCloud, REGIONS, SECRET};
+use fixworker_tests::binaries;
+use fixworker_tests::core::free_port;
+use fixworker_tests::graph::Export;
+use fixworker_tests::process::Invocation;
+use fixworker_tests::rest::RestCloud;
+use fixworker_tests::scratch::Scratch;
+use serde_json::{Value, json};
+
+const DONE: i32 = 0;
+const TRY_AGAIN: i32 = 75;
+const CREDENTIALS: i32 = 77;
+const FAULTS: i32 = 79;
+
+/// They need no cloud.
+const OF_NO_CLOUD: [&str; 3] = ["example", "random", "file"];
+/// Clouds whose fake is no server of its own here; their own tests look.
+const ELSEWHERE: [&str; 1] = ["gcp"];
+
+/// What leads into a cloud, and what must not be seen of it.
+struct Case {
+    collector: &'static str,
+    /// The account that is collected.
+    account: &'static str,
+    /// The config document, with a secret that is good or one that is not.
+    settings: fn(secret: &str) -> Value,
+    secret: &'static str,
+    /// The variables for a fake at this address.
+    variables: fn(url: &str, secret: &str) -> Vec<(&'static str, String)>,
+    fake: Fake,
+    /// How errors name the cloud, and the account where it is known before the cloud is asked.
+    named: &'static [&'static str],
+}
+
+enum Fake {
+    Rest,
+    Aws,
+}
+
+fn clouds() -> Vec<Case> {
+    vec![
+        Case {
+            collector: "aws",
+            account: "100000000001",
+            settings: |_| json!({"aws": {"region": [REGIONS[0]], "collect": ["aws_kms_key", "aws_ec2_volume"], "collect_usage_metrics": false}}),
+            secret: SECRET,
+            variables: |url, secret| {
+                vec![
+                    ("AWS_ENDPOINT_URL", url.to_owned()),
+                    ("AWS_ACCESS_KEY_ID", MockCloud::key_of("100000000001")),
+                    ("AWS_SECRET_ACCESS_KEY", secret.to_owned()),
+                    ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
+                ]
+            },
+            fake: Fake::Aws,
+            named: &["sts"],
+        },
+        Case {
+            collector: "hetzner",
+            account: "demo-project",
+            settings: |secret| json!({"hetzner": {"hcloud_project_names": ["demo-project"], "hcloud_tokens": [secret]}}),
+            secret: "hcloud-token",
+            variables: |url, _| vec![("HCLOUD_ENDPOINT", format!("{url}/v1"))],
+            fake: Fake::Rest,
+            named: &["hcloud", "demo-project"],
+        },
+        Case {
+            collector: "onelogin",
+            account: "ol-client",
+            settings: |secret| json!({"onelogin": {"client_id": "ol-client", "client_secret": secret}}),
+            secret: "ol-secret",
+            variables: |url, _| vec![("ONELOGIN_API_URL", url.to_owned())],
+            fake: Fake::Rest,
+            named: &["onelogin", "ol-client"],
+        },
+        Case {
+            collector: "slack",
+            account: "T1",
+            settings: |secret| json!({"slack": {"bot_token": secret}}),
+            secret: "xoxb-demo",
+            variables: |url, _| vec![("SLACK_API_URL", format!("{url}/api"))],
+            fake: Fake::Rest,
+            named: &["slack"],
+        },
+    ]
+}
+
+/// A fake that runs, or a place where none does.
+enum Running {
+    Rest(RestCloud),
+    Aws(MockCloud),
+    Nobody(String),
+}
+
+impl Running {
+    fn url(&self) -> &str {
+        match self {
+            Self::Rest(cloud) => &cloud.url,
+            Self::Aws(cloud) => cloud.url(),
+            Self::Nobody(url) => url,
+        }
+    }
+
+    fn nobody() -> Self {
+        Self::Nobody(format!("http://127.0.0.1:{}", free_port()))
+    }
+}
+
+/// How a run ended.
+struct Ran {
+    code: i32,
+    output: String,
+    errors: String,
+    scratch: Scratch,
+}
+
+impl Ran {
+    fn file(&self) -> PathBuf {
+        self.scratch.path().join("graph.ndjson")
+    }
+
+    /// Everything that anybody may read afterwards.
+    fn all(&self) -> String {
+        let graph = std::fs::read_to_string(self.file()).unwrap_or_default();
+        [self.output.as_str(), &self.errors, &graph].join("\n")
+    }
+}
+
+impl Case {
+    /// The fake; `None` if the test is to be skipped. What a secret that is not good means, the fake of AWS is told by
+    /// `wrong`: it does not look at signatures.
+    fn start(&self, wrong: bool) -> Option<Running> {
+        match self.fake {
+            Fake::Rest => RestCloud::start(self.collector, &[], &[]).map(Running::Rest),
+            Fake::Aws => {
+                let faults: &[&str] = if wrong { &["*.*=SignatureDoesNotMatch"] } else { &[] };
+                MockCloud::shapes(faults).map(Running::Aws)
+            }
+        }
+    }
+
+    fn run(&self, cloud: &Running, secret: &str, args: &[&str]) -> Ran {
+        let scratch = Scratch::new();
+        let config = scratch.file("config.json", (self.settings)(secret).to_string());
+        let (command, args) = args.split_at(1);
+        let mut invocation = Invocation::new(binaries::fix_collector()).args(command);
+        invocation = invocation.args(["--collector", self.collector]).arg("--config").arg(config).args(args);
+        invocation = invocation.env("HOME", scratch.dir("home")).in_directory(scratch.path());
+        for (name, value) in (self.variables)(cloud.url(), secret) {
+            invocation = invocation.env(name, value);
+        }
+        let mut process = invocation.start("fix-collector", scratch.path());
+        let code = process.exit_code();
+        Ran { code, output: process.output(), errors: process.errors(), scratch }
+    }
+
+    fn collect(&self, cloud: &Running, secret: &str) -> Ran {
+        self.run(cloud, secret, &["collect", "--account", self.account, "-o", "graph.ndjson"])
+    }
+
+    fn described(&self) -> Value {
+        described(&["--collector", self.collector])
+    }
+}
+
+/// Does it for all clouds at once: most of their time they wait before the next attempt.
+fn each(test: impl Fn(&Case) + Sync) {
+    let clouds = clouds();
+    std::thread::scope(|scope| {
+        for case in &clouds {
+            scope.spawn(|| test(case));
+        }
+    });
+}
+
+fn described(args: &[&str]) -> Value {
+    let scratch = Scratch::new();
+    let invocation = Invocation::new(binaries::fix_collector()).arg("describe").args(args);
+    let mut process = invocation.start("fix-collector", scratch.path());
+    assert_eq!(process.exit_code(), DONE, "{}", process.errors());
+    serde_json::from_str(&process.output()).unwrap()
+}
+
+#[test]
+fn every_cloud_of_the_build_is_here() {
+    let all = described(&[]);
+    let names = all.as_array().unwrap().iter().map(|one| one["collector"].as_str().unwrap());
+    let names: BTreeSet<&str> =
+        names.filter(|name| !OF_NO_CLOUD.contains(name) && !ELSEWHERE.contains(name)).collect();
+    assert_eq!(names, clouds().iter().map(|case| case.collector).collect());
+}
+
+#[test]
+fn variables_that_lead_into_the_cloud_are_told() {
+    for case in clouds() {
+        let told = case.described();
+        let told: Vec<&str> =
+            told["environment"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
+        for (name, _) in (case.variables)("http://127.0.0.1:1", "") {
+            let is = |told: &&str| match told.strip_suffix('*') {
+                Some(begin) => name.starts_with(begin),
+                None => **told == *name,
+            };
+            assert!(told.iter().any(is), "{}: the supervisor keeps {name} from the child", case.collector);
+        }
+    }
+}
+
+#[test]
+fn a_graph_is_whole_and_of_the_model() {
+    each(|case| {
+        let Some(cloud) = case.start(false) else { return };
+        let ran = case.collect(&cloud, case.secret);
+        assert!([DONE, FAULTS].contains(&ran.code), "{}: {} {}", case.collector, ran.code, ran.errors);
+        let (graph, told) = (Export::read(&ran.file()), case.described());
+        let kinds: BTreeSet<&str> =
+            told["kinds"].as_array().unwrap().iter().map(|kind| kind.as_str().unwrap()).collect();
+        let mut below = BTreeSet::new();
+        for (from, to, kind) in &graph.edges {
+            for end in [from, to] {
+                assert!(
+                    graph.nodes.contains_key(end),
+                    "{}: an edge of {end}, which is no node",
+                    case.collector
+                );
+            }
+            if kind == "default" {
+                below.insert(to);
+            }
+        }
+        for (id, node) in &graph.nodes {
+            let kind = node["reported"]["kind"].as_str().unwrap();
+            assert!(kinds.contains(kind), "{}: {kind} is no kind of its model", case.collector);
+            assert!(
+                kind == "graph_root" || below.contains(id),
+                "{}: nothing leads to {node}",
+                case.collector
+            );
+        }
+        let account_kind = told["account_kinds"][0].as_str().unwrap();
+        let accounts = graph.of_kind(account_kind);
+        assert_eq!(accounts.len(), 1, "{}", case.collector);
+        assert_eq!(accounts[0]["reported"]["id"], case.account);
+        assert_eq!(accounts[0]["metadata"]["replace"], true, "{}", case.collector);
+    });
+}
+
+#[test]
+fn no_secret_is_seen_however_much_is_logged() {
+    each(|case| {
+        let Some(cloud) = case.start(false) else { return };
+        let args = ["collect", "-vvv", "--account", case.account, "-o", "graph.ndjson"];
+        for secret in [case.secret, "another-s3cret"] {
+            let ran = case.run(&cloud, secret, &args);
+            assert!(!ran.all().contains(secret), "{}: the secret is seen", case.collector);
+        }
+        let nobody = case.run(&Running::nobody(), case.secret, &args);
+        assert!(!nobody.all().contains(case.secret), "{}: the secret is seen", case.collector);
+    });
+}
+
+#[test]
+fn a_dead_network_is_to_be_tried_again() {
+    each(|case| {
+        let ran = case.collect(&Running::nobody(), case.secret);
+        assert_eq!(ran.code, TRY_AGAIN, "{}: {}", case.collector, ran.errors);
+        for words in ["could not be reached", "hint:"].iter().chain(case.named) {
+            assert!(ran.errors.contains(words), "{}: {words}: {}", case.collector, ran.errors);
+        }
+        assert!(!ran.file().exists(), "{}: a graph of nothing", case.collector);
+    });
+}
+
+#[test]
+fn credentials_that_are_not_accepted_are_told() {
+    each(|case| {
+        let Some(cloud) = case.start(true) else { return };
+        let ran = case.collect(&cloud, "another-s3cret");
+        assert_eq!(ran.code, CREDENTIALS, "{}: {}", case.collector, ran.errors);
+        for words in ["credentials are not valid", "hint:"].iter().chain(case.named) {
+            assert!(ran.errors.contains(words), "{}: {words}: {}", case.collector, ran.errors);
+        }
+        assert!(!ran.file().exists(), "{}: a graph of nothing", case.collector);
+    });
+}
+
+#[test]
+fn an_account_of_somebody_else_is_not_collected() {
+    each(|case| {
+        let Some(cloud) = case.start(false) else { return };
+        let ran =
+            case.run(&cloud, case.secret, &["collect", "--account", "999999999999", "-o", "graph.ndjson"]);
+        assert_ne!(ran.code, DONE, "{}", case.collector);
+        assert!(
+            ran.errors.contains("there is no account 999999999999"),
+            "{}: {}",
+            case.collector,
+            ran.errors
+        );
+        assert!(!ran.file().exists(), "{}", case.collector);
+    });
+}
