@@ -174,6 +174,18 @@ fn what_passes_costs_nothing() {
 }
 
 #[test]
+fn a_team_is_collected_at_the_pace_that_is_allowed() {
+    let Some(cloud) = RestCloud::start("slack", &["page_size=100", "channels=30", "rate=8"], &[]) else {
+        return;
+    };
+    let (ran, graph) = collect(&cloud);
+    ran.expect_code(DONE);
+    assert_eq!(graph.of_kind("slack_conversation").len(), 33);
+    assert_eq!(below(&graph, node(&graph, "slack_conversation", "C39"), "slack_user"), ["U1", "U2"]);
+    assert!(cloud.calls().iter().any(|call| call.ends_with(" 429")), "it was never asked to slow down");
+}
+
+#[test]
 fn the_supervisor_gets_the_same_graph_and_keeps_the_old_one_in_trouble() {
     let Some(cloud) = RestCloud::start("slack", &[], &[]) else { return };
     let (_, alone) = collect(&cloud);

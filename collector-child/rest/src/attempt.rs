@@ -1,5 +1,7 @@
 //! One attempt of a call: send, read, and say what it means.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderName, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Request};
@@ -13,6 +15,7 @@ use tables::plan::{Path, ServicePlan};
 use crate::answer::{Read, Refused, has_list, read};
 use crate::request::Prepared;
 use crate::rest::Shared;
+use crate::waits::ordered;
 
 /// A call that is being tried.
 pub(crate) struct Trial<'a> {
@@ -119,7 +122,9 @@ impl<'a> Trial<'a> {
             trouble.status = Some(answer.status);
             trouble.request_id = request_id.or_else(|| header.map(str::to_owned));
         });
-        let ordered = ordered_wait(|name| answer.header(name));
+        // A clock before 1970 makes the wait longer, and no wait is longer than the longest.
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let ordered = ordered(|name| answer.header(name), verdict.cause, now);
         Outcome::Failed(Failed { error, cause: verdict.cause, ordered, timeout: false })
     }
 

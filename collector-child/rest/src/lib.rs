@@ -33,6 +33,7 @@ mod paging;
 mod request;
 mod rest;
 mod token;
+mod waits;
 
 pub use auth::{Auth, Basic, Bearer, Header};
 pub use built::Built;

@@ -101,10 +101,11 @@ impl Auth for Tokens {
     }
 
     fn refused(&self) -> BoxFuture<'_, bool> {
+        // Of several calls that are refused at once each asks for another token, also while one is being got: which of
+        // them the service has refused is not known. A call asks once.
         Box::pin(async {
-            let had = self.known().is_some();
             self.keep(None);
-            had
+            true
         })
     }
 }

@@ -1,8 +1,10 @@
 """A fake Slack: two teams, each with a bot token. Whoever asks the page sizes gets two things at most (option `page_size`).
 
-Options: `odd=1` (what a team may have, too), `moves=1` (the token becomes that of the other team after the first question). Errors have the status 200 but for 429, as Slack writes them. Arguments come as query or as form: the Python worker posts them.
+Options: `odd=1` (what a team may have, too), `moves=1` (the token becomes that of the other team after the first question),
+`channels` (so many more), `rate` (so many calls of a method, then none for a second). Errors have the status 200 but for 429, as Slack writes them. Arguments come as query or as form: the Python worker posts them.
 """
 
+import time
 from typing import Any
 
 from fake import Refusal, Request
@@ -36,6 +38,8 @@ def channel(number: int, name: str, **more: Any) -> dict[str, Any]:
 
 class Cloud:
     def __init__(self, options: dict[str, str]) -> None:
+        # So many calls of a method, then none for a second.
+        self.rate, self.made = int(options.get("rate", 0)), {}
         # Somebody replaces the token after the first question.
         self.moves, self.asked = bool(options.get("moves")), False
         self.page_size = int(options.get("page_size", 2))
@@ -50,6 +54,7 @@ class Cloud:
             "prefs": {"channels": ["C1"], "groups": []}, "users": ["U1", "U5"], "user_count": 2,
         }
         channels = [channel(1, "general"), channel(2, "secret", is_private=True, is_channel=False, is_group=True), channel(3, "past", is_archived=True), channel(4, "empty", topic={"value": "", "creator": "", "last_set": 0})]
+        channels += [channel(number, f"team-{number}") for number in range(10, 10 + int(options.get("channels", 0)))]
         members = {"C1": ["U1", "U2", "U4"], "C2": ["U2"], "C3": ["U3"], "C4": []}
         if options.get("odd"):
             # Members on two pages, one of them of another team, a channel without topic, and a user that is listed twice.
@@ -57,6 +62,7 @@ class Cloud:
             channels[1] |= {"topic": None, "previous_names": None}
             users += [users[0], {"id": "U6", "team_id": "T1", "name": "bare"}, {**user(7, "gail"), "tz_offset": "late", "updated": "never", "is_bot": None}]
             group["users"] = None
+        members |= {c["id"]: ["U1", "U2"] for c in channels if c["id"] not in members}
         other = {"team": {**team, "id": "T2", "name": "Other"}, "users": [user(9, "zoe")], "usergroups": [], "channels": [], "members": {}}
         first = {"team": team, "users": users, "usergroups": [group, {**group, "id": "S2", "name": "Nobody", "handle": "nobody", "users": [], "user_count": 0}], "channels": channels, "members": members}
         self.teams = {"xoxb-demo": first, "xoxb-other": other}
@@ -70,6 +76,7 @@ class Cloud:
         team = self.teams.get((request.headers.get("Authorization") or "").removeprefix("Bearer "))
         if team is None:
             raise self.error(401)
+        self.pace(request.path)
         arguments = {name: values[0] for name, values in request.query.items()}
         if request.method == "POST":
             arguments |= request.form()
@@ -95,6 +102,17 @@ class Cloud:
                 # The Python worker asks another method for the second page.
                 return 200, self.page(arguments, "members", members, max(self.page_size, 3))
         raise self.error(404, code="unknown_method")
+
+    def pace(self, method: str) -> None:
+        made, closed_until = self.made.get(method, (0, 0.0))
+        if closed_until:
+            if time.monotonic() < closed_until:
+                raise self.error(429, {"Retry-After": "1"})
+            made = 0
+        if self.rate and made == self.rate:
+            self.made[method] = (made, time.monotonic() + 1)
+            raise self.error(429, {"Retry-After": "1"})
+        self.made[method] = (made + 1, 0.0)
 
     def page(self, arguments: dict[str, str], name: str, things: list[Any], size: int | None = None) -> dict[str, Any]:
         begin = int(arguments.get("cursor") or 0)
