@@ -11,6 +11,7 @@ use crate::budget::Lane;
 use crate::error::{CallError, CallPlace, Class};
 use crate::hub::Hub;
 use crate::retry::{Cause, Decision, Key, Situation, decide};
+use crate::throttled::given_up;
 
 /// A future that may hop between threads.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -84,7 +85,9 @@ impl Hub {
         let _place = match call.queue {
             Queue::Lane => {
                 let entered = call.enter(&lane).await?;
-                lane.admit(self.lanes.now(), call.place)?;
+                let now = self.lanes.now();
+                lane.admit(now, call.place)?;
+                self.throttled.admit(now, call.place, exchange.key())?;
                 Some(entered)
             }
             Queue::None => None,
@@ -138,8 +141,10 @@ impl Hub {
             if failed.cause != Cause::Transient {
                 let Some(wait) = again else { return (Err(failed.error), attempts) };
                 tracing::debug!(?wait, "trying again: {}", failed.error);
-                tokio::time::sleep(wait).await;
-                continue;
+                if self.throttled.pause(wait, call.place, exchange.key()).await {
+                    continue;
+                }
+                return (Err(failed.error), attempts);
             }
             if let Some(wait) = again.filter(|_| lane.may_retry(operation)) {
                 taken = lane.take(failed.timeout);
@@ -163,10 +168,10 @@ impl Hub {
             let class = if wait.is_zero() { Class::Deadline } else { Class::Throttled };
             return Err(CallError::new(class, call.place, "there is no time left to wait for the service"));
         }
-        if !wait.is_zero() {
-            tokio::time::sleep(wait).await;
+        if wait.is_zero() || self.throttled.pause(wait, call.place, key).await {
+            return Ok(());
         }
-        Ok(())
+        Err(given_up(call.place))
     }
 }
 

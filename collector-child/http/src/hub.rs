@@ -17,6 +17,7 @@ use crate::counters::{Counters, ServiceCounters};
 use crate::error::{CallPlace, Class, Verdict};
 use crate::retry::{Cause, Key, RetryPolicy};
 use crate::road::Permit;
+use crate::throttled::Throttled;
 use crate::transport::{Answer, Limits, Transport, TransportTrouble};
 
 /// A request that is not answered for so long (a host that cannot be reached, say) leaves its place to others.
@@ -41,6 +42,7 @@ pub struct Hub {
     pub clock: Clock,
     pub(crate) policy: RetryPolicy,
     pub(crate) lanes: Lanes,
+    pub(crate) throttled: Throttled,
     pub(crate) chance: Chance,
     pub(crate) counters: Counters,
 }
@@ -64,6 +66,7 @@ impl Hub {
             clock: Clock::default(),
             policy,
             lanes: Lanes::new(budgets),
+            throttled: Throttled::default(),
             chance: Chance::new(),
             counters: Counters::default(),
         }
@@ -112,6 +115,7 @@ impl Hub {
         let throttled = verdict.is_some_and(|verdict| verdict.class == Class::Throttled);
         let now = self.lanes.now();
         lane.answered(now, key, throttled);
+        self.throttled.answered(now, place, key, throttled, self.policy.patience);
         if good || verdict.is_some_and(|verdict| verdict.cause == Cause::Final) {
             lane.alive(now, place.operation);
         }

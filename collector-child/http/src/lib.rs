@@ -30,6 +30,7 @@ mod hub;
 mod pages;
 mod retry;
 mod road;
+mod throttled;
 mod transport;
 mod turns;
 

@@ -3,6 +3,7 @@
 //! Plain functions over plain data: time and chance are passed in.
 
 mod breaker;
+mod drought;
 mod limiter;
 mod pace;
 mod quota;
@@ -10,6 +11,7 @@ mod quota;
 use std::time::Duration;
 
 pub(crate) use breaker::Breaker;
+pub(crate) use drought::{Droughts, Lane as DroughtLane};
 pub use pace::Key;
 pub(crate) use pace::Pace;
 pub(crate) use quota::Quota;
@@ -32,6 +34,8 @@ pub struct RetryPolicy {
     pub round_unit: Duration,
     /// No wait between rounds is longer.
     pub longest_round: Duration,
+    /// How long a service may answer with nothing but "slow down" before it is given up, as long as no other is.
+    pub patience: Duration,
 }
 
 impl Default for RetryPolicy {
@@ -43,6 +47,7 @@ impl Default for RetryPolicy {
             longest: Duration::from_secs(20),
             round_unit: Duration::from_secs(2),
             longest_round: Duration::from_mins(1),
+            patience: Duration::from_secs(30),
         }
     }
 }
@@ -130,6 +135,7 @@ mod tests {
         longest: Duration::from_secs(6),
         round_unit: Duration::from_secs(2),
         longest_round: Duration::from_secs(3),
+        patience: Duration::from_secs(40),
     };
 
     fn waits(cause: Cause, chance: f64) -> Vec<f64> {

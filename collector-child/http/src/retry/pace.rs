@@ -32,8 +32,8 @@ impl Key<'_> {
     }
 
     /// What counts as one when it is about whether the whole service is throttled.
-    fn unit(self) -> String {
-        self.bucket.unwrap_or(self.operation).to_owned()
+    pub(super) fn unit(&self) -> &str {
+        self.bucket.unwrap_or(self.operation)
     }
 }
 
@@ -84,7 +84,7 @@ impl Pace {
         while self.recent.front().is_some_and(|(at, _)| *at + WINDOW < now) {
             self.recent.pop_front();
         }
-        let unit = key.unit();
+        let unit = key.unit().to_owned();
         self.recent.retain(|(_, known)| *known != unit);
         self.recent.push_back((now, unit));
         let different: BTreeSet<&str> = self.recent.iter().map(|(_, unit)| unit.as_str()).collect();

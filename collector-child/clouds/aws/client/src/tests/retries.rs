@@ -94,6 +94,30 @@ async fn calls_under_way_do_not_try_again_what_was_given_up() {
     assert_eq!(fake.came().len(), 1 + 3 * 5);
 }
 
+/// Counts only: how long it takes depends on the machine.
+#[tokio::test]
+async fn a_service_that_does_nothing_but_throttle_is_given_up() {
+    let fake = Fake::new(|came| match came.param("Action").as_deref() {
+        Some("GetCallerIdentity") => ok(IDENTITY),
+        _ => query_error(400, "Throttling", "Rate exceeded"),
+    })
+    .await;
+    let mut settings = quick();
+    (settings.retry.rounds, settings.retry.patience) = (1_000_000, Duration::from_millis(20));
+    let bench = Bench::with(&fake, settings, &[]).await;
+    let list = |operation| bench.call("iam", operation, serde_json::json!({}));
+    let all = ["ListRoles", "ListGroups", "ListPolicies", "ListUsers"].map(list);
+    let errors: Vec<_> =
+        futures_util::future::join_all(all).await.into_iter().map(Result::unwrap_err).collect();
+    assert!(errors.iter().all(|error| error.class == Class::Throttled), "{errors:?}");
+    let asked = fake.came().len();
+    let error = list("ListAccessKeys").await.unwrap_err();
+    assert!(error.given_up && error.class == Class::Throttled && error.attempts == 0, "{error}");
+    assert_eq!(fake.came().len(), asked, "not asked again");
+    assert_eq!(error.to_fault().retry, ipc_proto::fault::Retry::Later);
+    bench.identity().await.unwrap();
+}
+
 #[tokio::test]
 async fn denials_and_throttling_do_not_give_a_service_up() {
     for code in ["AccessDenied", "Throttling"] {
