@@ -7,7 +7,7 @@ use std::time::Duration;
 use collector::changes::{Ability, Change, CleanLog, CleanRequest, CleanTarget, CommandRequest, TagRequest};
 use collector::identity::{Errand, Identity};
 use collector::{BoxFuture, ConfigSection, Failure, Kinds, Sink, fault};
-use http_client::{CallError, Pages};
+use http_client::{CallError, LeftOut, Pages};
 use ipc_proto::clean::CleanOutcome;
 use ipc_proto::fault::FaultKind;
 use ipc_proto::job::{Account, Described, PathGrant};
@@ -184,6 +184,11 @@ pub trait Client: Send + Sync {
 
     /// Asks whether the credentials work: before anything else and whenever a call doubts it.
     fn still_valid(&self) -> BoxFuture<'_, Result<(), CallError>>;
+
+    /// Values that were left out of answers since this was asked last, because they had another form than their shape.
+    fn left_out(&self) -> Vec<LeftOut> {
+        Vec::new()
+    }
 
     /// The values of metrics in the time before `now`, the latest first; for each query a list. At most
     /// [`CloudFacts::metrics_of_call`] are asked for at once.

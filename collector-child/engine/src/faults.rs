@@ -15,6 +15,10 @@ use crate::cloud::CloudFacts;
 const SERVICES: usize = 10;
 /// Calls named for each of them.
 const ACTIONS: usize = 3;
+/// Different words that are remembered for one cause.
+const MOST_WORDS: usize = 100;
+/// Different words of calls with one cause that are told.
+const WORDS: usize = 5;
 
 /// What many failed calls have in common.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -36,8 +40,10 @@ struct Affected {
     services: BTreeMap<String, BTreeMap<String, BTreeSet<String>>>,
     /// The words of the first one, where they tell more than the cause.
     example: Option<String>,
-    /// What the cloud itself said the first time, where the cause is told in words of ours.
-    said: Option<String>,
+    /// What was said of single calls, each once: by the cloud itself, or what came instead.
+    said: BTreeSet<String>,
+    /// The one of them that is in the example.
+    first_said: Option<String>,
     /// What to do, where that differs from call to call.
     hints: BTreeSet<String>,
 }
@@ -100,10 +106,13 @@ impl ErrorLog {
         let affected = self.causes.entry(Cause::of(error, self.facts)).or_default();
         affected.hints.extend(error.to_fault().hint);
         if tells_more(error.class) && !error.given_up {
+            if affected.example.is_none() {
+                affected.first_said = said(error).map(str::to_owned);
+            }
             affected.example.get_or_insert_with(|| error.words());
         }
-        if matches!(error.class, Class::AccessDenied { .. } | Class::Service) && !error.message.is_empty() {
-            affected.said.get_or_insert_with(|| error.message.clone());
+        if affected.said.len() < MOST_WORDS {
+            affected.said.extend(said(error).map(str::to_owned));
         }
         affected.calls = affected.calls.saturating_add(1);
         affected.not_made = affected.not_made.saturating_add(u32::from(error.given_up));
@@ -195,8 +204,8 @@ impl Cause {
             1 => format!("{message}. 1 call was not made, as several before it had failed so"),
             many => format!("{message}. {many} calls were not made, as several before them had failed so"),
         };
-        let message = match &affected.said {
-            Some(said) => format!("{message}. {} says: {said}", facts.name),
+        let message = match affected.more_said(facts) {
+            Some(said) => format!("{message}. {said}"),
             None => message,
         };
         let scope = FaultScope {
@@ -218,6 +227,24 @@ fn only<'a>(mut names: impl Iterator<Item = &'a str>) -> Option<String> {
 }
 
 impl Affected {
+    /// What single calls were told, besides what the sentence has.
+    fn more_said(&self, facts: &CloudFacts) -> Option<String> {
+        let others: Vec<&str> = self
+            .said
+            .iter()
+            .filter(|said| Some(*said) != self.first_said.as_ref())
+            .map(String::as_str)
+            .collect();
+        let more = others.len().saturating_sub(WORDS);
+        let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+        let shown = others[..others.len().min(WORDS)].join("; ");
+        let begin = match self.first_said {
+            Some(_) => "Other calls".to_owned(),
+            None => format!("{} says", facts.name),
+        };
+        (!others.is_empty()).then(|| format!("{begin}: {shown}{more}"))
+    }
+
     fn regions(&self) -> Vec<&str> {
         let regions: BTreeSet<&str> =
             self.services.values().flat_map(BTreeMap::values).flatten().map(String::as_str).collect();
@@ -240,6 +267,28 @@ impl Affected {
             (_, _) => self.hints.first().cloned(),
         }
     }
+}
+
+/// What is special about a call among those of the same class and code, without what differs from call to call anyway.
+fn said(error: &CallError) -> Option<&str> {
+    let said = match error.class {
+        Class::Garbage => error.message.split(", it begins with").next().unwrap_or_default(),
+        Class::AccessDenied { .. }
+        | Class::Service
+        | Class::Unavailable
+        | Class::RegionDisabled
+        | Class::Credentials(_)
+        | Class::Config
+        | Class::Input => &error.message,
+        Class::NoEndpoint
+        | Class::Throttled
+        | Class::Expected
+        | Class::Network
+        | Class::RepeatedToken
+        | Class::EndlessPages
+        | Class::Deadline => "",
+    };
+    Some(said).filter(|said| !said.is_empty())
 }
 
 /// Whether the words of a single call help to see what is wrong.

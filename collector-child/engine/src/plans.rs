@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use tables::plan::{FilePlan, KindPlan, KindScope, Source};
+use tables::plan::{Call, FilePlan, KindPlan, KindScope, Source};
 
 /// All kinds that can be collected, by name.
 #[derive(Debug, Default)]
@@ -48,6 +48,21 @@ impl Plans {
     /// The kinds that a collection begins with.
     pub fn roots(&self) -> impl Iterator<Item = &KindPlan> {
         self.all().filter(|plan| plan.parent().is_none() && !matches!(plan.source, Source::Elsewhere))
+    }
+
+    /// The kinds that an operation is called for by their tables.
+    pub fn calling<'a>(&'a self, service: &'a str, operation: &'a str) -> impl Iterator<Item = &'a str> {
+        let is = move |call: &Call| call.service == service && call.operation == operation;
+        let calls = move |plan: &&KindPlan| {
+            let lists = match &plan.source {
+                Source::List { calls, .. } => calls.as_slice(),
+                Source::Elements { .. } | Source::Hook | Source::Elsewhere => &[],
+            };
+            lists.iter().any(|list| is(&list.call))
+                || plan.batches.iter().any(|batch| is(&batch.call))
+                || plan.calls.iter().any(|follow| is(&follow.call))
+        };
+        self.all().filter(calls).map(|plan| plan.kind.as_str())
     }
 
     /// The kinds whose nodes have usage metrics.

@@ -9,12 +9,14 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http::Request;
 use http_body_util::Full;
+use shapes::Oddity;
 
 use crate::budget::{Budgets, Lane, Lanes};
 use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::counters::{Counters, ServiceCounters};
 use crate::error::{CallPlace, Class, Verdict};
+use crate::oddities::{LeftOut, Oddities};
 use crate::retry::{Cause, Key, RetryPolicy};
 use crate::road::Permit;
 use crate::throttled::Throttled;
@@ -45,6 +47,7 @@ pub struct Hub {
     pub(crate) throttled: Throttled,
     pub(crate) chance: Chance,
     pub(crate) counters: Counters,
+    oddities: Oddities,
 }
 
 impl fmt::Debug for Hub {
@@ -69,6 +72,7 @@ impl Hub {
             throttled: Throttled::default(),
             chance: Chance::new(),
             counters: Counters::default(),
+            oddities: Oddities::default(),
         }
     }
 
@@ -123,6 +127,16 @@ impl Hub {
             count.bytes += bytes as u64;
             count.throttled += u64::from(throttled);
         });
+    }
+
+    /// Notes values that were left out of an answer.
+    pub fn note(&self, place: CallPlace<'_>, odd: Vec<Oddity>) {
+        self.oddities.note(place, odd);
+    }
+
+    /// Values that were left out of the answers to calls for this account, since this was asked last.
+    pub fn left_out(&self, account: &str) -> Vec<LeftOut> {
+        self.oddities.take(account)
     }
 
     /// What calls of one account to one service in one region share.

@@ -7,7 +7,7 @@ use std::io::Write as _;
 
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
-/// Appends `text` as a JSON string.
+/// Appends `text` as a JSON string; U+FFFD takes the place of NUL.
 pub fn write_string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
     write_escaped(out, text);
@@ -53,6 +53,8 @@ fn write_special(out: &mut Vec<u8>, character: char) {
         '\t' => out.extend_from_slice(b"\\t"),
         '\u{8}' => out.extend_from_slice(b"\\b"),
         '\u{c}' => out.extend_from_slice(b"\\f"),
+        // Databases in C refuse it, and what is behind it in other programs is lost.
+        '\0' => out.extend_from_slice(b"\\ufffd"),
         other => {
             for unit in other.encode_utf16(&mut [0; 2]) {
                 out.extend_from_slice(b"\\u");

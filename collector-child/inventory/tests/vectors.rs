@@ -88,7 +88,10 @@ fn encoding() {
         let line = std::str::from_utf8(node.json).unwrap().to_owned();
         let parsed: serde_json::Value = serde_json::from_str(&line).unwrap();
         let faults = builder.take_faults();
-        let fits = match expected {
+        // No database for nodes has whole numbers of more than 64 bits; the Python worker sends them all the same.
+        let too_large = |number: f64| value.is_f64() && number.abs() >= 2f64.powi(63);
+        let too_large = property == "maybe_number" && value.as_f64().is_some_and(too_large);
+        let fits = match expected.as_ref().filter(|_| !too_large) {
             None => !faults.is_empty(),
             Some(text) if text.is_empty() => faults.is_empty() && parsed["reported"].get(property).is_none(),
             Some(text) => faults.is_empty() && line.contains(&format!("\"{property}\": {text}, \"")),

@@ -66,6 +66,24 @@ impl fmt::Display for ServiceError {
     }
 }
 
+/// A value that was left out of an answer, because it had not the form of its shape.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Oddity {
+    /// Where it stood, by boto3's names: `Tables.KeySchema`. Items of lists have the path of the list; empty for the
+    /// whole answer.
+    pub path: String,
+    /// What belongs there, for people.
+    pub expected: &'static str,
+    /// What was there the first time, for people: at most 80 characters of it.
+    pub found: String,
+    /// How often.
+    pub times: u32,
+    /// What it belonged to the first time: an arn, an id or a name next to it.
+    pub example: Option<String>,
+    /// What belongs there holds other values.
+    pub(crate) holds_more: bool,
+}
+
 /// Something that the service would not send.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Garbage {
@@ -84,6 +102,8 @@ pub enum GarbageKind {
     Html,
     /// It ends before its end.
     Truncated,
+    /// It came compressed and cannot be unpacked; with the reason.
+    Packed(String),
     /// It has to be XML and is not; with the reader's words.
     NotXml(String),
     /// It has to be JSON and is not; with the reader's words.
@@ -97,6 +117,7 @@ impl fmt::Display for GarbageKind {
         match self {
             Self::Html => write!(out, "an HTML page, not the service's; a proxy may be in between"),
             Self::Truncated => write!(out, "cut off"),
+            Self::Packed(reason) => write!(out, "compressed and {reason}"),
             Self::NotXml(reason) => write!(out, "not XML: {reason}"),
             Self::NotJson(reason) => write!(out, "not JSON: {reason}"),
             Self::Foreign(reason) => write!(out, "not the service's: {reason}"),

@@ -20,13 +20,13 @@ mod shape;
 mod table;
 mod time;
 
-pub use answer::{Answer, Garbage, GarbageKind, Headers, ServiceError};
+pub use answer::{Answer, Garbage, GarbageKind, Headers, Oddity, ServiceError};
 pub use build::build;
 pub use catalog::{Catalog, UnknownService};
 pub use join::Joined;
 pub use operation::{Auth, Operation, Pagination};
 pub use pager::{Pager, RepeatedToken};
-pub use parse::parse;
+pub use parse::{parse, parse_noting};
 pub use request::{InputFault, Request};
 pub use service::{Protocol, Service};
 pub use shape::{List, Map, Member, Shape, ShapeId, Structure};

@@ -1,6 +1,6 @@
 //! Calls with the credentials of one account.
 
-use aws_client::{CallError, Client, Session, Target};
+use aws_client::{CallError, Client, LeftOut, Session, Target};
 use serde_json::{Map, Value};
 
 use crate::accounts::{Scope, sessions};
@@ -64,6 +64,11 @@ impl Api {
             }
         }
         Ok(found)
+    }
+
+    /// Values that were left out of answers since this was asked last.
+    pub(crate) fn left_out(&self) -> Vec<LeftOut> {
+        self.client.left_out(&self.account)
     }
 
     fn target<'a>(&'a self, region: &'a str) -> Target<'a> {

@@ -6,7 +6,7 @@ use collector::{BoxFuture, ConfigSection, Failure, Kinds, Sink};
 use engine::hooks::Hooks;
 use engine::metrics::Query;
 use engine::{Changes, Client, Cloud, CloudFacts, Context, Entered, Plans, Region, Wanted, Way};
-use http_client::{CallError, Pages};
+use http_client::{CallError, LeftOut, Pages};
 use ipc_proto::job::{Account, Described, PathGrant};
 use ipc_proto::seal::{Brokering, Seal};
 use jiff::Timestamp;
@@ -254,6 +254,10 @@ impl Client for AwsClient {
 
     fn still_valid(&self) -> BoxFuture<'_, Result<(), CallError>> {
         Box::pin(async { self.api.call(&self.home, "sts", "GetCallerIdentity", Map::new()).await.map(drop) })
+    }
+
+    fn left_out(&self) -> Vec<LeftOut> {
+        self.api.left_out()
     }
 
     fn measure<'a>(

@@ -227,7 +227,8 @@ fn insert(context: Context<'_>, new: &New<'_>, origin: Origin<'_>) -> Result<Opt
     let added = match context.graph(|graph| graph.add(&node)) {
         Ok(added) => added,
         Err(error) => {
-            context.spoiled(fault(FaultKind::Internal, format!("a resource was left out: {error}")))?;
+            let message = format!("an {} was left out: {error}", new.kind);
+            context.spoiled(fault(FaultKind::Resource, message))?;
             return Ok(None);
         }
     };

@@ -122,7 +122,11 @@ pub async fn collect(
     // Told in any case: they may be why it failed.
     let errors = std::mem::replace(&mut *lock(&job.errors), ErrorLog::new(facts));
     sink.denied(errors.denied());
-    for trouble in errors.into_faults() {
+    let misshapen = job.client.left_out().into_iter().map(|left_out| {
+        let (service, operation) = (left_out.service.clone(), left_out.operation.clone());
+        odd::misshapen(left_out, plans.calling(&service, &operation))
+    });
+    for trouble in errors.into_faults().into_iter().chain(misshapen) {
         sink.fault(trouble);
     }
     ended.inspect_err(|_| lock(&job.odd).take().into_iter().for_each(|trouble| sink.fault(trouble)))?;

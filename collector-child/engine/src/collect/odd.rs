@@ -1,10 +1,14 @@
 //! Values of resources that were left out or repaired: told once for each kind and property, with one resource as
 //! the example, because a mapping that is wrong for ten thousand resources is one trouble.
 
+use std::collections::BTreeSet;
+
 use collector::{FaultExt, fault};
+use http_client::LeftOut;
 use indexmap::IndexMap;
 use inventory::PropertyFault;
 use ipc_proto::fault::{Fault, FaultKind, FaultScope};
+use shapes::Oddity;
 
 /// What stands in a line where a text had something that no text can have: U+FFFD, as JSON.
 const REPLACEMENT: &[u8] = br"\ufffd";
@@ -59,6 +63,27 @@ impl OddLog {
     pub(crate) fn take(&mut self) -> Vec<Fault> {
         std::mem::take(&mut self.0).into_iter().map(|((kind, odd), seen)| told(kind, odd, seen)).collect()
     }
+}
+
+/// A value that was left out of answers, because it had another form than its shape. `kinds` are made of such answers.
+pub(super) fn misshapen<'a>(left_out: LeftOut, kinds: impl Iterator<Item = &'a str>) -> Fault {
+    let LeftOut { service, operation, regions, oddity } = left_out;
+    let Oddity { path, expected, found, times, example, .. } = oddity;
+    let example = example.map(|example| format!(", as in {example}")).unwrap_or_default();
+    let kinds: Vec<&str> = kinds.collect();
+    let whose =
+        if kinds.is_empty() { String::new() } else { format!(", of which {} is made,", kinds.join(" and ")) };
+    let message = format!(
+        "{path} in answers of {service}:{operation}{whose} was left out: it should be {expected} but is {found}{example}"
+    );
+    let only = |regions: &BTreeSet<String>| regions.first().filter(|_| regions.len() == 1).cloned();
+    let scope = FaultScope {
+        region: only(&regions),
+        service: Some(service),
+        action: Some(operation),
+        kind: kinds.first().filter(|_| kinds.len() == 1).map(|kind| (*kind).to_owned()),
+    };
+    Fault { scope, count: times, ..fault(FaultKind::InvalidAnswer, message) }
 }
 
 fn told(kind: String, odd: Odd, seen: Seen) -> Fault {

@@ -150,8 +150,8 @@ impl Transport {
         }
     }
 
-    /// The body of an answer, unpacked if it came compressed.
-    pub fn body(&self, answer: &Answer) -> Bytes {
+    /// The body of an answer, unpacked if it came compressed; the reason, in words, if that is not possible.
+    pub fn body(&self, answer: &Answer) -> Result<Bytes, String> {
         encoding::unpacked(&answer.headers, &answer.body, self.limits.answer_bytes)
     }
 

@@ -40,7 +40,10 @@ pub(super) fn write_int(out: &mut Vec<u8>, value: Value<'_>, convert: bool) -> b
             json::write_bool(out, value);
             return true;
         }
-        Value::Float(number) => return json::write_float(out, number),
+        // More than 64 bits are no whole number for fixcore either.
+        Value::Float(number) => {
+            return python::int_of_float(number).is_some() && json::write_float(out, number);
+        }
         Value::Text(text) if python::int_of_text(text).is_some() => {
             json::write_string(out, text);
             return true;

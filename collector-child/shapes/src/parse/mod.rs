@@ -3,6 +3,7 @@
 mod document;
 mod error;
 mod json;
+mod odd;
 mod own;
 mod repair;
 mod rest;
@@ -12,8 +13,10 @@ mod xml;
 
 use serde_json::{Map, Value};
 
+use crate::answer::Oddity;
 use crate::shape::{Location, Structure};
 use crate::{Answer, Headers, Operation, Protocol, Service, Shape};
+use odd::Odd;
 
 /// An answer and what it answers.
 struct Source<'a> {
@@ -22,13 +25,10 @@ struct Source<'a> {
     status: u16,
     headers: &'a dyn Headers,
     body: &'a [u8],
+    odd: &'a Odd,
 }
 
-/// Reads the answer of an operation into an object by the names of the shapes.
-///
-/// Members that were not sent, or sent as null, are absent; so are members that no shape knows. A value that has not
-/// the form of its shape is kept as it was sent. Points in time are text of the form `2026-11-22T18:40:01Z`. Bytes are
-/// text, in base64 if they are not UTF-8. Statuses from 301 on are errors.
+/// Reads the answer of an operation into an object by the names of the shapes, see [`parse_noting`].
 pub fn parse(
     service: &Service,
     operation: &Operation,
@@ -36,7 +36,25 @@ pub fn parse(
     headers: &dyn Headers,
     body: &[u8],
 ) -> Result<Value, Answer> {
-    let source = Source { service, operation, status, headers, body };
+    parse_noting(service, operation, status, headers, body).map(|(value, _)| value)
+}
+
+/// Reads the answer of an operation into an object by the names of the shapes, and tells which values were left out.
+///
+/// Members that were not sent, or sent as null, are absent; so are members that no shape knows. A value is left out if
+/// it is a list, object or scalar where the shape is another of these, or a whole number or truth value that is none;
+/// an answer whose very list is left out is none. A text that is no number or time is kept as it was sent. Points in
+/// time are text of the form `2026-11-22T18:40:01Z`. Bytes are text, in base64 if they are not UTF-8. Statuses from 301
+/// on are errors.
+pub fn parse_noting(
+    service: &Service,
+    operation: &Operation,
+    status: u16,
+    headers: &dyn Headers,
+    body: &[u8],
+) -> Result<(Value, Vec<Oddity>), Answer> {
+    let odd = Odd::default();
+    let source = Source { service, operation, status, headers, body, odd: &odd };
     if status >= 301 {
         return Err(error::read(&source));
     }
@@ -45,7 +63,11 @@ pub fn parse(
         _ => source.read(&Structure::default())?,
     };
     special::finish(&source, &mut members)?;
-    Ok(Value::Object(members))
+    let odd = odd.take();
+    match odd::spoils(&odd, operation.pagination.as_ref(), &members) {
+        Some(why) => Err(source.foreign(&why)),
+        None => Ok((Value::Object(members), odd)),
+    }
 }
 
 impl Source<'_> {
@@ -77,7 +99,7 @@ impl Source<'_> {
                 }
                 _ => self.own_root(root).map(|()| root)?,
             };
-            Ok(xml::structure(self.service, structure, start))
+            xml::structure(self, structure, start)
         });
         read.map_err(Answer::Garbage)?
     }
@@ -91,10 +113,23 @@ impl Source<'_> {
         if self.is_blank() {
             return Ok(Map::new());
         }
-        match json::read(self.service, shape, self.body) {
-            Ok(Value::Object(members)) => self.own_members(structure, &members).map(|()| members),
-            Ok(_) => Err(self.foreign("no object")),
+        self.read_object(structure, shape)
+    }
+
+    /// A body that is a JSON object by its shape.
+    fn read_object(&self, structure: &Structure, shape: &Shape) -> Result<Map<String, Value>, Answer> {
+        match json::read(self.service, self.odd, shape, self.body) {
+            Ok(Some(Value::Object(members))) => self.own_members(structure, &members).map(|()| members),
+            Ok(_) => Err(self.no_object()),
             Err(error) => Err(Answer::Garbage(document::not_json(self.status, self.body, &error))),
+        }
+    }
+
+    /// Something else came where all of the answer has to be one object.
+    fn no_object(&self) -> Answer {
+        match self.odd.take().first() {
+            Some(odd) => self.foreign(&format!("it should be {} but is {}", odd.expected, odd.found)),
+            None => self.foreign("no object"),
         }
     }
 

@@ -36,19 +36,22 @@ fn outside_body(source: &Source<'_>, member: &Member) -> Option<Value> {
     let name = member.traits.wire.unwrap_or(member.name);
     match member.traits.location {
         Location::Status => Some(source.status.into()),
-        Location::Header => source.headers.header(name).map(|value| header(source, member, &value)),
+        Location::Header => {
+            let value = source.headers.header(name)?;
+            source.odd.within(member.name, || header(source, member, &value))
+        }
         Location::Headers => Some(Value::Object(prefixed(source.headers, name))),
         Location::Body | Location::Query | Location::Uri => None,
     }
 }
 
-fn header(source: &Source<'_>, member: &Member, value: &str) -> Value {
-    match source.service.shape(member.shape) {
+fn header(source: &Source<'_>, member: &Member, value: &str) -> Option<Value> {
+    let scalar = |shape, member, given: &str| text::value(source.odd, shape, member, given);
+    Some(match source.service.shape(member.shape) {
         Shape::List(list) => {
             let items = value.split(',').map(str::trim);
-            items
-                .map(|item| text::value(source.service.shape(list.member.shape), &list.member, item))
-                .collect()
+            let shape = source.service.shape(list.member.shape);
+            items.filter_map(|item| scalar(shape, &list.member, item)).collect()
         }
         Shape::String { .. } if member.traits.json_header => {
             let decoded = BASE64.decode(value.as_bytes()).ok();
@@ -56,8 +59,8 @@ fn header(source: &Source<'_>, member: &Member, value: &str) -> Value {
         }
         // Values of headers are text, also where others would be base64.
         Shape::Blob => value.into(),
-        shape => text::value(shape, member, value),
-    }
+        shape => return scalar(shape, member, value),
+    })
 }
 
 /// All headers that begin with the prefix, without it.
@@ -81,15 +84,17 @@ fn whole_body(source: &Source<'_>, payload: &Member) -> Result<Option<Value>, An
         Shape::Structure(structure) if structure.event_stream => Ok(None),
         _ if source.is_blank() => source.not_blank().map(|()| Some(Value::Object(Map::new()))),
         _ if source.service.protocol == Protocol::RestJson => {
-            let read = json::read(source.service, shape, source.body);
+            let read = source
+                .odd
+                .within(payload.name, || json::read(source.service, source.odd, shape, source.body));
             let value = read
                 .map_err(|error| Answer::Garbage(document::not_json(source.status, source.body, &error)))?;
-            if let (Shape::Structure(structure), Value::Object(members)) = (shape, &value)
+            if let (Shape::Structure(structure), Some(Value::Object(members))) = (shape, &value)
                 && !structure.document
             {
                 source.own_members(structure, members)?;
             }
-            Ok(Some(value).filter(|value| !value.is_null()))
+            Ok(value.filter(|value| !value.is_null()))
         }
         _ => {
             let read = |document: &roxmltree::Document<'_>| {
@@ -97,7 +102,7 @@ fn whole_body(source: &Source<'_>, payload: &Member) -> Result<Option<Value>, An
                 if let Shape::Structure(structure) = shape {
                     source.own_document(structure, root)?;
                 }
-                Ok(Some(xml::value(source.service, payload, root)))
+                Ok(source.odd.within(payload.name, || xml::value(source, payload, root)))
             };
             document::read(source.status, source.body, read).map_err(Answer::Garbage)?
         }
@@ -113,18 +118,14 @@ fn in_body(source: &Source<'_>, structure: &Structure) -> Result<Map<String, Val
         let read = |document: &roxmltree::Document<'_>| {
             let root = document.root_element();
             source.own_document(structure, root)?;
-            Ok(xml::structure(source.service, structure, root))
+            xml::structure(source, structure, root)
         };
         return document::read(source.status, source.body, read).map_err(Answer::Garbage)?;
     }
     let Some(shape) = source.operation.output.map(|id| source.service.shape(id)) else {
         return Ok(Map::new());
     };
-    match json::read(source.service, shape, source.body) {
-        Ok(Value::Object(members)) => source.own_members(structure, &members).map(|()| members),
-        Ok(_) => Err(source.foreign("no object")),
-        Err(error) => Err(Answer::Garbage(document::not_json(source.status, source.body, &error))),
-    }
+    source.read_object(structure, shape)
 }
 
 impl Source<'_> {

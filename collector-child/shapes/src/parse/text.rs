@@ -3,31 +3,47 @@
 use data_encoding::{BASE64, BASE64_MIME_PERMISSIVE};
 use serde_json::{Number, Value};
 
+use super::odd::{self, Odd};
 use crate::Shape;
 use crate::shape::Member;
 use crate::time;
 
-/// The value that a text of the XML protocols, or of a header, stands for. What does not have the form of the shape is
-/// kept as it was sent: an odd value is worth more than a lost page.
-pub(super) fn value(shape: &Shape, member: &Member, text: &str) -> Value {
-    match shape {
+/// The value that a text of the XML protocols, or of a header, stands for. A text that is no number or time is kept as
+/// it was sent; a truth value that is none and a number that is too large are left out and noted.
+pub(super) fn value(odd: &Odd, shape: &Shape, member: &Member, text: &str) -> Option<Value> {
+    let left_out = match shape {
+        Shape::Boolean => boolean(text).is_none(),
+        Shape::Integer | Shape::Long => {
+            text.trim().parse().is_ok_and(is_too_large) && integer(text).is_none()
+        }
+        _ => false,
+    };
+    if left_out {
+        odd.note(shape, odd::text(text));
+        return None;
+    }
+    let value = match shape {
         Shape::Integer | Shape::Long => integer(text).map(Value::Number),
         Shape::Float | Shape::Double => float(text).map(Value::Number),
-        // Whatever is not true is false; so say all SDKs.
-        Shape::Boolean => Some(Value::Bool(boolean(text).unwrap_or(false))),
+        Shape::Boolean => boolean(text).map(Value::Bool),
         Shape::Timestamp => time::normalised(text).map(Value::String),
         Shape::Blob => blob(text).map(Value::String),
         Shape::String { .. } if member.traits.policy => policy(text),
         Shape::String { .. } | Shape::Structure(_) | Shape::List(_) | Shape::Map(_) => None,
-    }
-    .unwrap_or_else(|| Value::String(text.to_owned()))
+    };
+    Some(value.unwrap_or_else(|| Value::String(text.to_owned())))
 }
 
 pub(super) fn integer(text: &str) -> Option<Number> {
     let text = text.trim();
-    let small = || text.parse::<i64>().ok().map(Number::from);
-    let large = || text.parse::<u64>().ok().map(Number::from);
-    small().or_else(large).or_else(|| whole(text.parse().ok()?))
+    let small = text.parse::<i64>().ok().map(Number::from);
+    small.or_else(|| whole(text.parse().ok()?))
+}
+
+/// Whether a number is beyond all that 64 bits can hold.
+pub(super) fn is_too_large(number: f64) -> bool {
+    const LIMIT: f64 = 9_223_372_036_854_775_808.0;
+    !(-LIMIT..LIMIT).contains(&number) && !number.is_nan()
 }
 
 /// A float that is a whole number, as one.

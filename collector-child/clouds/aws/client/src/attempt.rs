@@ -118,8 +118,15 @@ impl<'a> Trial<'a> {
         let Asked { service, operation, .. } = self.asked;
         // What a user has uploaded compressed stays so.
         let own = (service.name, operation.name) == ("s3", "GetObject") && answer.status < 300;
-        let body = if own { answer.body.clone() } else { self.hub.transport.body(answer) };
-        let parsed = shapes::parse(service, operation, answer.status, &HeadersOf(&answer.headers), &body);
+        let body = if own { Ok(answer.body.clone()) } else { self.hub.transport.body(answer) };
+        let parsed = body.map_err(|why| packed(answer, why)).and_then(|body| {
+            let headers = HeadersOf(&answer.headers);
+            shapes::parse_noting(service, operation, answer.status, &headers, &body)
+        });
+        let parsed = parsed.map(|(value, odd)| {
+            self.hub.note(self.asked.place(), odd);
+            value
+        });
         let verdict = match &parsed {
             Err(Refusal::Error(error)) => Some(self.classify(error)),
             Ok(_) | Err(Refusal::Garbage(_)) => None,
@@ -266,7 +273,8 @@ impl<'a> Trial<'a> {
     }
 
     fn garbage(&self, answer: &Answer, garbage: &Garbage) -> Failed {
-        let passes = garbage.status >= 500 || garbage.kind == GarbageKind::Truncated;
+        let broken = matches!(garbage.kind, GarbageKind::Truncated | GarbageKind::Packed(_));
+        let passes = garbage.status >= 500 || broken;
         let error = CallError::new(Class::Garbage, self.asked.place(), garbage.to_string())
             .change(|trouble| trouble.status = Some(garbage.status));
         let cause = if passes { Cause::Transient } else { Cause::Final };
@@ -318,6 +326,13 @@ impl Exchange for Trial<'_> {
             Err(trouble) => Outcome::Failed(self.unreached(&trouble, &endpoint)),
         }
     }
+}
+
+/// A body that cannot be unpacked: nothing of it can be shown.
+fn packed(answer: &Answer, why: String) -> Refusal {
+    let kind = GarbageKind::Packed(why);
+    let excerpt = format!("{} bytes", answer.body.len());
+    Refusal::Garbage(Garbage { status: answer.status, kind, excerpt })
 }
 
 /// The wait that an answer orders: `x-amz-retry-after` in milliseconds, else as usual.

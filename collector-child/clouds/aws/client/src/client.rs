@@ -7,7 +7,8 @@ use std::time::Instant;
 
 use aws_credential_types::Credentials;
 use http_client::{
-    BoxFuture, CallError, CallPlace, Class, Hub, Pages, Queue, Roots, ServiceCounters, Settings, Transport,
+    BoxFuture, CallError, CallPlace, Class, Hub, LeftOut, Pages, Queue, Roots, ServiceCounters, Settings,
+    Transport,
 };
 use serde_json::Value;
 
@@ -166,6 +167,11 @@ impl Client {
     /// Answers so far, of any kind: as long as it grows, the work goes on.
     pub fn answers(&self) -> u64 {
         self.0.hub.answers()
+    }
+
+    /// Values that were left out of the answers to calls for this account, since this was asked last.
+    pub fn left_out(&self, account: &str) -> Vec<LeftOut> {
+        self.0.hub.left_out(account)
     }
 
     /// What was done so far, by service.

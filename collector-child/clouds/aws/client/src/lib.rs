@@ -25,8 +25,8 @@ mod tests;
 pub use client::{Client, Target};
 pub use credentials::{Given, Giver, HandedOver, Login, Role, Session};
 pub use http_client::{
-    Budgets, CallError, Class, CredentialsTrouble, Limits, Pages, RetryPolicy, ServiceCounters, Settings,
-    Trouble,
+    Budgets, CallError, Class, CredentialsTrouble, LeftOut, Limits, Pages, RetryPolicy, ServiceCounters,
+    Settings, Trouble,
 };
 
 /// A call to AWS, before it is known which.

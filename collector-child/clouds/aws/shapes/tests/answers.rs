@@ -3,7 +3,7 @@
 use aws_shapes::{service, services};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use shapes::{Answer, Garbage, GarbageKind, ServiceError, parse};
+use shapes::{Answer, Garbage, GarbageKind, ServiceError, parse, parse_noting};
 
 fn read(at: &str, status: u16, headers: &[(&str, &str)], body: &str) -> Result<Value, Answer> {
     let (name, operation) = at.split_once(':').expect("service:operation");
@@ -196,21 +196,160 @@ fn nesting_without_end_does_no_harm() {
     let deep = |open: &str, close: &str| format!("{}{}", open.repeat(100_000), close.repeat(100_000));
     let xml = format!("<DescribeInstancesResponse>{}</DescribeInstancesResponse>", deep("<item>", "</item>"));
     assert_eq!(read("ec2:DescribeInstances", 200, &[], &xml), Ok(json!({})));
-    let json = format!("{{\"Item\":{}}}", deep("[", "]"));
+    let json = format!("{{\"Item\":{{\"a\":{}}}}}", deep("{\"L\":[", "]}"));
     assert!(matches!(garbage("dynamodb:GetItem", 200, &json).kind, GarbageKind::NotJson(_)));
 }
 
 #[test]
-fn odd_values_are_kept_as_they_were_sent() {
+fn odd_texts_are_kept_as_they_were_sent() {
     let body = r#"{"Table":{"TableName":5,"ItemCount":"12","TableSizeBytes":"many","CreationDateTime":"soon",
-        "KeySchema":{"a":1},"ProvisionedThroughput":"none","DeletionProtectionEnabled":"TRUE","TableStatus":null}}"#;
+        "DeletionProtectionEnabled":"TRUE","TableStatus":null}}"#;
     let expected = json!({"Table": {"TableName": 5, "ItemCount": 12, "TableSizeBytes": "many", "CreationDateTime": "soon",
-        "KeySchema": {"a": 1}, "ProvisionedThroughput": "none", "DeletionProtectionEnabled": true}});
-    assert_eq!(read("dynamodb:DescribeTable", 200, &[], body), Ok(expected));
-    let body = "<DescribeVolumesResponse><volumeSet><item><size>big</size><encrypted>maybe</encrypted><createTime>soon</createTime>\
+        "DeletionProtectionEnabled": true}});
+    assert_eq!(left_out("dynamodb:DescribeTable", body), (expected, vec![]));
+    let body = "<DescribeVolumesResponse><volumeSet><item><size>big</size><encrypted/><createTime>soon</createTime>\
                 </item></volumeSet></DescribeVolumesResponse>";
     let expected = json!({"Volumes": [{"Size": "big", "Encrypted": false, "CreateTime": "soon"}]});
-    assert_eq!(read("ec2:DescribeVolumes", 200, &[], body), Ok(expected));
+    assert_eq!(left_out("ec2:DescribeVolumes", body), (expected, vec![]));
+}
+
+/// What is read, and what is left out of it: where, how often, what was there in place of what, and an example.
+fn left_out(at: &str, body: &str) -> (Value, Vec<String>) {
+    let (name, operation) = at.split_once(':').expect("service:operation");
+    let service = service(name).expect("a service");
+    let operation = service.operation(operation).expect("an operation");
+    let read = parse_noting(service, operation, 200, &Vec::new(), body.as_bytes());
+    let (value, odd) = read.unwrap_or_else(|refused| panic!("{at} {body}: {refused}"));
+    let told = odd.into_iter().map(|odd| {
+        let example = odd.example.unwrap_or_default();
+        format!("{} {}x: {} for {}, {example}", odd.path, odd.times, odd.found, odd.expected)
+    });
+    (value, told.collect())
+}
+
+#[test]
+fn values_of_another_form_are_left_out_and_noted() {
+    let json = [
+        (
+            "dynamodb:DescribeTable",
+            r#"{"Table":{"TableName":"t","KeySchema":{"a":1},"ProvisionedThroughput":"none","TableStatus":["x"],
+                "ItemCount":99999999999999999999999999,"TableSizeBytes":"1e30","DeletionProtectionEnabled":"maybe"}}"#,
+            json!({"Table": {"TableName": "t"}}),
+            vec![
+                "Table.KeySchema 1x: an object for a list, t",
+                "Table.ProvisionedThroughput 1x: the text \"none\" for an object, t",
+                "Table.TableStatus 1x: a list for a text, t",
+                "Table.ItemCount 1x: the number 1e+26 for a whole number of 64 bits, t",
+                "Table.TableSizeBytes 1x: the text \"1e30\" for a whole number of 64 bits, t",
+                "Table.DeletionProtectionEnabled 1x: the text \"maybe\" for true or false, t",
+            ],
+        ),
+        (
+            "kms:ListKeys",
+            r#"{"Keys":[{"KeyId":"a"},7,"b",[],{"KeyId":{}}],"NextMarker":[]}"#,
+            json!({"Keys": [{"KeyId": "a"}, {}]}),
+            vec![
+                "Keys 3x: the number 7 for an object, ",
+                "Keys.KeyId 1x: an object for a text, ",
+                "NextMarker 1x: a list for a text, ",
+            ],
+        ),
+        (
+            "lambda:ListFunctions",
+            r#"{"Functions":[{"FunctionName":"f","Environment":true,"Layers":[[1]],"VpcConfig":[]}]}"#,
+            json!({"Functions": [{"FunctionName": "f", "Layers": []}]}),
+            vec![
+                "Functions.Environment 1x: true for an object, f",
+                "Functions.Layers 1x: a list for an object, f",
+                "Functions.VpcConfig 1x: a list for an object, f",
+            ],
+        ),
+        (
+            "lambda:ListTags",
+            r#"{"Tags":{"a":"b","c":{"d":1}}}"#,
+            json!({"Tags": {"a": "b"}}),
+            vec!["Tags 1x: an object for a text, "],
+        ),
+    ];
+    let xml = [
+        (
+            "ec2:DescribeVolumes",
+            "<DescribeVolumesResponse><volumeSet><item><volumeId>v</volumeId><size>99999999999999999999</size>\
+             <encrypted>maybe</encrypted><attachmentSet>x</attachmentSet><status><a>b</a></status></item><item>7</item>\
+             </volumeSet></DescribeVolumesResponse>",
+            json!({"Volumes": [{"VolumeId": "v"}]}),
+            vec![
+                "Volumes.Size 1x: the text \"99999999999999999999\" for a whole number of 64 bits, v",
+                "Volumes.Encrypted 1x: the text \"maybe\" for true or false, v",
+                "Volumes.Attachments 1x: the text \"x\" for a list, v",
+                "Volumes.State 1x: an object for a text, v",
+                "Volumes 1x: the text \"7\" for an object, ",
+            ],
+        ),
+        (
+            "s3:ListBuckets",
+            "<ListAllMyBucketsResult><Owner>me</Owner><Buckets><Bucket><Name><b>x</b></Name></Bucket></Buckets></ListAllMyBucketsResult>",
+            json!({"Buckets": [{}]}),
+            vec!["Owner 1x: the text \"me\" for an object, ", "Buckets.Name 1x: an object for a text, "],
+        ),
+    ];
+    for (at, body, value, told) in json.into_iter().chain(xml) {
+        assert_eq!(left_out(at, body), (value, told.into_iter().map(str::to_owned).collect()), "{at}");
+    }
+    let location = "<LocationConstraint>eu-west-1</LocationConstraint>";
+    assert_eq!(
+        left_out("s3:GetBucketLocation", location),
+        (json!({"LocationConstraint": "eu-west-1"}), vec![])
+    );
+}
+
+#[test]
+fn an_answer_whose_very_list_is_none_is_no_answer() {
+    for (at, body, why) in [
+        ("dynamodb:ListTables", r#"{"TableNames":"a"}"#, "TableNames should be a list but is the text \"a\""),
+        (
+            "dynamodb:ListTables",
+            r#"{"TableNames":7,"LastEvaluatedTableName":"a"}"#,
+            "TableNames should be a list but is the number 7",
+        ),
+        ("dynamodb:ListTables", "7", "it should be an object but is the number 7"),
+        ("dynamodb:ListTables", r#"["a"]"#, "it should be an object but is a list"),
+        ("dynamodb:DescribeTable", r#"{"Table":[]}"#, "Table should be an object but is a list"),
+        ("lambda:ListFunctions", r#"{"Functions":{"a":{}}}"#, "Functions should be a list but is an object"),
+        ("lambda:ListFunctions", "true", "it should be an object but is true"),
+        (
+            "cloudfront:ListDistributions",
+            "<DistributionList>x</DistributionList>",
+            "DistributionList should be an object but is the text \"x\"",
+        ),
+        (
+            "cloudfront:ListDistributions",
+            "<DistributionList><Items>x</Items></DistributionList>",
+            "DistributionList.Items should be a list but is the text \"x\"",
+        ),
+        (
+            "ec2:DescribeVolumes",
+            "<DescribeVolumesResponse><volumeSet>a</volumeSet></DescribeVolumesResponse>",
+            "Volumes should be a list but is the text \"a\"",
+        ),
+        (
+            "ec2:DescribeVolumes",
+            "<DescribeVolumesResponse>a</DescribeVolumesResponse>",
+            "it should be an object but is the text \"a\"",
+        ),
+        (
+            "sns:ListTopics",
+            "<ListTopicsResponse><ListTopicsResult>a</ListTopicsResult></ListTopicsResponse>",
+            "it should be an object but is the text \"a\"",
+        ),
+        (
+            "s3:ListBuckets",
+            "<ListAllMyBucketsResult><Buckets>a</Buckets></ListAllMyBucketsResult>",
+            "Buckets should be a list but is the text \"a\"",
+        ),
+    ] {
+        assert_eq!(garbage(at, 200, body).kind, GarbageKind::Foreign(why.to_owned()), "{at} {body}");
+    }
 }
 
 #[test]

@@ -141,3 +141,25 @@ async fn regions_that_are_not_enabled_are_one_sentence_with_what_to_do() {
     let hint = told[0].hint.as_deref();
     assert_eq!(hint, Some("enable ap-east-1 for the account, or leave it out with aws.region"));
 }
+
+#[tokio::test]
+async fn what_aws_says_differently_is_told_each_once() {
+    let reply = |message: &str| {
+        let body = serde_json::json!({"__type": "AccessDeniedException", "message": message});
+        Reply::json_status(400, &body)
+    };
+    let mut log = ErrorLog::new(&FACTS);
+    for (operation, message) in [("ListKeys", "no"), ("ListKeys", "no"), ("ListAliases", "never")] {
+        log.add("eu-west-1", &error("kms", operation, reply(message)).await);
+    }
+    let told = log.into_faults();
+    assert!(told.len() == 1 && told[0].message.ends_with("AWS says: never; no"), "{told:?}");
+    let mut log = ErrorLog::new(&FACTS);
+    for (operation, body) in [("ListKeys", "7"), ("ListAliases", "{")] {
+        log.add("eu-west-1", &error("kms", operation, Reply::nearly_json(body)).await);
+    }
+    let told = log.into_faults();
+    let message = &told[0].message;
+    assert!(message.contains("it should be an object but is the number 7"), "{message}");
+    assert!(message.ends_with("Other calls: the answer is cut off (status 200)"), "{message}");
+}

@@ -109,3 +109,57 @@ async fn json_that_is_nearly_json_costs_nothing_but_its_odd_values() {
     assert!(told[1].0.starts_with("the property ctime of aws_kms_key was left out"), "{told:?}");
     assert_eq!((told[0].1, told[1].1), (2, 4), "in two regions");
 }
+
+#[tokio::test]
+async fn values_of_another_shape_are_left_out_and_told_with_their_call_and_an_example() {
+    let done = volumes(
+        "<item><volumeId>vol-1</volumeId><attachmentSet>x</attachmentSet><size>1e30</size></item>\
+         <item><volumeId>vol-2</volumeId><attachmentSet>y</attachmentSet><encrypted>maybe</encrypted></item>",
+    )
+    .await;
+    assert_eq!(done.sent.of_kind("aws_ec2_volume").len(), 2);
+    let mut told = told(&done);
+    told.sort_unstable_by_key(|(message, ..)| *message);
+    let sentence = |path: &str, should: &str, is: &str, example: &str| {
+        format!(
+            "Volumes.{path} in answers of ec2:DescribeVolumes, of which aws_ec2_volume is made, was left out: it should be \
+             {should} but is {is}, as in {example}"
+        )
+    };
+    let expected = [
+        (sentence("Attachments", "a list", "the text \"x\"", "vol-1"), 2, Level::Error),
+        (sentence("Encrypted", "true or false", "the text \"maybe\"", "vol-2"), 1, Level::Error),
+        (sentence("Size", "a whole number of 64 bits", "the text \"1e30\"", "vol-1"), 1, Level::Error),
+    ];
+    let expected: Vec<_> =
+        expected.iter().map(|(said, count, level)| (said.as_str(), *count, *level)).collect();
+    assert_eq!(told, expected);
+    assert_eq!(done.sent.faults[0].scope.kind.as_deref(), Some("aws_ec2_volume"));
+}
+
+#[tokio::test]
+async fn a_list_that_is_none_is_a_call_that_failed() {
+    let answers = |called: &Called| match called.operation.as_str() {
+        "ListKeys" => Some(Reply::json(&json!({"Keys": "a"}))),
+        _ => keys(called),
+    };
+    let done = Trial::of(answers).run().await;
+    assert_eq!(done.sent.of_kind("aws_kms_key").len(), 0);
+    let (message, count, level) = told(&done)[0];
+    assert!(message.contains("Keys should be a list but is the text \"a\""), "{message}");
+    assert_eq!((count, level), (2, Level::Error), "in two regions");
+}
+
+#[tokio::test]
+async fn what_no_database_takes_is_replaced() {
+    let answers = |called: &Called| match called.operation.as_str() {
+        "DescribeKey" => Some(Reply::nearly_json(
+            r#"{"KeyMetadata": {"KeyId": "k0", "Arn": "arn:k0", "KeyState": "a\u0000b", "KeyManager": "CUSTOMER"}}"#,
+        )),
+        _ => keys(called),
+    };
+    let done = Trial::of(answers).run().await;
+    let found = done.sent.of_kind("aws_kms_key");
+    assert!(!found.is_empty() && !serde_json::to_string(&found).unwrap().contains("\\u0000"), "{found:?}");
+    assert!(told(&done)[0].0.starts_with("texts of aws_kms_key have characters that no text can have"));
+}

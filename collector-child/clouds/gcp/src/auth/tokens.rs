@@ -227,7 +227,20 @@ impl TokenExchange<'_> {
     }
 
     fn read(&mut self, answer: &Answer) -> Outcome {
-        let body = self.hub.transport.body(answer);
+        let body = match self.hub.transport.body(answer) {
+            Ok(body) => body,
+            Err(why) => {
+                let told = format!("no token for {}: the answer is compressed and {why}", self.whose);
+                let error = CallError::new(Class::Garbage, self.place, told)
+                    .change(|trouble| trouble.status = Some(answer.status));
+                return Outcome::Failed(Failed {
+                    error,
+                    cause: Cause::Transient,
+                    ordered: None,
+                    timeout: false,
+                });
+            }
+        };
         if answer.status == 200 {
             self.body = body;
             return Outcome::Answer(Value::Null);

@@ -173,3 +173,25 @@ async fn secrets_are_in_no_text() {
     let texts = format!("{:?} {:?} {error} {error:?} {target:?} {login:?}", bench.client, bench.session);
     assert!(!texts.contains(&SECRET[..8]), "{texts}");
 }
+
+#[tokio::test]
+async fn what_is_left_out_of_answers_is_kept_for_the_account() {
+    let volumes = "<DescribeVolumesResponse><volumeSet><item><volumeId>v</volumeId><size>1e30</size></item>\
+                   </volumeSet></DescribeVolumesResponse>";
+    let fake = Fake::new(move |_| ok(volumes)).await;
+    let bench = Bench::new(&fake).await;
+    for _ in 0..2 {
+        let answer = bench.call("ec2", "DescribeVolumes", json!({})).await.unwrap();
+        assert_eq!(answer["Volumes"], json!([{"VolumeId": "v"}]));
+    }
+    assert!(bench.client.left_out("another").is_empty());
+    let left_out = bench.client.left_out("123456789012");
+    assert_eq!(left_out.len(), 1, "{left_out:?}");
+    let told = &left_out[0];
+    assert_eq!(
+        (told.service.as_str(), told.operation.as_str(), told.oddity.times),
+        ("ec2", "DescribeVolumes", 2)
+    );
+    assert_eq!((told.oddity.path.as_str(), told.oddity.example.as_deref()), ("Volumes.Size", Some("v")));
+    assert!(bench.client.left_out("123456789012").is_empty(), "told once");
+}
