@@ -58,6 +58,9 @@ pub struct CloudFacts {
     /// Codes of denials that are errors; others are only worth knowing, as a role that may not see a service is mostly
     /// meant to be that way.
     pub denials_told: &'static [&'static str],
+    /// Services that the cloud lists for regions where they have no host. The host of any other one that does not resolve
+    /// is a trouble of the name servers.
+    pub without_host: &'static [&'static str],
     /// Kinds that everybody sees: kept only with something below them.
     pub only_above: &'static [&'static str],
     /// Whether the cloud has made a resource by itself, so that it does not keep its region in the graph.
@@ -184,6 +187,13 @@ pub trait Client: Send + Sync {
 
     /// Asks whether the credentials work: before anything else and whenever a call doubts it.
     fn still_valid(&self) -> BoxFuture<'_, Result<(), CallError>>;
+
+    /// Whether a region is there, as the cloud says. Asked where none of its hosts was found that were asked for, all of
+    /// [`CloudFacts::without_host`].
+    fn is_there<'a>(&'a self, region: &'a Region) -> BoxFuture<'a, bool> {
+        let _ = region;
+        Box::pin(async { false })
+    }
 
     /// Values that were left out of answers since this was asked last, because they had another form than their shape.
     fn left_out(&self) -> Vec<LeftOut> {

@@ -46,6 +46,7 @@ pub(crate) static FACTS: CloudFacts = CloudFacts {
     alone: &["GetBucketLocation"],
     // An operation that EC2 does not authorize is an error for the Python worker, too.
     denials_told: &["UnauthorizedOperation"],
+    without_host: &["bedrock-agent", "qapps", "qbusiness"],
     only_above: &["aws_bedrock_foundation_model"],
     made_by_cloud: made_by_aws,
     metrics_of_call: METRICS_OF_CALL,
@@ -254,6 +255,13 @@ impl Client for AwsClient {
 
     fn still_valid(&self) -> BoxFuture<'_, Result<(), CallError>> {
         Box::pin(async { self.api.call(&self.home, "sts", "GetCallerIdentity", Map::new()).await.map(drop) })
+    }
+
+    fn is_there<'a>(&'a self, region: &'a Region) -> BoxFuture<'a, bool> {
+        Box::pin(async {
+            let answer = self.api.call(&region.id, "sts", "GetCallerIdentity", Map::new()).await;
+            answer.inspect_err(|error| tracing::debug!("the region is not there either: {error}")).is_ok()
+        })
     }
 
     fn left_out(&self) -> Vec<LeftOut> {

@@ -38,6 +38,7 @@ static FACTS: CloudFacts = CloudFacts {
     region_setting: "",
     holes_setting: "",
     catalog: None,
+    without_host: &[],
     alone: &[],
     denials_told: &["forbidden"],
     only_above: &[],

@@ -38,6 +38,7 @@ static FACTS: CloudFacts = CloudFacts {
     region_setting: "onelogin.region",
     holes_setting: "",
     catalog: None,
+    without_host: &[],
     alone: &[],
     denials_told: &["ForbiddenError", "403"],
     only_above: &[],

@@ -39,6 +39,7 @@ static FACTS: CloudFacts = CloudFacts {
     region_setting: "",
     holes_setting: "",
     catalog: None,
+    without_host: &[],
     alone: &[],
     denials_told: &["missing_scope", "not_allowed_token_type", "access_denied", "no_permission"],
     only_above: &[],

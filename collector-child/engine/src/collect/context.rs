@@ -229,7 +229,7 @@ impl<'a> Context<'a> {
     pub async fn failed(self, error: CallError) -> Result<(), Failure> {
         tracing::debug!(region = self.region().id, "{error}");
         if self.listing {
-            lock(&self.job.reach).failed(self.region, &error);
+            lock(&self.job.reach).failed(self.job.facts, self.region, &error);
         }
         if meaning(&error) == Meaning::Nothing {
             return Ok(());

@@ -228,5 +228,7 @@ async fn described(
     let Some(params) = params(&batch.call, &scope(context, &nothing, parent)) else {
         return Ok(Vec::new());
     };
-    ask(context, &batch.call, params).halving(&batch.argument, chunk, batch.items.as_ref()).await
+    ask(context, &batch.call, params)
+        .halving(&batch.argument, Value::Array, chunk, batch.items.as_ref())
+        .await
 }

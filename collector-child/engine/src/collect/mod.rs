@@ -129,6 +129,9 @@ pub async fn collect(
     for trouble in errors.into_faults().into_iter().chain(misshapen) {
         sink.fault(trouble);
     }
+    if ended.is_ok() {
+        check::nameless(&job).await;
+    }
     ended.inspect_err(|_| lock(&job.odd).take().into_iter().for_each(|trouble| sink.fault(trouble)))?;
     if let Some(unread) = lock(&job.reach).verdict(facts, &job.regions) {
         return Err(unread.into());

@@ -24,6 +24,8 @@ struct Place {
     /// The credentials were not accepted: the region is not enabled, or they are good for nothing.
     refused: u32,
     failed: u32,
+    /// Those of them whose host does not resolve.
+    nameless: u32,
     first: Option<CallError>,
 }
 
@@ -38,7 +40,7 @@ impl Reach {
     }
 
     /// A call failed there.
-    pub(crate) fn failed(&mut self, region: RegionIndex, error: &CallError) {
+    pub(crate) fn failed(&mut self, facts: &CloudFacts, region: RegionIndex, error: &CallError) {
         let place = &mut self.0[region.position()];
         match error.class {
             Class::Expected => place.read = true,
@@ -61,9 +63,16 @@ impl Reach {
             | Class::Deadline
             | Class::Input => {
                 place.failed += 1;
+                place.nameless += u32::from(is_nameless(facts, error));
                 place.first.get_or_insert_with(|| error.clone());
             }
         }
+    }
+
+    /// Regions that seem unread for the only reason that there may be no such hosts.
+    pub(crate) fn nameless(&self, regions: &Regions) -> Vec<RegionIndex> {
+        let nameless = |place: &Place| place.is_unread() && place.nameless == place.failed;
+        regions.all().zip(&self.0).filter(|(_, place)| nameless(place)).map(|((index, _), _)| index).collect()
     }
 
     fn refused_everywhere(&self) -> Option<&CallError> {
@@ -92,9 +101,12 @@ impl Reach {
             error.operation,
             error.words()
         );
+        // What belongs to no region cannot be left out.
+        let regional = unread.iter().filter(|((index, _), _)| *index != RegionIndex::GLOBAL);
+        let regional: Vec<&str> = regional.map(|((_, region), _)| region.name.as_str()).collect();
         let setting = facts.region_setting;
-        let leave_out =
-            (!all && !setting.is_empty()).then(|| format!("leave {} out with {setting}", listed(&names)));
+        let leave_out = (!all && !setting.is_empty() && !regional.is_empty())
+            .then(|| format!("leave {} out with {setting}", listed(&regional)));
         let hint: Vec<String> = error.to_fault().hint.into_iter().chain(leave_out).collect();
         let only = |names: &[&str]| (names.len() == 1).then(|| unread[0].0.1.id.clone());
         let scope = FaultScope { region: only(&names), ..FaultScope::default() };
@@ -106,6 +118,13 @@ impl Reach {
         let hint = Some(hint.join("; or ")).filter(|hint| !hint.is_empty());
         Some(Fault { scope, retry, source, hint, ..fault(kind, message) })
     }
+}
+
+/// Whether there may be no such host at all. A proxy does not say why it gives no connection.
+fn is_nameless(facts: &CloudFacts, error: &CallError) -> bool {
+    error.class == Class::Network
+        && error.has_code(&["DnsFailure", "ProxyFailure"])
+        && facts.without_host.contains(&error.service.as_str())
 }
 
 /// A region that is not enabled looks like a key that was deleted meanwhile; where no region accepts it, it is the key, or

@@ -21,13 +21,26 @@ impl Ask<'_> {
         path: &str,
     ) -> Result<Vec<Value>, Failure> {
         let path = parsed(path)?;
-        self.halving(argument, members, Some(&path)).await
+        self.halving(argument, Value::Array, members, Some(&path)).await
     }
 
-    /// As [`Self::of_members`]; without a path the answers themselves.
+    /// As [`Self::of_members`], where the argument that `of` makes of members is more than their list.
+    pub async fn of_members_in(
+        self,
+        argument: &str,
+        of: impl Fn(Vec<Value>) -> Value,
+        members: Vec<Value>,
+        path: &str,
+    ) -> Result<Vec<Value>, Failure> {
+        let path = parsed(path)?;
+        self.halving(argument, of, members, Some(&path)).await
+    }
+
+    /// As [`Self::of_members`], with the argument that `of` makes of members; without a path the answers themselves.
     pub(super) async fn halving(
         self,
         argument: &str,
+        of: impl Fn(Vec<Value>) -> Value,
         members: Vec<Value>,
         path: Option<&Path>,
     ) -> Result<Vec<Value>, Failure> {
@@ -36,7 +49,7 @@ impl Ask<'_> {
         let mut waiting = vec![members];
         while let Some(mut members) = waiting.pop() {
             let before = found.len();
-            let ask = self.clone().with(argument, members.clone());
+            let ask = self.clone().with(argument, of(members.clone()));
             let Err(error) = ask.gather(path, &mut found).await else { continue };
             let nothing_yet = found.len() == before;
             if nothing_yet && members.len() > 1 && more_calls >= 2 && may_be_one_member(&error) {

@@ -138,14 +138,15 @@ async fn describe(context: Context<'_>, used: &Used) -> Result<BTreeMap<String, 
             wanted.entry(*region).or_default().push(instance_type.clone());
         }
     }
-    let calls: Vec<(RegionIndex, Value)> = wanted
+    let calls: Vec<(RegionIndex, Vec<Value>)> = wanted
         .iter()
         .flat_map(|(region, types)| types.chunks(VALUES).map(|some| (*region, some)))
-        .map(|(region, types)| (region, json!([{"Name": "instance-type", "Values": types}])))
+        .map(|(region, types)| (region, types.iter().map(|name| name.as_str().into()).collect()))
         .collect();
-    let answers = gather(AT_ONCE, calls, |(region, filters)| {
-        let ask = context.at(region).ask("ec2", "DescribeInstanceTypes").with("Filters", filters);
-        Box::pin(ask.all("InstanceTypes"))
+    let answers = gather(AT_ONCE, calls, |(region, types)| {
+        let ask = context.at(region).ask("ec2", "DescribeInstanceTypes");
+        let filters = |types| json!([{"Name": "instance-type", "Values": Value::Array(types)}]);
+        Box::pin(ask.of_members_in("Filters", filters, types, "InstanceTypes"))
     });
     let answers = answers.await?;
     let types = answers.into_iter().flatten();

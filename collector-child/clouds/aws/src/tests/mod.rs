@@ -203,6 +203,27 @@ async fn an_account_of_which_nothing_was_read_is_lost() {
     assert!(fault.message.starts_with(begin), "{}", fault.message);
 }
 
+/// Where nothing but one global kind is wanted, its listing is all that there is.
+#[tokio::test]
+async fn an_account_whose_only_global_listing_failed_is_lost() {
+    let run = async |kinds: &[&str]| {
+        let answers = |called: &Called| match called.operation.as_str() {
+            "ListWorkGroups" => Some(Reply::json_status(500, &json!({"message": "down"}))),
+            _ => keys(called),
+        };
+        let config = json!({"collect": kinds, "collect_usage_metrics": false});
+        Trial { config, ..Trial::of(answers) }.run().await
+    };
+    let done = run(&["aws_athena_work_group"]).await;
+    let Err(Failure::Fault(fault)) = done.result else { panic!("the account is lost") };
+    assert_eq!((fault.kind, fault.retry), (FaultKind::Unavailable, Retry::Later));
+    assert!(fault.message.starts_with("nothing of the account could be read in global"), "{}", fault.message);
+    let done = run(&["aws_athena_work_group", "aws_kms_key"]).await;
+    let Err(Failure::Fault(fault)) = done.result else { panic!("global counts as a region") };
+    assert!(fault.message.starts_with("nothing could be read in global"), "{}", fault.message);
+    assert!(!fault.hint.unwrap_or_default().contains("leave global"), "it cannot be left out");
+}
+
 /// A region that the settings name stays, also if it is empty; otherwise what is left out is told once.
 #[tokio::test]
 async fn regions_without_anything_are_left_out_unless_they_are_asked_for() {
