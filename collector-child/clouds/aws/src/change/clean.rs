@@ -16,6 +16,9 @@ use super::{Memory, Resource};
 use crate::built_in;
 use crate::config::AwsConfig;
 
+/// Things that are named in the reason of a resource that stays without them.
+const TAKEN: usize = 20;
+
 /// A resource to delete.
 #[derive(Debug)]
 pub(crate) struct Deletion<'a> {
@@ -96,7 +99,7 @@ impl Changer {
             return attempt.told().await;
         }
         memory.asks(&who);
-        let ended = attempt.made().await;
+        let ended = attempt.made().await.map_err(|stop| without(stop, &memory.taken(&who)));
         if ended.is_ok() {
             memory.forgets(&who);
         }
@@ -140,7 +143,13 @@ impl Attempt<'_> {
     }
 
     async fn prepare(&self) -> Result<Prepared, Stop> {
-        let job = Job { done: Some(Done::of(self.known)), ..self.job };
+        let (memory, who) = self.known;
+        let taking = Taking { journal: self.job.journal, memory, who };
+        let job = Job { done: Some(Done::of(self.known)), journal: &taking, ..self.job };
+        if self.job.dry_run {
+            let job = Job { journal: self.job.journal, ..job };
+            return job.prepare(self.plan, self.resource, self.scope, self.known).await;
+        }
         job.prepare(self.plan, self.resource, self.scope, self.known).await
     }
 
@@ -167,6 +176,48 @@ impl Attempt<'_> {
             self.job.journal.done("nothing has to be called, it is on its way out already".to_owned());
         }
         Ok(())
+    }
+}
+
+/// Remembers what is taken away: if the resource stays after all, it has to be told.
+struct Taking<'a> {
+    journal: &'a dyn Journal,
+    memory: &'a Memory,
+    who: &'a Who,
+}
+
+impl Journal for Taking<'_> {
+    fn done(&self, message: String) {
+        let words = message.strip_prefix("called ").unwrap_or(&message);
+        self.memory.takes(self.who, words.to_owned());
+        self.journal.done(message);
+    }
+
+    fn failed(&self, message: String) {
+        self.journal.failed(message);
+    }
+}
+
+/// The end of a deletion after which the resource is there, without what was taken away from it.
+fn without(stop: Stop, taken: &[String]) -> Stop {
+    if taken.is_empty() {
+        return stop;
+    }
+    let more = taken.len().saturating_sub(TAKEN);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let shown = taken[..taken.len().min(TAKEN)].join(", ");
+    let told = |reason: String| format!("{reason}; taken away before that and not put back: {shown}{more}");
+    match stop {
+        Stop::Held(reason) => Stop::Held(told(reason)),
+        Stop::Outcome(CleanOutcome::Later { reason }) => later(told(reason)),
+        Stop::Outcome(CleanOutcome::Failed { reason }) => {
+            Stop::Outcome(CleanOutcome::Failed { reason: told(reason) })
+        }
+        Stop::Failure(Failure::Fault(mut fault)) => {
+            fault.message = told(std::mem::take(&mut fault.message));
+            Stop::Failure(Failure::Fault(fault))
+        }
+        other => other,
     }
 }
 

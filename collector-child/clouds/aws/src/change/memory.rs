@@ -20,6 +20,8 @@ struct Known {
     asked: HashSet<Who>,
     /// Calls that succeeded, with how often they are left out yet.
     done: HashMap<(Who, String), u32>,
+    /// What was taken away from what is still there, in words.
+    taken: HashMap<Who, Vec<String>>,
 }
 
 /// Which resource.
@@ -60,9 +62,22 @@ impl Memory {
         self.known(|known| known.asked.contains(who))
     }
 
+    /// Something was taken away from it.
+    pub(super) fn takes(&self, who: &Who, words: String) {
+        self.known(|known| known.taken.entry(who.clone()).or_default().push(words));
+    }
+
+    /// What was taken away from it so far.
+    pub(super) fn taken(&self, who: &Who) -> Vec<String> {
+        self.known(|known| known.taken.get(who).cloned().unwrap_or_default())
+    }
+
     /// It is gone; of what was done for it nothing is needed any more.
     pub(super) fn forgets(&self, who: &Who) {
-        self.known(|known| known.done.retain(|(of, _), _| of != who));
+        self.known(|known| {
+            known.done.retain(|(of, _), _| of != who);
+            known.taken.remove(who);
+        });
     }
 }
 
