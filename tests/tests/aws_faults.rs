@@ -255,7 +255,7 @@ fn the_profile_of_the_environment_is_the_only_one_that_is_used() {
     missing.expect_code(CREDENTIALS);
     let troubles = missing.troubles();
     assert_eq!(troubles.len(), 1, "{troubles:?}");
-    for part in ["there is no profile no-such-profile", &format!("of-{}", account(3))] {
+    for part in ["there is no profile \"no-such-profile\"", &format!("of-{}", account(3))] {
         assert!(troubles[0].contains(part), "{part}: {}", troubles[0]);
     }
     assert_eq!(cloud.asked_accounts().into_iter().collect::<Vec<_>>(), [account(2)]);
@@ -361,7 +361,7 @@ fn a_profile_that_is_not_there_is_in_summary_and_report_and_counts_if_that_is_as
     };
     let lenient = ended(&[]);
     lenient.expect_code(0);
-    let said = "accounts of aws: no accounts of the profile gone";
+    let said = "accounts of aws: no accounts of the profile \"gone\"";
     assert!(
         lenient.output.contains("1 fault: 1 credentials") && lenient.output.contains(said),
         "{}",
@@ -378,6 +378,18 @@ fn a_profile_that_is_not_there_is_in_summary_and_report_and_counts_if_that_is_as
 }
 
 #[test]
+fn a_region_of_another_partition_is_told_and_is_wrong_configuration_if_there_is_no_other() {
+    let Some(cloud) = MockCloud::shapes([""; 0]) else { return };
+    let mixed =
+        oneshot(&cloud, &["--strict"], &["aws.collect=aws_kms_key", "aws.region=eu-west-1,cn-north-1"]);
+    mixed.expect_code(3);
+    assert!(mixed.output.contains("aws.region names cn-north-1 (aws-cn)"), "{}", mixed.output);
+    let none = oneshot(&cloud, &[], &["aws.region=cn-north-1,us-gov-east-1"]);
+    none.expect_code(2).expect_said(&["cn-north-1 (aws-cn) and us-gov-east-1 (aws-us-gov)"]);
+    assert!(!none.has_graph());
+}
+
+#[test]
 fn a_name_that_nothing_has_is_wrong_configuration() {
     let Some(cloud) = MockCloud::shapes([""; 0]) else { return };
     for (setting, said) in [
@@ -385,6 +397,7 @@ fn a_name_that_nothing_has_is_wrong_configuration() {
         ("aws.no_collect=aws_ec2_volums", "did you mean aws_ec2_volume?"),
         ("aws.region=eu-west-1a", "did you mean eu-west-1?"),
         ("aws.region=eu-wst-1", "did you mean eu-west-1?"),
+        ("aws.no_collect=aws_*", "aws.no_collect leaves no kind"),
     ] {
         let ended = oneshot(&cloud, &[], &[setting]);
         ended.expect_code(2).expect_said(&[said]);
@@ -409,6 +422,18 @@ fn a_service_that_has_no_address_costs_its_own_kinds() {
     let graph = ended.graph();
     assert_eq!(graph.of_kind("aws_kms_key").len(), 0);
     assert_eq!(graph.of_kind("aws_sns_topic").len(), 2 * EACH);
+}
+
+/// AWS lists regions for it in which it has no host: where nothing else is wanted, the region itself answers.
+#[test]
+fn a_service_without_host_does_not_cost_the_account() {
+    let Some(cloud) = MockCloud::shapes([""; 0]) else { return };
+    let nowhere = "http://bedrock-agent.nowhere.invalid";
+    let alone = AwsAlone::new(&cloud, &account(0)).env("AWS_ENDPOINT_URL_BEDROCK_AGENT", nowhere);
+    let ended = alone.set("collect", json!(["aws_bedrock_agent"])).collect(None);
+    ended.expect_code(FAULTS);
+    assert!(ended.has_graph());
+    assert_eq!(ended.troubles().len(), 1, "{:#?}", ended.troubles());
 }
 
 #[test]

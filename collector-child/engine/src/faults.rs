@@ -329,8 +329,8 @@ fn class_name(class: Class) -> &'static str {
     }
 }
 
-/// `a, b and 3 more`.
-pub(crate) fn listed(names: &[&str]) -> String {
+/// Names in a sentence: `a, b and 3 more`.
+pub fn listed(names: &[&str]) -> String {
     const SHOWN: usize = 5;
     match names {
         [] => String::new(),

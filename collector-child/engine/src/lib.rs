@@ -40,7 +40,7 @@ pub use collect::bounded::{each, gather};
 pub use collect::{
     AccountFacts, Ask, Assignment, Context, Draft, Pages, calls_at_once, collect, lock, longest_first,
 };
-pub use faults::ErrorLog;
+pub use faults::{ErrorLog, listed};
 pub use places::{Places, places};
 pub use plans::{Plans, is_global, is_regional};
 pub use regions::{Named, Region, RegionIndex, Regions, Zone, ZoneIndex};

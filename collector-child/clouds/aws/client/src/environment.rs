@@ -120,7 +120,7 @@ impl Environment {
                 let advice = format!(
                     "check the name in aws.profiles or AWS_PROFILE, and ~/.aws/config and ~/.aws/credentials: {known}"
                 );
-                let error = broken(format!("there is no profile {name} in the profile files"));
+                let error = broken(format!("there is no profile {name:?} in the profile files"));
                 Err(error.advising(advice))
             }
             _ => Ok(()),
@@ -281,7 +281,7 @@ mod tests {
         for missing in [read(&[], Some("gone")).await, read(&[("AWS_PROFILE", "gone")], None).await] {
             let error = missing.check_profile().unwrap_err();
             assert_eq!(error.class, Class::Credentials(CredentialsTrouble::Broken));
-            assert_eq!(error.message, "there is no profile gone in the profile files");
+            assert_eq!(error.message, "there is no profile \"gone\" in the profile files");
         }
     }
 

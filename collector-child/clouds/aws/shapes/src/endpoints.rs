@@ -65,6 +65,21 @@ impl Partition {
                 .is_some_and(|hosts| hosts.regionalized && !hosts.endpoints.contains_key(region))
     }
 
+    /// Whether AWS could call a new region of the partition so: one of its beginnings, a word and a number. It is what the
+    /// patterns of botocore's partitions say.
+    pub fn could_have(&self, region: &str) -> bool {
+        let is_end = |end: &str| {
+            end.split_once('-').is_some_and(|(word, number)| {
+                let is_word = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit();
+                !word.is_empty()
+                    && word.bytes().all(is_word)
+                    && !number.is_empty()
+                    && number.bytes().all(|c| c.is_ascii_digit())
+            })
+        };
+        self.region_prefixes.iter().filter_map(|begin| region.strip_prefix(begin.as_str())).any(is_end)
+    }
+
     /// The length of the longest prefix that fits the region.
     fn fits(&self, region: &str) -> Option<usize> {
         self.region_prefixes

@@ -38,8 +38,10 @@ pub(super) async fn owner(
         let error = match answer {
             Ok(answer) => {
                 let account = answer["Account"].as_str().unwrap_or_default().to_owned();
-                // Where one address answers for all partitions and nobody named one, only the answer knows it.
-                let told = answer["Arn"].as_str().and_then(partition::of_arn).filter(|_| !named);
+                // Where one address answers for all partitions, only the answer knows it; but who runs the worker may
+                // know better, and says so by the environment or the profile. What aws.region names is a wish.
+                let by_user = *named && at_home(session, partition);
+                let told = answer["Arn"].as_str().and_then(partition::of_arn).filter(|_| !by_user);
                 return Ok(Owner { account, partition: told.unwrap_or(partition).to_owned() });
             }
             Err(error) => error,
@@ -62,6 +64,11 @@ pub(super) async fn owner(
         Some(error) => Err(error),
         None => Ok(Owner { account: String::new(), partition: "aws".to_owned() }),
     }
+}
+
+/// Whether the region of the environment or the profile is in this partition.
+fn at_home(session: &Session, partition: &str) -> bool {
+    session.default_region().is_some_and(|region| partition::of_region(&region) == Some(partition))
 }
 
 /// What an error says about the place that was asked; what says more comes first.

@@ -24,20 +24,29 @@ pub(super) async fn check_regions(
     let Ok(session) = sessions::base(client, config, profile).await else { return Ok(()) };
     let partition = endpoints().partition_of(first).map_or("aws", |partition| &partition.id);
     let api = Api::new(client.clone(), session, "");
-    // Those that the account has not enabled, too.
-    let all = Map::from_iter([("AllRegions".to_owned(), Value::Bool(true))]);
-    let answer = api.call(global_region(partition), "ec2", "DescribeRegions", all).await;
+    let answer = api.call(global_region(partition), "ec2", "DescribeRegions", every_region()).await;
     sink.work(1);
-    let regions = match &answer {
-        Ok(answer) => answer["Regions"].as_array().map(Vec::as_slice).unwrap_or_default(),
+    let answer = match answer {
+        Ok(answer) => answer,
         Err(error) => {
             tracing::warn!("whether there is a region {first} is not known: {error}");
             return Ok(());
         }
     };
-    let there = |region: &str| regions.iter().any(|known| known["RegionName"] == region);
-    match unknown.into_iter().find(|region| !there(region)) {
+    match unknown.into_iter().find(|region| !names(&answer, region)) {
         Some(region) => Err(no_region(region)),
         None => Ok(()),
     }
+}
+
+/// What ec2:DescribeRegions is asked for: also those that the account has not enabled.
+pub(crate) fn every_region() -> Map<String, Value> {
+    Map::from_iter([("AllRegions".to_owned(), Value::Bool(true))])
+}
+
+/// Whether an answer of ec2:DescribeRegions has a region.
+pub(crate) fn names(answer: &Value, region: &str) -> bool {
+    answer["Regions"]
+        .as_array()
+        .is_some_and(|regions| regions.iter().any(|known| known["RegionName"] == region))
 }

@@ -1,7 +1,7 @@
 //! Finding the accounts.
 
 mod identity;
-mod known;
+pub(crate) mod known;
 pub(crate) mod regions;
 mod scope;
 mod select;
@@ -10,7 +10,8 @@ pub(crate) mod sessions;
 mod tests;
 
 use aws_client::{CallError, Class, Client, Session};
-use collector::{Failure, FaultExt, Sink, fault};
+use collector::{Failure, FaultExt, Sink, config_fault, fault};
+use engine::listed;
 use futures_util::stream::{self, StreamExt};
 use inventory::NodeKey;
 use ipc_proto::fault::{Fault, FaultKind};
@@ -42,6 +43,7 @@ struct Found {
 
 /// What the accounts of one profile share.
 struct Source {
+    partition: String,
     base: Session,
     organization: Session,
     found: Vec<Found>,
@@ -62,13 +64,13 @@ pub(crate) async fn list(
     let sources = stream::iter(profiles)
         .map(async |profile| {
             let found = find(client, config, profile.as_deref(), sink).await;
-            found.map_err(|error| named(&error, profile.as_deref().filter(|_| several)))
+            found.map_err(|trouble| named(trouble, profile.as_deref().filter(|_| several)))
         })
         .buffered(PROFILES_AT_ONCE)
         .collect::<Vec<_>>()
         .await;
     let mut accounts = Vec::new();
-    let mut troubles = Vec::new();
+    let mut troubles = foreign(config, &sources);
     for source in sources {
         match source {
             Ok(source) => accounts.extend(name_all(client, config, source, sink).await),
@@ -85,6 +87,34 @@ pub(crate) async fn list(
     Ok(accounts)
 }
 
+/// The fault of configured regions that are in the partition of none of the credentials.
+fn foreign(config: &AwsConfig, sources: &[Result<Source, Fault>]) -> Vec<Fault> {
+    let configured = config.region.as_deref().unwrap_or_default();
+    let partitions: Vec<&str> = sources.iter().flatten().map(|source| source.partition.as_str()).collect();
+    let foreign = select::foreign(configured, &partitions);
+    if partitions.is_empty() || foreign.is_empty() {
+        return Vec::new();
+    }
+    let mut known = partitions;
+    known.dedup();
+    vec![of_another_partition(&foreign, &listed(&known), "left out")]
+}
+
+fn of_another_partition(foreign: &[(&str, &str)], own: &str, what_happens: &str) -> Fault {
+    let named: Vec<String> =
+        foreign.iter().map(|(region, partition)| format!("{region} ({partition})")).collect();
+    let named: Vec<&str> = named.iter().map(String::as_str).collect();
+    let regions =
+        if foreign.len() == 1 { "a region of another partition" } else { "regions of other partitions" };
+    config_fault(
+        format!(
+            "aws.region names {}, {regions} than that of the credentials, which is {own}: {what_happens}",
+            listed(&named)
+        ),
+        "take what belongs to another partition out of aws.region, and collect it with credentials of that one",
+    )
+}
+
 fn report(troubles: Vec<Fault>, sink: &dyn Sink) {
     for trouble in troubles {
         sink.fault(trouble);
@@ -92,12 +122,12 @@ fn report(troubles: Vec<Fault>, sink: &dyn Sink) {
 }
 
 /// The fault of a profile that gives no accounts.
-fn named(error: &CallError, profile: Option<&str>) -> Fault {
-    let trouble = error.to_fault();
+fn named(trouble: Fault, profile: Option<&str>) -> Fault {
     match profile {
-        Some(profile) => {
-            Fault { message: format!("no accounts of the profile {profile}: {}", trouble.message), ..trouble }
-        }
+        Some(profile) => Fault {
+            message: format!("no accounts of the profile {profile:?}: {}", trouble.message),
+            ..trouble
+        },
         None => trouble,
     }
 }
@@ -107,12 +137,18 @@ async fn find(
     config: &AwsConfig,
     profile: Option<&str>,
     sink: &dyn Sink,
-) -> Result<Source, CallError> {
-    let base = sessions::base(client, config, profile).await?;
-    let Owner { account: current, partition } = identity::owner(client, config, &base, sink).await?;
+) -> Result<Source, Fault> {
+    let base = sessions::base(client, config, profile).await.map_err(|error| error.to_fault())?;
+    let owner = identity::owner(client, config, &base, sink).await;
+    let Owner { account: current, partition } = owner.map_err(|error| error.to_fault())?;
     let organization = sessions::of_organization(client, config, &base, &partition, &current);
     // Each account is asked for its own when it is collected.
-    let regions = config.region.clone().unwrap_or_default();
+    let configured = config.region.as_deref().unwrap_or_default();
+    let regions = select::regions_in(configured, &partition);
+    if regions.is_empty() && !configured.is_empty() {
+        let foreign = select::foreign(configured, &[&partition]);
+        return Err(of_another_partition(&foreign, &partition, "nothing is left to be collected"));
+    }
     let scope = |role: Option<&String>| Scope {
         role: role.cloned(),
         profile: profile.map(str::to_owned),
@@ -128,7 +164,8 @@ async fn find(
             organization: None,
         })),
         Way::Organization { role } => {
-            let members = members(client, config, &organization, &partition, &current, sink).await?;
+            let members = members(client, config, &organization, &partition, &current, sink).await;
+            let members = members.map_err(|error| error.to_fault())?;
             found.extend(members.into_iter().map(|member| Found {
                 id: member.id,
                 scope: scope(Some(&role)),
@@ -139,7 +176,7 @@ async fn find(
             }
         }
     }
-    Ok(Source { base, organization, found })
+    Ok(Source { partition, base, organization, found })
 }
 
 async fn members(
@@ -186,7 +223,7 @@ fn left_out(inactive: &[select::Inactive]) -> Fault {
 
 /// Gives all accounts of a source their names.
 async fn name_all(client: &Client, config: &AwsConfig, source: Source, sink: &dyn Sink) -> Vec<Account> {
-    let Source { base, organization, found } = source;
+    let Source { partition: _, base, organization, found } = source;
     sink.step("looking up the names of accounts".to_owned());
     stream::iter(found)
         .map(async |found| {

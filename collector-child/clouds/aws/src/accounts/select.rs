@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::config::AwsConfig;
+use crate::partition::of_region;
 
 /// How accounts are found with the credentials of one profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +42,21 @@ pub(super) fn profiles(
         None => available,
     };
     if found.is_empty() { vec![None] } else { found.into_iter().map(Some).collect() }
+}
+
+/// Those of the configured regions that are in a partition. A region whose partition nobody knows stays.
+pub(super) fn regions_in(configured: &[String], partition: &str) -> Vec<String> {
+    let own = |region: &&String| of_region(region).is_none_or(|of| of == partition);
+    configured.iter().filter(own).cloned().collect()
+}
+
+/// Those of the configured regions that are in none of these partitions, each with its own.
+pub(super) fn foreign<'a>(configured: &'a [String], partitions: &[&str]) -> Vec<(&'a str, &'static str)> {
+    let foreign = |region: &'a String| {
+        let partition = of_region(region).filter(|of| !partitions.contains(of))?;
+        Some((region.as_str(), partition))
+    };
+    configured.iter().filter_map(foreign).collect()
 }
 
 /// An account of the organization.
@@ -125,6 +141,15 @@ mod tests {
 
     fn config(settings: Value) -> AwsConfig {
         serde_json::from_value(settings).unwrap()
+    }
+
+    #[test]
+    fn regions_belong_to_the_credentials_of_their_partition() {
+        let configured = ["eu-west-1", "cn-north-1", "moon-1", "us-gov-east-1"].map(str::to_owned);
+        assert_eq!(regions_in(&configured, "aws"), ["eu-west-1", "moon-1"]);
+        assert_eq!(regions_in(&configured, "aws-cn"), ["cn-north-1", "moon-1"]);
+        assert_eq!(foreign(&configured, &["aws", "aws-cn"]), [("us-gov-east-1", "aws-us-gov")]);
+        assert_eq!(foreign(&configured, &["aws", "aws-cn", "aws-us-gov"]), []);
     }
 
     #[test]

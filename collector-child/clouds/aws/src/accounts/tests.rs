@@ -216,6 +216,28 @@ async fn where_one_address_answers_for_all_partitions_the_answer_says_which_it_i
 }
 
 #[tokio::test]
+async fn a_region_of_another_partition_is_left_out_and_told() {
+    let known: &'static [&'static str] = &["eu-west-1", "us-east-1"];
+    for regions in [["eu-west-1", "cn-north-1"], ["cn-north-1", "eu-west-1"]] {
+        let (accounts, faults) = found_in(json!({"region": regions}), known_in(known)).await;
+        assert_eq!(scope_of(&accounts.unwrap()[0]).unwrap().regions, ["eu-west-1"]);
+        let told: Vec<_> = faults.iter().map(|fault| (fault.kind, fault.message.as_str())).collect();
+        let message = "aws.region names cn-north-1 (aws-cn), a region of another partition than that of the credentials, \
+                       which is aws: left out";
+        assert_eq!(told, [(FaultKind::Config, message)]);
+    }
+    let (accounts, faults) =
+        found_in(json!({"region": ["cn-north-1", "us-gov-east-1"]}), known_in(known)).await;
+    let Err(Failure::Fault(fault)) = accounts else { panic!("there are no accounts") };
+    assert_eq!((fault.kind, faults.len()), (FaultKind::Config, 0), "{faults:?}");
+    assert!(
+        fault.message.contains("cn-north-1 (aws-cn) and us-gov-east-1 (aws-us-gov)"),
+        "{}",
+        fault.message
+    );
+}
+
+#[tokio::test]
 async fn credentials_that_nobody_knows_are_a_failure_of_that_kind() {
     let (accounts, _) = found_in(json!({}), |_| Some(Reply::xml_error("InvalidClientTokenId"))).await;
     let Err(Failure::Fault(fault)) = accounts else { panic!("there are no accounts") };

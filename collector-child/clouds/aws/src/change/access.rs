@@ -34,6 +34,7 @@ impl Changer {
         config: &AwsConfig,
         resource: &Resource,
     ) -> Result<Identity, Failure> {
+        resource.check_region()?;
         self.identity_in(config, resource.account()?, &resource.scope(config)).await
     }
 
@@ -55,6 +56,7 @@ impl Changer {
         resource: &Resource,
         again: bool,
     ) -> Result<Credentials, Failure> {
+        resource.check_region()?;
         self.credentials_in(config, resource.account()?, &resource.scope(config), again).await
     }
 

@@ -87,6 +87,7 @@ impl Changer {
             journal.done(format!("goes away with {}", owner.title));
             return Err(Stop::Outcome(CleanOutcome::GoesWith { node_id: owner.node_id.clone() }));
         }
+        resource.check_region().map_err(Stop::Failure)?;
         let reached = resource.scope(config);
         let access =
             self.access(config, resource.account()?, &reached, resource.region(), remaining, sink).await?;

@@ -64,6 +64,10 @@ fn answer(called: &Called, refuses_roles: bool) -> Reply {
             let account = called.key.strip_prefix("ASIA").unwrap_or(OURS);
             format!("<Account>{account}</Account><Arn>arn:aws:iam::{account}:user/x</Arn>")
         }
+        "DescribeRegions" => {
+            let body = "<regionInfo><item><regionName>eu-west-7</regionName></item></regionInfo>";
+            return Reply::xml(&format!("<DescribeRegionsResponse>{body}</DescribeRegionsResponse>"));
+        }
         _ => String::new(),
     };
     Reply::xml(&format!(
@@ -228,7 +232,8 @@ async fn a_command_is_for_the_account_it_names_or_that_of_its_resource() {
     assert_eq!((wanted.as_str(), identity.account.as_str()), (OTHER, OURS));
     let refused = changer.command(&command(&args, Some(&resource)), &Recorder::default()).await;
     assert_eq!(fault_of(refused).kind, FaultKind::WrongAccount);
-    assert_eq!(changer.identity_of_command(&command(&args, None)).await.unwrap(), None);
+    let told = changer.identity_of_command(&command(&args, None)).await.unwrap_err().to_string();
+    assert!(told.contains("--account"), "what may change something names its account: {told}");
     let elsewhere = words("iam delete-role --role-name same --account 300000000003 --role Admin");
     let (wanted, identity) =
         changer.identity_of_command(&command(&elsewhere, Some(&resource))).await.unwrap().unwrap();
@@ -252,4 +257,70 @@ async fn whose_the_credentials_of_a_collection_are_is_asked_unless_a_role_says_i
         assert_eq!(way.identity(&config(json!({}))).await.unwrap().account, account);
         assert_eq!(cloud.operations().len(), calls);
     }
+}
+
+/// Where a call goes there may be another resource of the same id.
+#[tokio::test]
+async fn a_node_whose_region_cannot_be_one_of_its_account_is_not_changed() {
+    let (cloud, config) = (Cloud::new(false).await, config(json!({})));
+    let changer = cloud.changer(&config);
+    let in_region = |region: &str| {
+        let reported = object(json!({"id": "vol-0"}));
+        let account = object(json!({"id": OURS, "partition": "aws"}));
+        let region = object(json!({"id": region, "name": region}));
+        Resource::new("aws_ec2_volume", reported, account, region)
+    };
+    for (region, said) in [
+        ("eu-west-1a", "the node of this aws_ec2_volume names the region \"eu-west-1a\""),
+        ("moon", "the node of this aws_ec2_volume names the region \"moon\""),
+        ("cn-north-1", "cn-north-1, which is in the partition aws-cn, and an account of aws"),
+    ] {
+        let resource = in_region(region);
+        let memory = Memory::default();
+        let deletion = Deletion {
+            config: &config,
+            resource: &resource,
+            above: &[],
+            dry_run: false,
+            remaining: None,
+            memory: &memory,
+        };
+        let refused = [
+            fault_of(changer.clean(&deletion, &Silent, &Recorder::default()).await),
+            fault_of(tag(&changer, &config, &resource).await),
+            fault_of(changer.identity(&config, &resource).await),
+        ];
+        assert!(refused.iter().all(|fault| fault.message.contains(said)), "{refused:?}");
+    }
+    assert!(cloud.operations().is_empty(), "{:?}", cloud.operations());
+    // One that is newer than this program.
+    tag(&changer, &config, &in_region("eu-west-9")).await.unwrap();
+    assert_eq!(cloud.operations().last().unwrap(), "CreateTags");
+}
+
+#[tokio::test]
+async fn a_region_that_is_typed_and_newer_than_the_program_is_asked_for() {
+    let (cloud, config) = (Cloud::new(false).await, config(json!({})));
+    let changer = cloud.changer(&config);
+    let run = async |region: &str| {
+        let args: Vec<String> =
+            ["sts", "get-caller-identity", "--region", region].map(str::to_owned).to_vec();
+        let command = Command { config: &config, args: &args, resource: None, remaining: None };
+        changer.command(&command, &Recorder::default()).await
+    };
+    let refused = fault_of(run("eu-west-9").await);
+    assert!(
+        refused.message.contains("\"eu-west-9\"") && refused.message.ends_with("neither does AWS"),
+        "{refused:?}"
+    );
+    assert!(refused.hint.unwrap().starts_with("did you mean eu-west-"));
+    assert_eq!(cloud.operations(), ["DescribeRegions"]);
+    assert_eq!(run("eu-west-7").await.unwrap()["Account"], OURS);
+    run("eu-west-1").await.unwrap();
+    let asked = cloud.operations();
+    assert_eq!(
+        asked[1..],
+        ["DescribeRegions", "GetCallerIdentity", "GetCallerIdentity"],
+        "only if it is needed"
+    );
 }

@@ -7,6 +7,7 @@ use tables::plan::Place;
 
 use crate::accounts::Scope;
 use crate::config::AwsConfig;
+use crate::config::names::check_stored_region;
 use crate::partition::global_region;
 
 /// A resource with what is known about it: what its node and those of its account and region report. The nodes may
@@ -71,6 +72,12 @@ impl Resource {
             return global_region(self.partition());
         }
         text(&self.region, "id").unwrap_or_default()
+    }
+
+    /// Refuses a node whose region cannot be one of its account. Where its calls would go, there may be another resource
+    /// of the same id.
+    pub(super) fn check_region(&self) -> Result<(), Failure> {
+        check_stored_region(self.region(), self.partition(), &format!("the node of this {}", self.kind))
     }
 
     /// Where it is, for tables.

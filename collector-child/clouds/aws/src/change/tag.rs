@@ -71,6 +71,7 @@ impl Changer {
         sink: &dyn Sink,
     ) -> Result<(), Failure> {
         let Tagging { config, resource, remaining, .. } = *tagging;
+        resource.check_region()?;
         let reached = resource.scope(config);
         let access =
             self.access(config, resource.account()?, &reached, resource.region(), remaining, sink).await?;

@@ -186,7 +186,7 @@ async fn nothing_anywhere_ends_soon_and_names_all_places() {
 async fn profiles_that_are_wrong_are_named() {
     let home = home();
     for (profile, words) in [
-        ("nowhere", "there is no profile nowhere"),
+        ("nowhere", "there is no profile \"nowhere\""),
         ("broken", "nobody"),
         ("failing", "run corp-login first"),
         ("gone", "get-credentials"),
@@ -201,7 +201,7 @@ async fn profiles_that_are_wrong_are_named() {
         }
     }
     let keys = [("AWS_ACCESS_KEY_ID", "A"), ("AWS_SECRET_ACCESS_KEY", "s"), ("AWS_PROFILE", "nowhere")];
-    assert!(found(home.path(), &keys).await.contains("there is no profile nowhere"));
+    assert!(found(home.path(), &keys).await.contains("there is no profile \"nowhere\""));
 }
 
 #[tokio::test]

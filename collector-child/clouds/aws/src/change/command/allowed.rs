@@ -57,6 +57,11 @@ pub(super) fn check(patterns: &[String], service: &str, operation: &str) -> Resu
     if gives_credentials(service, operation) { refuse("its answer may hold credentials") } else { Ok(()) }
 }
 
+/// Whether an operation only reads, as its name says.
+pub(super) fn reads(operation: &str) -> bool {
+    READING.iter().any(|pattern| matches(pattern, operation))
+}
+
 fn gives_credentials(service: &str, operation: &str) -> bool {
     let this = (service, operation);
     let mut words = operation.split('-');

@@ -12,20 +12,46 @@ use super::line::{self, Line, Options};
 use super::names::{kebab, operation, service};
 use super::value::params;
 use super::{Command, Wrong};
+use crate::accounts::known::{every_region, names};
 use crate::accounts::{Identity, Scope};
+use crate::config::names::{check_typed_region, unknown_region};
 use crate::job::Credentials;
 use crate::partition::global_region;
+
+/// Begins sentences about a command.
+const WHOSE: &str = "the command";
 
 impl Changer {
     /// Executes a command, and gives what the user sees: the answer, an empty list if it is empty, and of a list with
     /// one element that element.
     pub(crate) async fn command(&self, command: &Command<'_>, sink: &dyn Sink) -> Result<Value, Failure> {
         let Understood { line, service, operation, params, whom } = Understood::of(command)?;
+        self.check_region(command, &whom, sink).await?;
         let access = self
             .access(command.config, &whom.account, &whom.scope, &whom.region, command.remaining, sink)
             .await?;
         let answer = ask(&access, service, operation, params, &line).await.map_err(said)?;
         Ok(shown(answer))
+    }
+
+    /// Refuses a region that is newer than this program, if AWS does not name it either. What is not known is refused as
+    /// well: a command is for one region, and nobody looks at what became of it elsewhere.
+    async fn check_region(&self, command: &Command<'_>, whom: &Whom, sink: &dyn Sink) -> Result<(), Failure> {
+        if !whom.asks_region {
+            return Ok(());
+        }
+        let Whom { account, scope, region, .. } = whom;
+        let home = global_region(&scope.partition);
+        let access = self.access(command.config, account, scope, home, command.remaining, sink).await?;
+        match access.call("ec2", "DescribeRegions", every_region()).await {
+            Ok(answer) if names(&answer, region) => Ok(()),
+            Ok(_) => Err(unknown_region(region, WHOSE, ", and neither does AWS")),
+            Err(error) => {
+                let more =
+                    format!(", and AWS does not say whether there is one: {}", error.to_fault().message);
+                Err(unknown_region(region, WHOSE, &more))
+            }
+        }
     }
 
     /// The account that a command is for, and whose credentials it would be executed with. `None` if it is for no account
@@ -73,6 +99,14 @@ impl Understood {
         let params = params(service, operation, line.options.input.as_deref(), &line.params)?;
         can_be_answered(service, operation)?;
         let whom = Whom::of(command, &line.options)?;
+        if whom.account.is_empty() && !allowed::reads(&kebab(operation.name)) {
+            let message = format!(
+                "{} {} may change something: say with --account in which account",
+                service.name,
+                kebab(operation.name)
+            );
+            return Err(Wrong::new(message).into());
+        }
         Ok(Self { line, service, operation, params, whom })
     }
 }
@@ -83,6 +117,8 @@ struct Whom {
     account: String,
     scope: Scope,
     region: String,
+    /// It was typed, and this program does not know it.
+    asks_region: bool,
 }
 
 impl Whom {
@@ -99,7 +135,9 @@ impl Whom {
         let configured = config.role.clone().filter(|_| elsewhere.is_some());
         let role = options.role.clone().or(configured).or_else(|| told.and_then(|scope| scope.role.clone()));
         let profile = options.profile.clone().or_else(|| told.and_then(|scope| scope.profile.clone()));
-        if let Some(account) = elsewhere.filter(|_| role.is_none() && options.profile.is_none()) {
+        // Without a resource it may be the account of the credentials: they are asked whose they are.
+        let own = resource.is_some() && role.is_none() && options.profile.is_none();
+        if let Some(account) = elsewhere.filter(|_| own) {
             let message = format!("to get into the account {account}, name a role in it with --role");
             return Err(Wrong::new(message).into());
         }
@@ -112,9 +150,15 @@ impl Whom {
             (None, Some(scope)) => scope.partition.clone(),
             (None, None) => "aws".to_owned(),
         };
+        let asks_region = match (&options.region, resource) {
+            (Some(region), _) => check_typed_region(region, WHOSE)?,
+            (None, Some(resource)) => resource.check_region().map(|()| false)?,
+            (None, None) => false,
+        };
         let region = options.region.clone().or_else(|| resource.map(|resource| resource.region().to_owned()));
         let region = region.unwrap_or_else(|| global_region(&partition).to_owned());
-        Ok(Self { account, scope: Scope { role, profile, partition, regions: Vec::new() }, region })
+        let scope = Scope { role, profile, partition, regions: Vec::new() };
+        Ok(Self { account, scope, region, asks_region })
     }
 }
 
@@ -238,8 +282,30 @@ mod tests {
 
     #[test]
     fn nothing_is_called_in_another_account_than_the_one_that_was_named() {
-        assert!(whom(json!({}), false, "--account 2").unwrap_err().contains("name a role"));
+        let named = whom(json!({}), false, "--account 2").unwrap();
+        assert_eq!(
+            (named.account.as_str(), named.scope.role),
+            ("2", None),
+            "whose the credentials are is compared"
+        );
         assert!(whom(json!({}), false, "--role Fix").unwrap_err().contains("needs --account"));
+    }
+
+    #[test]
+    fn a_region_that_is_none_and_a_change_of_no_account_are_refused() {
+        let understood = |operations: &[&str], line: &str| {
+            let config: AwsConfig =
+                serde_json::from_value(json!({"command_operations": operations})).unwrap();
+            let args: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+            let command = Command { config: &config, args: &args, resource: None, remaining: None };
+            Understood::of(&command).map(drop).map_err(|failure| failure.to_string())
+        };
+        let told = understood(&["describe-*"], "ec2 describe-vpcs --region eu-west-1a").unwrap_err();
+        assert!(told.contains("names the region \"eu-west-1a\""), "{told}");
+        let stop = "ec2 stop-instances --instance-ids i-1";
+        assert!(understood(&["ec2:stop-instances"], stop).unwrap_err().contains("--account"));
+        assert_eq!(understood(&["ec2:stop-instances"], &format!("{stop} --account 1")), Ok(()));
+        assert_eq!(understood(&["describe-*"], "ec2 describe-vpcs"), Ok(()));
     }
 
     #[test]
