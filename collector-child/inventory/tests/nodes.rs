@@ -143,6 +143,10 @@ fn any_json() -> impl Strategy<Value = serde_json::Value> {
     })
 }
 
+fn without_nul(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
+}
+
 proptest! {
     #[test]
     fn a_line_is_always_one_valid_object(
@@ -171,17 +175,17 @@ proptest! {
         prop_assert!(node.json.iter().all(|byte| (b' '..=b'~').contains(byte)));
         let line: serde_json::Value = serde_json::from_slice(node.json).unwrap();
         prop_assert_eq!(&line["id"], node.id.as_str());
-        prop_assert_eq!(&line["reported"]["id"], id.as_str());
+        prop_assert_eq!(&line["reported"]["id"], &without_nul(&id));
         prop_assert_eq!(line["reported"].as_object().unwrap().keys().next_back().unwrap(), "kind");
         let nulls = line["reported"].as_object().unwrap().values().any(serde_json::Value::is_null);
         prop_assert!(!nulls);
     }
 
     #[test]
-    fn strings_read_back_the_same(text in ".*") {
+    fn strings_read_back_the_same_but_for_nul(text in ".*") {
         let mut out = Vec::new();
         inventory::json::write_string(&mut out, &text);
-        prop_assert_eq!(serde_json::from_slice::<String>(&out).unwrap(), text);
+        prop_assert_eq!(serde_json::from_slice::<String>(&out).unwrap(), without_nul(&text));
     }
 
     #[test]

@@ -69,7 +69,7 @@ impl fmt::Display for ServiceError {
 /// A value that was left out of an answer, because it had not the form of its shape.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Oddity {
-    /// Where it stood, by boto3's names: `Tables.KeySchema`. Items of lists have the path of the list; empty for the
+    /// Where it stood, by the names of the shapes: `Tables.KeySchema`. Items of lists have the path of the list; empty for the
     /// whole answer.
     pub path: String,
     /// What belongs there, for people.

@@ -7,7 +7,7 @@ use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 use http::HeaderMap;
 use http::header::CONTENT_ENCODING;
 
-/// How everything begins that gzip has made, and nothing that AWS says.
+/// How everything begins that gzip has made, and no document of an API.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// The body as it was before it was compressed, also where no header says that it is; as it came if it is not
