@@ -50,12 +50,12 @@ impl Way {
         Ok(Self { client, session, scope, account: account.id.clone() })
     }
 
-    /// Whose credentials they are. STS is not asked about a role, which is named by its account.
+    /// Whose credentials they are. STS is not asked about a role, whose arn names its account.
     pub(crate) async fn identity(&self, config: &AwsConfig) -> Result<Identity, Failure> {
-        match &self.scope.role {
-            // Whoever has handed credentials over may be wrong.
-            Some(role) if config.given.is_none() => Ok(Identity::of_role(role, &self.account)),
-            Some(_) | None => sessions::identity(&self.client, config, &self.session, &self.scope).await,
+        let arn = self.session.assumed_role();
+        match arn.as_deref().and_then(aws_client::account_of_role) {
+            Some(account) => Ok(sessions::identity_of_role(&self.session, config, &self.scope, account)),
+            None => sessions::identity(&self.client, config, &self.session, &self.scope).await,
         }
     }
 }

@@ -99,12 +99,15 @@ pub(crate) struct Identity {
     pub credentials: String,
 }
 
-impl Identity {
-    /// Credentials of a role of this account.
-    pub(crate) fn of_role(role: &str, account: &str) -> Self {
-        let credentials = format!("the role {role}");
-        Self { key: "".into(), account: account.to_owned(), credentials }
-    }
+/// Those of a role that was assumed: they belong to its account, and nobody has to be asked.
+pub(crate) fn identity_of_role(
+    session: &Session,
+    config: &AwsConfig,
+    scope: &Scope,
+    account: &str,
+) -> Identity {
+    session.belongs_to(account, &home(&hints(session, Some(&scope.regions)), &scope.partition));
+    Identity { key: "".into(), account: account.to_owned(), credentials: source(config, scope) }
 }
 
 /// Asks STS whose the credentials of a session are.

@@ -12,6 +12,7 @@ use serde_json::json;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::chain::Trouble;
+use super::role::{Role, account_of_role};
 use super::session::{Session, Source};
 use crate::client::{Client, Target};
 use crate::environment::Environment;
@@ -37,6 +38,11 @@ impl Given {
     /// Credentials of this giver.
     pub fn new(giver: impl Giver + 'static) -> Self {
         Self(Arc::new(giver))
+    }
+
+    /// The arn of the role that the credentials at hand are those of, if they are those of one.
+    pub(super) fn role(&self) -> Option<String> {
+        read(&self.0.now())?.role.clone()
     }
 
     /// The settings of the profile that the credentials came with.
@@ -76,18 +82,27 @@ struct Handed {
     token: Option<String>,
     /// Seconds since 1970.
     ends: Option<u64>,
+    /// The arn of the role that was assumed for them: they belong to its account, whoever else they are given to.
+    role: Option<String>,
     /// A profile file.
     settings: String,
 }
 
+impl Handed {
+    fn are_of(&self, account: &str) -> bool {
+        self.role.as_deref().and_then(account_of_role) == Some(account)
+    }
+}
+
 impl HandedOver {
-    pub(super) fn new(credentials: &Credentials, environment: &Environment) -> Self {
+    pub(super) fn new(credentials: &Credentials, role: Option<&Role>, environment: &Environment) -> Self {
         let seconds = |time: SystemTime| time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let handed = Handed {
             id: credentials.access_key_id().to_owned(),
             secret: credentials.secret_access_key().to_owned(),
             token: credentials.session_token().map(str::to_owned),
             ends: credentials.expiry().map(seconds),
+            role: role.map(|role| role.arn.clone()),
             settings: environment.settings(),
         };
         let bytes = Zeroizing::new(serde_json::to_vec(&handed).unwrap_or_default());
@@ -119,6 +134,11 @@ impl GivenSource {
         Self { client: client.clone(), given, taken: AtomicBool::new(false), owner: OnceLock::new() }
     }
 
+    /// The arn of the role that those at hand are of.
+    pub(super) fn role(&self) -> Option<String> {
+        self.given.role()
+    }
+
     /// Whatever replaces them must belong to this account too.
     pub(super) fn belongs_to(&self, account: &str, region: &str) {
         let owner = Owner { account: account.to_owned(), region: region.to_owned() };
@@ -139,7 +159,9 @@ impl GivenSource {
         };
         let ends = handed.ends.map(|ends| UNIX_EPOCH + Duration::from_secs(ends));
         let credentials = Credentials::new(&handed.id, &handed.secret, handed.token.clone(), ends, "given");
-        if let Some(owner) = self.owner.get() {
+        if let Some(owner) = self.owner.get()
+            && !handed.are_of(&owner.account)
+        {
             self.check(&credentials, owner, environment).await?;
         }
         Ok(credentials)

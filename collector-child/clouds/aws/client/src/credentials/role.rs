@@ -26,6 +26,11 @@ pub struct Role {
     pub seconds: u32,
 }
 
+/// The account of a role by its ARN.
+pub fn account_of_role(arn: &str) -> Option<&str> {
+    arn.split(':').nth(4).filter(|account| !account.is_empty())
+}
+
 impl Role {
     /// The role called `name` (with its path, if it has one) in an account, to be assumed through `region`.
     /// The session is called after the account and `unique`.

@@ -119,7 +119,16 @@ impl Session {
         matches!(self.inner.source, Source::Role { .. })
     }
 
-    /// STS says that they belong to this account, which can be asked again in this region. Credentials that another
+    /// The arn of the role that was assumed for them, here or by whoever handed them over. Its account is theirs.
+    pub fn assumed_role(&self) -> Option<String> {
+        match &self.inner.source {
+            Source::Role { role, .. } => Some(role.arn.clone()),
+            Source::Given(given) => given.role(),
+            Source::Keys(_) | Source::Chain(_) | Source::Nobody => None,
+        }
+    }
+
+    /// They are known to belong to this account, which can be asked again in this region. Credentials that another
     /// process has made are replaced only by others of the same account from now on.
     pub fn belongs_to(&self, account: &str, region: &str) {
         if let Source::Given(given) = &self.inner.source {
@@ -132,15 +141,15 @@ impl Session {
     pub async fn hand_over(&self, again: bool) -> Result<HandedOver, CallError> {
         let now = SystemTime::now();
         let environment = &self.inner.environment;
-        if self.is_of_role() {
-            return Ok(HandedOver::new(&self.fetch(now).await?, environment));
+        if let Source::Role { role, .. } = &self.inner.source {
+            return Ok(HandedOver::new(&self.fetch(now).await?, Some(role), environment));
         }
         if again && let State::Held(held) = &mut *self.inner.state.lock().await {
             held.freshness = held.freshness.due(now);
         }
         let signer = self.any_signer(now, 0.5).await?;
         match signer.identity.data::<Credentials>() {
-            Some(credentials) => Ok(HandedOver::new(credentials, environment)),
+            Some(credentials) => Ok(HandedOver::new(credentials, None, environment)),
             None => Err(Trouble::new(CredentialsTrouble::Broken, "they cannot be handed over").error()),
         }
     }

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use super::fake::{Came, Fake, Reply, ok, query_error};
 use super::{Bench, SECRET, quick};
 use crate::client::{Client, Target};
-use crate::credentials::{Given, Giver, Login, Role, Session};
+use crate::credentials::{Given, Giver, Login, Role, Session, account_of_role};
 use crate::environment::Environment;
 
 /// Gives these, one after the other.
@@ -62,8 +62,11 @@ fn cloud(came: &Came) -> Reply {
     ))
 }
 
-async fn assumed(bench: &Bench) -> Zeroizing<Vec<u8>> {
-    let role = Role::of_account("aws", "111111111111", "fix", "us-east-1", "unique");
+const OURS: &str = "111111111111";
+const THEIRS: &str = "222222222222";
+
+async fn assumed(bench: &Bench, account: &str) -> Zeroizing<Vec<u8>> {
+    let role = Role::of_account("aws", account, "fix", "us-east-1", "unique");
     let session = bench.client.assume(&bench.session, role);
     let handed = session.hand_over(false).await.unwrap();
     assert!(!handed.lasting && handed.ends.is_some());
@@ -90,7 +93,7 @@ async fn a_session_goes_from_one_process_to_another_and_is_replaced_when_it_ends
     let fake = Fake::new(cloud).await;
     let bench = Bench::new(&fake).await;
     // ASIA0 ends, ASIA1 is of the same account.
-    let both = vec![Ok(assumed(&bench).await), Ok(assumed(&bench).await)];
+    let both = vec![Ok(assumed(&bench, OURS).await), Ok(assumed(&bench, OURS).await)];
     assert!(both.iter().flatten().all(|bytes| !String::from_utf8_lossy(bytes).contains(SECRET)));
     let (client, session) = given(&fake, both).await;
     assert_eq!(whose(&client, &session).await.as_deref(), Ok("111111111111"));
@@ -106,9 +109,9 @@ async fn a_session_goes_from_one_process_to_another_and_is_replaced_when_it_ends
 async fn what_replaces_them_is_of_the_same_account_or_is_not_used() {
     let fake = Fake::new(cloud).await;
     let bench = Bench::new(&fake).await;
-    let first = assumed(&bench).await;
-    assumed(&bench).await;
-    let (client, session) = given(&fake, vec![Ok(first), Ok(assumed(&bench).await)]).await;
+    let first = assumed(&bench, OURS).await;
+    assumed(&bench, OURS).await;
+    let (client, session) = given(&fake, vec![Ok(first), Ok(assumed(&bench, THEIRS).await)]).await;
     assert_eq!(whose(&client, &session).await.as_deref(), Ok("111111111111"));
     session.belongs_to("111111111111", "us-east-1");
     while fake.came().len() < 5 {
@@ -118,6 +121,18 @@ async fn what_replaces_them_is_of_the_same_account_or_is_not_used() {
     let not_renewed = Class::Credentials(CredentialsTrouble::NotRenewed);
     assert_eq!(whose(&client, &session).await, Err(not_renewed));
     assert!(session.key().await.is_err());
+}
+
+#[tokio::test]
+async fn those_of_a_role_say_of_which() {
+    let fake = Fake::new(cloud).await;
+    let bench = Bench::new(&fake).await;
+    let (_, session) = given(&fake, vec![Ok(assumed(&bench, THEIRS).await)]).await;
+    let arn = session.assumed_role().unwrap();
+    assert_eq!(arn, "arn:aws:iam::222222222222:role/fix");
+    assert_eq!(account_of_role(&arn), Some(THEIRS));
+    let keys = bench.session.hand_over(false).await.unwrap().bytes;
+    assert_eq!(given(&fake, vec![Ok(keys)]).await.1.assumed_role(), None);
 }
 
 #[tokio::test]
@@ -135,7 +150,7 @@ async fn without_new_ones_the_trouble_says_so_and_a_later_attempt_may_have_some(
     let fake = Fake::new(cloud).await;
     let bench = Bench::new(&fake).await;
     let (client, session) =
-        given(&fake, vec![Ok(assumed(&bench).await), Err("the broker is gone".to_owned())]).await;
+        given(&fake, vec![Ok(assumed(&bench, OURS).await), Err("the broker is gone".to_owned())]).await;
     let mut told = Ok(());
     while told.is_ok() {
         let target = Target { session: &session, region: "us-east-1", account: "", deadline: None };
