@@ -78,8 +78,10 @@ fn without_arguments_it_explains_itself() {
 #[test]
 fn describe_lists_collectors_and_their_settings() {
     let all: Value = serde_json::from_str(&succeed(&["describe"])).unwrap();
-    let names: Vec<&Value> = all.as_array().unwrap().iter().map(|one| &one["collector"]).collect();
-    assert_eq!(names, ["aws", "example", "random", "file"]);
+    let names: Vec<&str> =
+        all.as_array().unwrap().iter().map(|one| one["collector"].as_str().unwrap()).collect();
+    let clouds = names.strip_suffix(&["example", "random", "file"]).expect("what has no cloud is last");
+    assert!(clouds.is_sorted() && clouds.contains(&"aws"), "{clouds:?}");
     let random: Value = serde_json::from_str(&succeed(&["describe", "--collector", "random"])).unwrap();
     assert_eq!(random["config"]["random"]["seed"]["type"], "int64");
     assert!(random["kinds"].as_array().unwrap().contains(&json!("random_instance")));
