@@ -8,11 +8,12 @@ use std::path::PathBuf;
 
 use fixworker_tests::aws::{MockCloud, REGIONS, SECRET};
 use fixworker_tests::binaries;
-use fixworker_tests::core::free_port;
+use fixworker_tests::core::{Fixcore, free_port};
 use fixworker_tests::graph::Export;
 use fixworker_tests::process::Invocation;
 use fixworker_tests::rest::RestCloud;
 use fixworker_tests::scratch::Scratch;
+use fixworker_tests::worker::{Worker, WorkerOptions};
 use serde_json::{Value, json};
 
 const DONE: i32 = 0;
@@ -307,4 +308,51 @@ fn an_account_of_somebody_else_is_not_collected() {
         );
         assert!(!ran.file().exists(), "{}", case.collector);
     });
+}
+
+/// A worker for all clouds whose accounts are settings or told by the cloud, at these addresses.
+fn worker(core: &Fixcore, clouds: &[(Case, Running)]) -> Worker {
+    let names: Vec<&str> = clouds.iter().map(|(case, _)| case.collector).collect();
+    let mut options = WorkerOptions::new(core, &names.join(",")).set("supervisor.max_attempts=1");
+    for (case, running) in clouds {
+        for (section, settings) in (case.settings)(case.secret).as_object().unwrap() {
+            for (name, value) in settings.as_object().unwrap() {
+                let value = value.as_array().map_or(value, |list| &list[0]).as_str().unwrap();
+                options = options.set(&format!("{section}.{name}={value}"));
+            }
+        }
+        for (name, value) in (case.variables)(running.url(), case.secret) {
+            options = options.env(name, &value);
+        }
+    }
+    options.start(core)
+}
+
+#[test]
+fn what_fixcore_knows_stays_when_no_cloud_is_reached() {
+    let Some(core) = Fixcore::http() else { return };
+    let mut clouds_that_run = Vec::new();
+    for case in clouds().into_iter().filter(|case| matches!(case.fake, Fake::Rest)) {
+        let Some(running) = case.start(false) else { return };
+        clouds_that_run.push((case, running));
+    }
+    let alone = clouds_that_run.iter().map(|(case, running)| {
+        let ran = case.collect(running, case.secret);
+        assert_eq!(ran.code, DONE, "{}: {}", case.collector, ran.errors);
+        Export::read(&ran.file())
+    });
+    let expected = alone.reduce(Export::and).unwrap();
+    let mut reached = worker(&core, &clouds_that_run);
+    assert_eq!(core.collect()["has_error"], false);
+    core.graph().assert_is(&expected);
+    assert_eq!(reached.stop(), 0);
+
+    let nobody: Vec<_> = clouds_that_run.into_iter().map(|(case, _)| (case, Running::nobody())).collect();
+    let mut unreached = worker(&core, &nobody);
+    core.collect();
+    core.graph().assert_is(&expected);
+    for (case, _) in &nobody {
+        core.await_reported(&[case.collector, "could not be reached"]);
+    }
+    assert_eq!(unreached.stop(), 0);
 }
