@@ -10,6 +10,8 @@ pub(crate) fn all() -> Vec<Box<dyn Collector>> {
     vec![
         #[cfg(feature = "aws")]
         Box::new(aws_collector::collector()),
+        #[cfg(feature = "gcp")]
+        Box::new(gcp_collector::collector()),
         #[cfg(feature = "hetzner")]
         Box::new(hetzner_collector::collector()),
         #[cfg(feature = "onelogin")]

@@ -10,6 +10,7 @@
 //! | [`requirements`] | the Python environment; skips a test without it, fails under `CI=true` |
 //! | [`core`] | a fixcore of one's own: start, restart, look inside, make it misbehave |
 //! | [`aws`] | mock clouds of AWS, and the child alone in them |
+//! | [`gcp`] | the fake Google Cloud, with credentials for it |
 //! | [`rest`] | fakes of clouds that speak plain JSON, and the child alone in them |
 //! | [`worker`] | the daemon |
 //! | [`oneshot`] | `fixworker collect` and `fix-collector` |
@@ -25,6 +26,7 @@ pub mod core;
 pub mod estate;
 pub mod expect;
 pub mod fake_aws;
+pub mod gcp;
 pub mod graph;
 pub mod http;
 pub mod mount;

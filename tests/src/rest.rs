@@ -45,22 +45,27 @@ impl RestCloud {
     /// The fake `tests/clouds/rest/NAME.py` with these options (`odd=1`) and faults; `None` if this test is to be skipped.
     #[track_caller]
     pub fn start(name: &str, options: &[&str], faults: &[&str]) -> Option<Self> {
+        let options = options.iter().flat_map(|option| ["--set", option]);
+        let faults = faults.iter().flat_map(|fault| ["--fault", fault]);
+        Self::program("tests/clouds/rest/fake.py", [name].into_iter().chain(options).chain(faults))
+    }
+
+    /// Another program of a fake cloud, with these arguments. It takes `--log FILE`, and prints its port or address.
+    #[track_caller]
+    pub fn program<'a>(program: &str, args: impl IntoIterator<Item = &'a str>) -> Option<Self> {
         let python = requirements::aws_python()?;
         let scratch = Scratch::new();
         let log = scratch.path().join("calls.jsonl");
-        let fake = repository().join("tests/clouds/rest/fake.py");
-        let mut invocation = Invocation::new(python).arg("-B").arg(fake).arg(name).arg("--log").arg(&log);
-        for option in options {
-            invocation = invocation.args(["--set", option]);
-        }
-        for fault in faults {
-            invocation = invocation.args(["--fault", fault]);
-        }
+        let fake = repository().join(program);
+        let invocation = Invocation::new(python).arg("-B").arg(fake).args(args).arg("--log").arg(&log);
         let process = invocation.start("fake", scratch.path());
         let mut url = String::new();
         until("the fake cloud tells its address", || {
-            process.output().trim().clone_into(&mut url);
-            url.starts_with("http")
+            let output = process.output();
+            let Some(told) = output.strip_suffix('\n') else { return false };
+            let is_port = told.parse::<u16>().is_ok();
+            url = if is_port { format!("http://127.0.0.1:{told}") } else { told.to_owned() };
+            true
         });
         Some(Self { url, log, _process: process, scratch })
     }
@@ -78,7 +83,11 @@ impl RestCloud {
         }
         let mut process = invocation.start("fix-collector", self.scratch.path());
         let code = process.exit_code();
-        Ran { code, output: process.output(), errors: process.errors() }
+        let ran = Ran { code, output: process.output(), errors: process.errors() };
+        for kind in ["log", "out.log"] {
+            drop(std::fs::remove_file(self.scratch.path().join(format!("fix-collector.{kind}"))));
+        }
+        ran
     }
 
     /// A file beside the runs.
@@ -108,6 +117,17 @@ impl RestCloud {
         text.lines().map(call).collect()
     }
 
+    /// The same, with what was asked: `METHOD HOST PATH QUERY BODY`.
+    pub fn calls_with_queries(&self) -> Vec<String> {
+        let text = std::fs::read_to_string(&self.log).unwrap_or_default();
+        let call = |line: &str| {
+            let call: Value = serde_json::from_str(line).unwrap_or_default();
+            let told = ["method", "host", "path", "query", "body"].map(|name| call[name].to_string());
+            told.join(" ")
+        };
+        text.lines().map(call).collect()
+    }
+
     /// Those that change something.
     pub fn changes(&self) -> Vec<String> {
         self.calls().into_iter().filter(|call| !call.starts_with("GET ")).collect()
@@ -125,7 +145,8 @@ impl Ran {
     /// Panics unless it said this.
     #[track_caller]
     pub fn expect_words(&self, words: &str) -> &Self {
-        assert!(self.errors.contains(words), "it does not say {words:?}: {}", self.errors);
+        let says = self.errors.contains(words) || self.output.contains(words);
+        assert!(says, "it does not say {words:?}: {} {}", self.output, self.errors);
         self
     }
 }

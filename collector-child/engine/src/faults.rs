@@ -173,9 +173,13 @@ impl Cause {
             // Hosts, attempts and what came instead of an answer differ from call to call.
             _ => (code.unwrap_or_else(|| class_name(error.class).to_owned()), error.class_words().to_owned()),
         };
-        let level = if denied && !unauthorized { Level::Info } else { Level::Error };
         let disabled = error.class == Class::RegionDisabled;
-        Self { code, message, kind: fault.kind, level, disabled }
+        // Where nobody chooses the regions, it is a service that is not enabled: there is nothing of it.
+        let unused = disabled && facts.region_setting.is_empty();
+        let level = if unused || (denied && !unauthorized) { Level::Info } else { Level::Error };
+        // A denial costs something even as information.
+        let kind = if unused { FaultKind::Resource } else { fault.kind };
+        Self { code, message, kind, level, disabled }
     }
 
     fn fault(self, affected: &Affected, facts: &CloudFacts) -> Fault {
@@ -253,6 +257,7 @@ impl Affected {
 
     fn hint(&self, cause: &Cause, regions: &[&str], facts: &CloudFacts) -> Option<String> {
         match (self.hints.len(), cause.kind) {
+            _ if cause.disabled && facts.region_setting.is_empty() => None,
             (2.., _) if cause.disabled => {
                 let them = if regions.len() > 1 { "them" } else { "it" };
                 let setting = facts.region_setting;

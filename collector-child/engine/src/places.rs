@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use tables::plan::{HomePlan, KindPlan, ListCall, Place, PlaceKind, Scope, Source};
 
 use crate::cloud::Client;
+use crate::collect::key;
 use crate::plans::Plans;
 use crate::regions::{Named, Region, RegionIndex, Regions, Zone};
 use crate::top::TopNode;
@@ -85,6 +86,7 @@ async fn nodes(
         for document in listed(client, list, global, sink).await? {
             let scope = Scope::new(&document, &global.place);
             let Some(properties) = plan.properties(&scope) else { continue };
+            let key = key(plan, &scope, &properties);
             let id = properties.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
             let owned: Map<String, Value> = properties.into_object();
             let named = |name: &str| plan.mapping.properties.iter().find(|own| own.name == name);
@@ -94,7 +96,7 @@ async fn nodes(
                 .filter(|(name, _)| *name != "id")
                 .collect();
             if !id.is_empty() {
-                found.push(Described { top: TopNode { id, properties }, document });
+                found.push(Described { top: TopNode { id, properties, key }, document });
             }
         }
     }

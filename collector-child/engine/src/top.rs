@@ -22,6 +22,8 @@ pub struct TopNode {
     pub id: String,
     /// Properties; null is none.
     pub properties: Vec<(&'static str, Value)>,
+    /// What the key of the node has besides.
+    pub key: Vec<Option<String>>,
 }
 
 /// A graph with its top.
@@ -46,10 +48,17 @@ impl Top {
         let ids = regions.all().map(|(_, region)| region.id.clone()).collect();
         let zones = regions.zones().map(|(_, zone)| zone.id.clone()).collect();
         let mut graph = Graph::new(table, facts, &account.id, ids).with_zones(zones);
-        let root = add(&mut graph, "graph_root", "root", Home::Top, &[])?;
-        let cloud = add(&mut graph, "cloud", facts.cloud, Home::Top, &[])?;
+        let root = add(&mut graph, "graph_root", "root", Home::Top, &[], &[])?;
+        let cloud = add(&mut graph, "cloud", facts.cloud, Home::Top, &[], &[])?;
         graph.edge(root, cloud, EdgeType::Default);
-        let account = add(&mut graph, facts.account_kind, &account.id, Home::Account, &account.properties)?;
+        let account = add(
+            &mut graph,
+            facts.account_kind,
+            &account.id,
+            Home::Account,
+            &account.properties,
+            &account.key,
+        )?;
         graph.edge(cloud, account, EdgeType::Default);
         let mut nodes = Vec::with_capacity(region_nodes.len());
         // Without a region for what belongs to none, that is where the account is.
@@ -57,12 +66,26 @@ impl Top {
             nodes.push(account);
         }
         for ((index, _), node) in regions.all().skip(nodes.len()).zip(region_nodes) {
-            nodes.push(add(&mut graph, facts.region_kind, &node.id, Home::Region(index), &node.properties)?);
+            nodes.push(add(
+                &mut graph,
+                facts.region_kind,
+                &node.id,
+                Home::Region(index),
+                &node.properties,
+                &node.key,
+            )?);
         }
         let mut in_regions = Vec::with_capacity(zone_nodes.len());
         for ((_, zone), node) in regions.zones().zip(zone_nodes) {
             let kind = facts.zone_kind.unwrap_or("zone");
-            in_regions.push(add(&mut graph, kind, &node.id, Home::Region(zone.region), &node.properties)?);
+            in_regions.push(add(
+                &mut graph,
+                kind,
+                &node.id,
+                Home::Region(zone.region),
+                &node.properties,
+                &node.key,
+            )?);
         }
         graph.zone_nodes = in_regions;
         Ok(Self { graph, account, regions: nodes })
@@ -75,6 +98,7 @@ fn add(
     id: &str,
     home: Home,
     facts: &[(&'static str, Value)],
+    key: &[Option<String>],
 ) -> Result<NodeIndex, Failure> {
     let mut properties = Properties::default();
     for (name, value) in facts {
@@ -86,7 +110,7 @@ fn add(
         id,
         properties: &properties,
         arn_in_key: true,
-        key: &[],
+        key,
         dns_zone: DnsZone::NotInKey,
         link: None,
         assessments: None,

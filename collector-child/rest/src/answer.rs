@@ -30,7 +30,7 @@ pub(crate) fn read(rules: &ErrorRules, status: u16, media: Option<&str>, body: &
     let good = (200..300).contains(&status);
     match parsed {
         Ok(document) if good => {
-            let refused = rules.in_ok.as_ref().is_some_and(|condition| condition.holds_in(&document));
+            let refused = rules.in_ok.iter().any(|condition| condition.holds_in(&document));
             if !refused {
                 Read::Good(document)
             } else if first(&rules.code, &document).is_some() {
@@ -55,10 +55,7 @@ pub(crate) fn read(rules: &ErrorRules, status: u16, media: Option<&str>, body: &
                 &Value::Object(Map::from_iter([("message".to_owned(), text.into())])),
             ))
         }
-        Err(_) => Read::Garbage {
-            told: format!("a page with status {status}, which is not of the service"),
-            passes: status >= 500,
-        },
+        Err(_) => of_page(rules, status),
     }
 }
 
@@ -68,6 +65,18 @@ pub(crate) fn has_list(document: &Value, list: &Path) -> bool {
     let found =
         Path { root: list.root.clone(), steps }.get_in(document).is_some_and(|found| found.is_array());
     found || list.steps.contains(&Step::Keys)
+}
+
+/// What a page means, which is not of the service: a proxy is in the way, or the rules know the page of a host that has no such
+/// service (`404: a page`).
+fn of_page(rules: &ErrorRules, status: u16) -> Read {
+    let told = format!("a page with status {status}, which is not of the service");
+    if rules.meaning("", status, &told) == Some(ErrorMeaning::Absent) {
+        let verdict = verdict(Some(ErrorMeaning::Absent), status);
+        let code = status.to_string();
+        return Read::Refused(Refused { code, message: told, request_id: None, verdict });
+    }
+    Read::Garbage { told, passes: status >= 500 }
 }
 
 /// No body is an empty object.
@@ -135,7 +144,8 @@ mod tests {
             code: vec!["error.code".parse().unwrap(), "error".parse().unwrap()],
             message: vec!["error.message".parse().unwrap()],
             request_id: vec!["error.id".parse().unwrap()],
-            in_ok: Some("ok == false".parse().unwrap()),
+            unreached: Vec::new(),
+            in_ok: vec!["ok == false".parse().unwrap(), "error.id".parse().unwrap()],
             rules: vec![
                 said(ErrorMeaning::Invalid, "401"),
                 said(ErrorMeaning::Denied, "forbidden"),
@@ -177,6 +187,10 @@ mod tests {
         // An error with a good status, and one that is a text.
         assert_eq!(said(200, r#"{"ok": false, "error": "ratelimited"}"#).2, Class::Throttled);
         assert_eq!(said(400, "bad id\n").1, "bad id");
+        assert_eq!(
+            said(200, r#"{"items": [], "error": {"code": "forbidden", "id": "i"}}"#).2,
+            said(403, r#"{"error": "forbidden"}"#).2
+        );
     }
 
     #[test]
@@ -207,5 +221,14 @@ mod tests {
         assert!(garbage(502, Some("text/html"), "<html>"));
         assert!(!garbage(403, None, "<html>"), "a proxy that refuses goes on refusing");
         assert!(!garbage(302, None, "{}"), "no redirect is followed");
+        // A host without the service says so with a page, where the rules know it.
+        let absent = (ErrorMeaning::Absent, ErrorSaid::from("404: a page".to_owned()));
+        let rules = ErrorRules { rules: vec![absent], ..rules() };
+        let read = |status| read(&rules, status, Some("text/html"), b"<html>");
+        assert!(matches!(
+            read(404),
+            Read::Refused(Refused { verdict: Verdict { class: Class::NoEndpoint, .. }, .. })
+        ));
+        assert!(matches!(read(403), Read::Garbage { .. }));
     }
 }

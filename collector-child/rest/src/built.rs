@@ -56,18 +56,34 @@ impl Built {
     /// A client for an account, without credentials. Proxies and endpoints are those of the environment. Opens no
     /// connection.
     pub fn client(&'static self, account: &str) -> Result<Rest, Failure> {
-        let cloud = self.cloud()?;
-        let variable = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
-        let wrong = |told: String| Failure::from(fault(FaultKind::Config, told));
-        let endpoints = Endpoints::of_environment(cloud, &variable).map_err(wrong)?;
-        let transport = Transport::new(Limits::default(), Roots::default(), &variable).map_err(wrong)?;
+        self.client_on(self.hub(Roots::default())?, account)
+    }
+
+    /// Connections and budgets, with these authorities. Proxies are those of the environment.
+    pub fn hub(&'static self, roots: Roots) -> Result<Arc<Hub>, Failure> {
+        let transport = Transport::new(Limits::default(), roots, &variable).map_err(wrong)?;
         let size = |at_once: u32| usize::try_from(at_once).unwrap_or(CALLS_AT_ONCE).max(1);
-        let services = cloud.services.iter().map(|service| (service.name.clone(), size(service.at_once)));
+        let services = &self.cloud()?.services;
+        let services = services.iter().map(|service| (service.name.clone(), size(service.at_once)));
         let budgets =
             Budgets { overall: CALLS_AT_ONCE, per_service: CALLS_AT_ONCE, services: services.collect() };
-        let hub = Arc::new(Hub::new(budgets, RetryPolicy::default(), transport));
+        Ok(Arc::new(Hub::new(budgets, RetryPolicy::default(), transport)))
+    }
+
+    /// The client of [`Self::client`] with connections that others use as well.
+    pub fn client_on(&'static self, hub: Arc<Hub>, account: &str) -> Result<Rest, Failure> {
+        let cloud = self.cloud()?;
+        let endpoints = Endpoints::of_environment(cloud, &variable).map_err(wrong)?;
         Ok(Rest::new(hub, cloud, account, endpoints))
     }
+}
+
+fn variable(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+fn wrong(told: String) -> Failure {
+    fault(FaultKind::Config, told).into()
 }
 
 impl fmt::Debug for Built {

@@ -181,6 +181,12 @@ impl Changed {
         dry_run: bool,
     ) -> Result<Report, Stop> {
         let mut report = Report::default();
+        // What cannot become true with any element is known before elements are asked for.
+        let fits = |condition: &Condition| condition.is_about_element() || condition.holds(&scope);
+        if !call.when.iter().all(fits) {
+            report.needless += 1;
+            return Ok(report);
+        }
         let elements = match &call.each {
             None => None,
             Some(EachOf::Path(path)) => Some(match path.get(&scope).map(Cow::into_owned) {

@@ -32,6 +32,7 @@ mod pages;
 mod paging;
 mod request;
 mod rest;
+mod shaped;
 mod token;
 mod waits;
 

@@ -8,12 +8,14 @@ use std::time::Instant;
 use http::HeaderMap;
 use http_client::{Advisor, Call, CallError, CallPlace, Class, Hub, Queue};
 use serde_json::{Map, Value};
+use shapes::Catalog;
 use tables::plan::{CloudPlan, Paging, Path, Place, Scope, ServicePlan};
 
 use crate::attempt::Trial;
 use crate::auth::Auth;
 use crate::pages::Pages;
 use crate::request::{Prepared, prepare};
+use crate::shaped::Shaped;
 
 /// Makes the calls of one account. Clones share everything.
 #[derive(Clone)]
@@ -23,6 +25,7 @@ pub(crate) struct Shared {
     pub(crate) hub: Arc<Hub>,
     pub(crate) cloud: &'static CloudPlan,
     account: String,
+    catalog: Option<&'static Catalog>,
     auth: BTreeMap<String, Arc<dyn Auth>>,
     endpoints: Endpoints,
     advisor: Advisor,
@@ -99,11 +102,18 @@ impl Rest {
             hub,
             cloud,
             account: account.to_owned(),
+            catalog: None,
             auth: BTreeMap::new(),
             endpoints,
             advisor: Advisor::default(),
             deadline: None,
         }))
+    }
+
+    /// With the operations that have shapes.
+    #[must_use]
+    pub fn with_catalog(self, catalog: &'static Catalog) -> Self {
+        self.change(|shared| shared.catalog = Some(catalog))
     }
 
     /// With the credentials that `cloud.toml` calls so. To be called before the client is cloned.
@@ -181,8 +191,27 @@ impl Rest {
                 CallError::new(Class::Input, self.place(asked), told)
             })?,
         };
-        prepare(&base, asked.operation, params, &service.query)
-            .map_err(|wrong| CallError::new(Class::Input, self.place(asked), wrong))
+        let prepared = match self.shaped(asked)? {
+            Some(shaped) => shaped.prepare(&base, params, &service.query),
+            None => prepare(&base, asked.operation, params, &service.query),
+        };
+        prepared.map_err(|wrong| CallError::new(Class::Input, self.place(asked), wrong))
+    }
+
+    /// The operation of a table that is asked for; `None`: the operation is its method and path.
+    pub(crate) fn shaped(&self, asked: Asked<'_>) -> Result<Option<Shaped>, CallError> {
+        let service = self.service(asked)?;
+        let (Some(catalog), Some(name), false) =
+            (self.0.catalog, service.shapes.as_deref(), asked.operation.contains(' '))
+        else {
+            return Ok(None);
+        };
+        let wrong = |told: String| CallError::new(Class::Input, self.place(asked), told);
+        let service = catalog.service(name).map_err(|unknown| wrong(unknown.to_string()))?;
+        let operation = service
+            .operation(asked.operation)
+            .ok_or_else(|| wrong(format!("{name} has no operation {}", asked.operation)))?;
+        Ok(Some(Shaped { service, operation }))
     }
 
     pub(crate) async fn send(&self, asked: Asked<'_>, prepared: &Prepared) -> Result<Answered, CallError> {
@@ -205,6 +234,7 @@ impl Shared {
             hub: self.hub.clone(),
             cloud: self.cloud,
             account: self.account.clone(),
+            catalog: self.catalog,
             auth: self.auth.clone(),
             endpoints: self.endpoints.clone(),
             advisor: self.advisor,

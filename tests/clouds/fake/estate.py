@@ -232,6 +232,7 @@ class Estate:
         if not rule.startswith("-> "):
             parts = path.split("/")
             known = {"project": place.project, "zone": place.zone, "region": place.region, "place": place.name, "at": at}
+            known["home"] = region_of(parts[-1])
             return rule.format(name=parts[-1], parent=parts[-3] if len(parts) > 2 else "", about=parts[-1].removeprefix("about-")[:-2], path=path, **known)
         target, _, form = rule.removeprefix("-> ").partition("#")
         of, _, word = target.rpartition(" ")

@@ -1,7 +1,7 @@
 """Faults on demand: `CALL=KIND[:TIMES]`, the call with patterns, as the log names it.
 
 Kinds: denied, expired, invalid, throttled (with Retry-After: 0), unavailable, gone, disabled: errors in the cloud's own form;
-html (502 of a proxy), truncated, empty, reset, endless (a new page token each time), repeated (the same token), slow (30 s),
+inside (an error with status 200), partial (a listing that names a place that did not answer), html (502 of a proxy), nowhere (the page of a host without the service), truncated, empty, reset, endless (a new page token each time), repeated (the same token), slow (30 s),
 none (so many go well before the next fault for the same calls strikes).
 """
 
@@ -14,7 +14,7 @@ from typing import Any
 from .server import Answer, Request, Reset
 
 ERRORS = ("denied", "expired", "invalid", "throttled", "unavailable", "gone", "disabled")
-OTHERS = ("html", "truncated", "empty", "reset", "endless", "repeated", "slow", "none")
+OTHERS = ("inside", "partial", "html", "nowhere", "truncated", "empty", "reset", "endless", "repeated", "slow", "none")
 
 
 class Fault:
@@ -56,8 +56,13 @@ def before(fault: Fault, error: Any) -> Answer | None:
     match fault.kind:
         case kind if kind in ERRORS:
             return error(kind)
+        case "inside":
+            _, headers, body = error("denied")
+            return 200, headers, body
         case "html":
             return 502, {"Content-Type": "text/html"}, b"<html><head><title>502 Bad Gateway</title></head></html>"
+        case "nowhere":
+            return 404, {"Content-Type": "text/html; charset=UTF-8"}, b"<!DOCTYPE html><title>Error 404 (Not Found)!!1</title>"
         case "empty":
             return 200, {"Content-Type": "application/json"}, b""
         case "reset":
@@ -72,6 +77,8 @@ def after(fault: Fault, answer: Answer, token: str) -> Answer:
     status, headers, body = answer
     if fault.kind == "truncated":
         return status, headers, body[: len(body) // 2]
+    if fault.kind == "partial":
+        return status, headers, json.dumps(json.loads(body) | {"unreachable": ["nowhere-1"]}).encode()
     if fault.kind in ("endless", "repeated"):
         value = json.loads(body)
         value[token] = f"again-{fault.number if fault.kind == 'endless' else 0}"

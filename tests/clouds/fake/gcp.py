@@ -63,6 +63,8 @@ class Cloud:
             return error(404, "NOT_FOUND", f"nothing serves {request.method} {request.host}{request.path}", "notFound")
         service, region, operation, params = found
         params |= request.query
+        if params.get("pageToken", "").startswith("again-"):
+            del params["pageToken"]  # made by a fault: leads back to the first page
         request.name = f"{service.name}.{operation.name}@{region or self.estate.project_of(params)}"
         fault = self.faults.of(request)
         if fault and (instead := faults.before(fault, fault_error)):

@@ -14,7 +14,7 @@ pub(crate) fn account(id: &str, name: &str, scope: &Scope) -> TopNode {
         ("profile", Value::from(scope.profile.clone())),
         ("partition", Value::from(scope.partition.as_str())),
     ];
-    TopNode { id: id.to_owned(), properties }
+    TopNode { id: id.to_owned(), properties, key: Vec::new() }
 }
 
 /// Its regions.
@@ -27,7 +27,7 @@ pub(crate) fn regions(regions: &Regions) -> Vec<TopNode> {
             properties.push(("latitude", known.latitude.into()));
             properties.push(("longitude", known.longitude.into()));
         }
-        TopNode { id: region.id.clone(), properties }
+        TopNode { id: region.id.clone(), properties, key: Vec::new() }
     };
     regions.all().map(|(_, region)| node(region)).collect()
 }

@@ -9,8 +9,8 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::{any, get};
 use axum::{Json, Router};
+use gcp_collector::about;
 use gcp_collector::auth::Credentials;
-use gcp_collector::cloud;
 use gcp_collector::projects::{Project, project_of, projects};
 use http_client::{Class, CredentialsTrouble, Hub, Roots, Settings, Transport};
 use rest_client::{Endpoints, Rest};
@@ -20,6 +20,8 @@ use serde_json::{Value, json};
 #[derive(Default)]
 struct Asked {
     grants: Mutex<Vec<HashMap<String, String>>>,
+    /// Projects whose quotas were to be used.
+    quotas: Mutex<Vec<String>>,
     /// Tokens that are not accepted any more.
     withdrawn: Mutex<Vec<String>>,
 }
@@ -100,6 +102,9 @@ async fn list(
     Query(query): Query<HashMap<String, String>>,
 ) -> (StatusCode, Json<Value>) {
     let token = headers["authorization"].to_str().unwrap().to_owned();
+    if let Some(project) = headers.get("x-goog-user-project") {
+        asked.quotas.lock().unwrap().push(project.to_str().unwrap().to_owned());
+    }
     if asked.withdrawn.lock().unwrap().contains(&token) {
         let told = json!({"error": {"code": 401, "message": "bad", "status": "UNAUTHENTICATED"}});
         return (StatusCode::UNAUTHORIZED, Json(told));
@@ -147,7 +152,7 @@ impl Google {
         let variable = move |name: &str| (name == "GCE_METADATA_HOST").then(|| host.clone());
         let credentials = Credentials::find(hub.clone(), &setting, &variable).unwrap();
         let endpoints = Endpoints::default().with("cloudresourcemanager", &self.address);
-        Rest::new(hub, cloud().unwrap(), "", endpoints).with_auth("bearer", Arc::new(credentials))
+        Rest::new(hub, about().unwrap().0, "", endpoints).with_auth("bearer", Arc::new(credentials))
     }
 
     fn user(&self, refresh_token: &str) -> Value {
@@ -170,6 +175,20 @@ fn seen_by(found: &[Project]) -> &str {
     let ids: Vec<&str> = found.iter().map(|project| project.id.as_str()).collect();
     assert_eq!(ids, ["one", "two"]);
     &found[1].name
+}
+
+#[tokio::test]
+async fn calls_of_people_count_for_the_project_that_they_have_chosen() {
+    let google = google().await;
+    let mut user = google.user("new");
+    projects(&google.client(Some(&user))).await.unwrap();
+    assert!(google.asked.quotas.lock().unwrap().is_empty());
+    user["quota_project_id"] = "my-quotas".into();
+    projects(&google.client(Some(&user))).await.unwrap();
+    assert_eq!(google.asked.quotas.lock().unwrap().first().map(String::as_str), Some("my-quotas"));
+    google.asked.quotas.lock().unwrap().clear();
+    projects(&google.client(Some(&google.key()))).await.unwrap();
+    assert!(google.asked.quotas.lock().unwrap().is_empty(), "a service account brings its own");
 }
 
 #[tokio::test]

@@ -4,13 +4,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use gcp_collector::{cloud, plans, without_table};
+use gcp_collector::{about, without_table};
 use gcp_shapes::CATALOG;
 use inventory::KindTable;
 use tables::plan::{HomePlan, KindPlan, KindScope, PlaceKind};
 
 fn by_name() -> BTreeMap<String, KindPlan> {
-    plans().unwrap().into_iter().map(|plan| (plan.kind.clone(), plan)).collect()
+    about().unwrap().1.all().map(|plan| (plan.kind.clone(), plan.clone())).collect()
 }
 
 #[test]
@@ -35,12 +35,12 @@ fn every_kind_of_the_model_has_a_table_or_a_reason() {
 
 #[test]
 fn services_are_where_their_tables_say() {
-    for service in &cloud().unwrap().services {
+    for service in &about().unwrap().0.services {
         let table = CATALOG.service(service.shapes.as_deref().unwrap()).unwrap();
         let base = service.base.to_string().replace("{$place.region}-", "");
         assert_eq!(base, table.endpoint_prefix, "{}", service.name);
     }
-    let known: Vec<&str> = cloud().unwrap().services.iter().map(|service| service.name.as_str()).collect();
+    let known: Vec<&str> = about().unwrap().0.services.iter().map(|service| service.name.as_str()).collect();
     assert_eq!(
         known.iter().collect::<BTreeSet<_>>(),
         CATALOG.services().collect::<Vec<_>>().iter().collect()
@@ -71,9 +71,12 @@ fn what_cannot_be_deleted_or_labelled_is_known() {
         "gcp_billing_account",
         "gcp_commitment",
         "gcp_container_operation",
+        "gcp_disk_type",
         "gcp_interconnect_location",
+        "gcp_machine_type",
         "gcp_project_billing_info",
         "gcp_region",
+        "gcp_region_quota",
         "gcp_sql_operation",
         "gcp_vertex_ai_model_evaluation",
         "gcp_vertex_ai_tuning_job",

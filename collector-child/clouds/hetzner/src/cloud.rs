@@ -209,7 +209,7 @@ impl Way for Opened {
             Ok(Entered {
                 client: Box::new(client),
                 regions,
-                account: TopNode { id: project, properties: Vec::new() },
+                account: TopNode { id: project, properties: Vec::new(), key: Vec::new() },
                 region_nodes,
                 zone_nodes,
                 wanted: Box::new(All),

@@ -191,8 +191,8 @@ impl Way for Opened {
             Ok(Entered {
                 client: Box::new(TableClient::new(rest, place, BUILT.plans()?, PROBE)),
                 regions,
-                account: TopNode { id: client, properties: Vec::new() },
-                region_nodes: vec![TopNode { id: region, properties: Vec::new() }],
+                account: TopNode { id: client, properties: Vec::new(), key: Vec::new() },
+                region_nodes: vec![TopNode { id: region, properties: Vec::new(), key: Vec::new() }],
                 zone_nodes: Vec::new(),
                 wanted: Box::new(All),
             })

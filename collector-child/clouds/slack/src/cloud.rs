@@ -212,9 +212,9 @@ impl Way for Opened {
             Ok(Entered {
                 client: Box::new(client),
                 regions: Regions::new(global, LISTS.map(region)),
-                account: TopNode { id: id.clone(), properties },
+                account: TopNode { id: id.clone(), properties, key: Vec::new() },
                 region_nodes: LISTS
-                    .map(|list| TopNode { id: list.to_owned(), properties: Vec::new() })
+                    .map(|list| TopNode { id: list.to_owned(), properties: Vec::new(), key: Vec::new() })
                     .to_vec(),
                 zone_nodes: Vec::new(),
                 wanted: Box::new(All),

@@ -259,7 +259,8 @@ fn is_made_by_cloud(plan: &KindPlan, scope: &Scope<'_>) -> bool {
     }
 }
 
-fn key(plan: &KindPlan, scope: &Scope<'_>, properties: &Properties<'_>) -> Vec<Option<String>> {
+/// What the key of a node has besides its id.
+pub(crate) fn key(plan: &KindPlan, scope: &Scope<'_>, properties: &Properties<'_>) -> Vec<Option<String>> {
     let scope = scope.with_properties(properties);
     let values = plan.key.parts.iter().map(|part| {
         let value = part.value.extract(&scope, &[]).as_deref().and_then(text_of).map(Cow::into_owned);

@@ -48,6 +48,7 @@ pub use ask::{Ask, Pages};
 pub use context::{AccountFacts, Context, lock};
 pub use follow::calls_at_once;
 pub use item::Draft;
+pub(crate) use item::key;
 pub(crate) use odd::is_repaired;
 
 use context::Job;

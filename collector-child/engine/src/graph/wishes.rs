@@ -1,6 +1,7 @@
 //! Edges as the rules of kind tables want them.
 
 use inventory::TypeShape;
+use serde_json::Value;
 use tables::plan::{DeleteEdge, Direction, EdgeType as RuleType, Other};
 
 use super::{Deferred, EdgeType, End, Graph, NodeIndex, Target, Wish};
@@ -43,7 +44,7 @@ impl Graph {
         }
         for (own, theirs) in &rule.copy {
             if let Some(value) = self.property(other, theirs)
-                && self.property(node, own).is_none()
+                && self.property(node, own).is_none_or(|value| is_nothing(&value))
             {
                 self.set(node, own, value);
             }
@@ -81,5 +82,15 @@ impl Graph {
         if let Some(edge_type) = edge_type {
             self.deferred_edge(Deferred { from, to, edge_type });
         }
+    }
+}
+
+/// What a property holds that every node of the kind has, where nothing is known of it.
+fn is_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Number(number) => number.as_f64() == Some(0.0),
+        Value::String(text) => text.is_empty(),
+        Value::Bool(_) | Value::Array(_) | Value::Object(_) => false,
     }
 }

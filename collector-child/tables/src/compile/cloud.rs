@@ -206,7 +206,8 @@ fn error_rules(fields: &Fields<'_>) -> ErrorRules {
         code: paths("code"),
         message: paths("message"),
         request_id: paths("request_id"),
-        in_ok: fields.parsed::<Condition>("in_ok").map(|(condition, _)| condition),
+        unreached: paths("unreached"),
+        in_ok: fields.all_parsed::<Condition>("in_ok").into_iter().map(|(condition, _)| condition).collect(),
         rules,
     };
     fields.finish();

@@ -191,9 +191,12 @@ pub struct ErrorRules {
     /// Where that is what support asks for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub request_id: Vec<Path>,
-    /// A good answer of which this holds is an error.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub in_ok: Option<Condition>,
+    /// A good answer of which one of these holds is an error.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub in_ok: Vec<Condition>,
+    /// Where a listing names the places that it could not ask: what they have is missing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unreached: Vec<Path>,
     /// What it means.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<(ErrorMeaning, ErrorSaid)>,

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::path::Path;
+use super::path::{Path, Root};
 use super::scope::Scope;
 
 /// Something that has to hold. All values are compared as texts; truth values are `true` and `false`.
@@ -38,6 +38,11 @@ impl Condition {
     /// Whether it holds.
     pub fn holds(&self, scope: &Scope<'_>) -> bool {
         self.fits(self.path.get(scope).as_deref())
+    }
+
+    /// Whether it is about the element that a call is made for.
+    pub fn is_about_element(&self) -> bool {
+        self.path.root == Root::Each
     }
 
     /// Whether it holds of `value`, which takes the place of the document.

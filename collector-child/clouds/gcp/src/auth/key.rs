@@ -108,6 +108,15 @@ impl Source {
         }
     }
 
+    /// The project whose quotas and enabled APIs count for calls, where that is not the one of the credentials themselves.
+    pub(crate) fn quota_project(&self) -> Option<&str> {
+        match self {
+            Self::User(user) => user.project.as_deref(),
+            Self::Impersonated(impersonated) => impersonated.base.quota_project(),
+            Self::ServiceAccount(_) | Self::Federated(_) | Self::Metadata => None,
+        }
+    }
+
     /// Whose tokens they are, for people.
     pub(crate) fn identity(&self) -> String {
         match self {

@@ -28,6 +28,8 @@ pub struct Credentials {
     hub: Arc<Hub>,
     source: Source,
     metadata: String,
+    /// The project whose quotas count for calls.
+    quota_project: Option<HeaderValue>,
     held: Mutex<Option<Held>>,
 }
 
@@ -54,7 +56,12 @@ impl Credentials {
         let source = source(setting, variable)?;
         let metadata = variable("GCE_METADATA_HOST").filter(|host| !host.trim().is_empty());
         let metadata = metadata.unwrap_or_else(|| METADATA.to_owned());
-        Ok(Self { hub, source, metadata, held: Mutex::new(None) })
+        let named = variable("GOOGLE_CLOUD_QUOTA_PROJECT").filter(|project| !project.trim().is_empty());
+        let quota_project = named.as_deref().map(str::trim).or_else(|| source.quota_project());
+        let quota_project = quota_project.map(HeaderValue::from_str).transpose();
+        let quota_project =
+            quota_project.map_err(|_| "the quota project has characters that no project has".to_owned())?;
+        Ok(Self { hub, source, metadata, quota_project, held: Mutex::new(None) })
     }
 
     /// The project that they name as their own.
@@ -168,6 +175,9 @@ impl Auth for Credentials {
     ) -> BoxFuture<'a, Result<(), CallError>> {
         Box::pin(async move {
             let token = self.token(place).await?;
+            if let Some(project) = &self.quota_project {
+                headers.insert(HeaderName::from_static("x-goog-user-project"), project.clone());
+            }
             Bearer::new(&token).apply(headers, place).await
         })
     }
