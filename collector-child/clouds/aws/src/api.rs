@@ -66,6 +66,14 @@ impl Api {
         Ok(found)
     }
 
+    /// An error if the credentials belong to another account, by the answer of STS in this region.
+    pub(crate) fn expect_account(&self, region: &str, told: &str) -> Result<(), CallError> {
+        if told.is_empty() || told == self.account {
+            return Ok(());
+        }
+        Err(aws_client::of_another_account(&self.account, told, region))
+    }
+
     /// Values that were left out of answers since this was asked last.
     pub(crate) fn left_out(&self) -> Vec<LeftOut> {
         self.client.left_out(&self.account)

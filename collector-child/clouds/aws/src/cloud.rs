@@ -253,8 +253,12 @@ impl Client for AwsClient {
         self.api.pages(&region.id, service, operation, params)
     }
 
+    /// Whoever handed them over has said of which account they are; AWS knows.
     fn still_valid(&self) -> BoxFuture<'_, Result<(), CallError>> {
-        Box::pin(async { self.api.call(&self.home, "sts", "GetCallerIdentity", Map::new()).await.map(drop) })
+        Box::pin(async {
+            let answer = self.api.call(&self.home, "sts", "GetCallerIdentity", Map::new()).await?;
+            self.api.expect_account(&self.home, answer["Account"].as_str().unwrap_or_default())
+        })
     }
 
     fn is_there<'a>(&'a self, region: &'a Region) -> BoxFuture<'a, bool> {

@@ -46,6 +46,7 @@ fn nature(class: Class) -> (FaultKind, FaultSource, Retry) {
         Class::Credentials(CredentialsTrouble::Clock) => (FaultKind::Credentials, Host, Never),
         // The next attempt begins with new ones.
         Class::Credentials(CredentialsTrouble::NotRenewed) => (FaultKind::Unavailable, Host, Later),
+        Class::Credentials(CredentialsTrouble::OtherAccount) => (FaultKind::WrongAccount, Host, Later),
         Class::Credentials(_) => (FaultKind::Credentials, User, Never),
         Class::Throttled => (FaultKind::Throttled, Cloud, Later),
         Class::Unavailable | Class::Network => (FaultKind::Unavailable, Cloud, Later),

@@ -66,6 +66,8 @@ pub enum CredentialsTrouble {
     Role,
     /// They were handed over by another process, which has no new ones.
     NotRenewed,
+    /// They are good, and those of another account than they are used for.
+    OtherAccount,
 }
 
 /// A call that failed, or a page of it.
@@ -272,6 +274,7 @@ impl CredentialsTrouble {
             Self::Clock => "the clock of this machine is wrong",
             Self::Role => "the role cannot be assumed",
             Self::NotRenewed => "the credentials cannot be renewed",
+            Self::OtherAccount => "the credentials are those of another account",
         }
     }
 }

@@ -68,7 +68,7 @@ fn of_credentials(credentials: CredentialsTrouble, trouble: &Trouble) -> String 
              that the caller may sts:AssumeRole it"
         }
         CredentialsTrouble::Role => "check aws.role and the account number",
-        CredentialsTrouble::NotRenewed => {
+        CredentialsTrouble::NotRenewed | CredentialsTrouble::OtherAccount => {
             "see in the log what is wrong with the child that makes the credentials; the next attempt gets new ones"
         }
     }

@@ -270,6 +270,19 @@ async fn credentials_that_do_not_work_end_the_account_at_once() {
     assert!(done.sent.nodes.is_empty());
 }
 
+/// Whoever hands credentials over names the role that they are of, and may be wrong.
+#[tokio::test]
+async fn credentials_of_another_account_end_the_account_at_once() {
+    const OTHER: &str = "<GetCallerIdentityResponse><GetCallerIdentityResult><Account>999999999999</Account>\
+                         </GetCallerIdentityResult></GetCallerIdentityResponse>";
+    let done = Trial::of(|called| (called.service == "sts").then(|| Reply::xml(OTHER))).run().await;
+    let Err(Failure::Fault(fault)) = done.result else { panic!("the account is lost") };
+    assert_eq!((fault.kind, fault.retry), (FaultKind::WrongAccount, Retry::Later), "{fault:?}");
+    assert!(fault.message.contains("they belong to 999999999999, not to "), "{fault:?}");
+    assert_eq!(done.calls.len(), 1);
+    assert!(done.sent.nodes.is_empty());
+}
+
 #[tokio::test]
 async fn credentials_that_stop_working_end_the_account() {
     use std::sync::atomic::{AtomicBool, Ordering};

@@ -16,7 +16,7 @@ use super::role::{Role, account_of_role};
 use super::session::{Session, Source};
 use crate::client::{Client, Target};
 use crate::environment::Environment;
-use http_client::{BoxFuture, CallError, CredentialsTrouble};
+use http_client::{BoxFuture, CallError, CallPlace, Class, CredentialsTrouble};
 
 /// Whoever hands credentials over.
 pub trait Giver: Send + Sync {
@@ -108,6 +108,13 @@ impl HandedOver {
         let bytes = Zeroizing::new(serde_json::to_vec(&handed).unwrap_or_default());
         Self { bytes, ends: credentials.expiry(), lasting: credentials.session_token().is_none() }
     }
+}
+
+/// Credentials that are used for `account`, and belong to the account `told` as STS of `region` says.
+pub fn of_another_account(account: &str, told: &str, region: &str) -> CallError {
+    let place = CallPlace { account, region, service: "sts", operation: "GetCallerIdentity", ..crate::PLACE };
+    let class = Class::Credentials(CredentialsTrouble::OtherAccount);
+    CallError::new(class, place, format!("they belong to {told}, not to {account}"))
 }
 
 fn read(bytes: &[u8]) -> Option<Handed> {

@@ -22,7 +22,7 @@ use zeroize::Zeroizing;
 
 pub(crate) use chain::Chain;
 pub(crate) use given::GivenSource;
-pub use given::{Given, Giver, HandedOver};
+pub use given::{Given, Giver, HandedOver, of_another_account};
 pub use role::{Role, account_of_role};
 pub use session::Session;
 pub(crate) use session::{Signer, Source};
