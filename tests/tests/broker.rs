@@ -73,12 +73,36 @@ fn one_process_for_all_accounts_has_all_credentials() {
 
 #[test]
 fn credentials_are_renewed_while_the_account_is_collected() {
-    let finished = with_broker("broker-renew", &[]);
+    let finished = with_broker("broker-ask", &[]);
     all_done(&finished);
     for account in ["good-1", "good-2"] {
         assert_eq!(dump(&finished, account)["renewed"], format!("session of {account} again"));
     }
     assert_eq!(questions(&finished).iter().filter(|(_, _, again)| *again).count(), 2);
+}
+
+/// Whoever asks without end wears out neither the broker nor those whom it asks.
+#[test]
+fn a_child_that_asks_without_end_is_answered_now_and_then() {
+    let finished = with_broker("broker-ask-greedily", &[]);
+    all_done(&finished);
+    let asked = questions(&finished);
+    for account in ["good-1", "good-2"] {
+        assert_eq!(dump(&finished, account)["renewed"], format!("session of {account} again"));
+        let again = asked.iter().filter(|(_, of, again)| of == account && *again).count();
+        // Two answers, and one that nobody waited for.
+        assert!((2..=3).contains(&again), "{account}: {again} times for 20,000 questions");
+    }
+}
+
+#[test]
+fn credentials_of_a_job_that_is_not_its_own_are_refused() {
+    let finished = with_broker("broker-ask-for-another", &[]);
+    all_done(&finished);
+    let attempts = |account| finished.account(account)["attempts"].as_u64().unwrap();
+    assert_eq!(attempts("good-1") + attempts("good-2"), 3, "it has cost the attempt that has asked");
+    assert!(questions(&finished).iter().all(|(_, _, again)| !again), "nobody was asked");
+    finished.expect_said(&["sent Renew about job"]);
 }
 
 #[test]

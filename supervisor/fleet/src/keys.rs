@@ -18,8 +18,10 @@ use crate::child::state::{Ending, State};
 pub(crate) const WITHIN: Duration = Duration::from_mins(1);
 /// How much longer than that until whoever makes them is not waited for any more.
 const SLACK: Duration = Duration::from_secs(1);
-/// New credentials are made no more often for one job.
-pub(crate) const AT_MOST_EVERY: Duration = Duration::from_secs(2);
+/// New credentials are made no more often for one job, and the less often the more it has had.
+const AT_MOST_EVERY: Duration = Duration::from_secs(2);
+/// But so often: a child waits for an answer no longer than this and [`WITHIN`] take.
+const AT_LEAST_EVERY: Duration = Duration::from_secs(20);
 
 /// What [`Keys::seal`] returns.
 pub type Sealing<'a> = Pin<Box<dyn Future<Output = Result<Seal, Box<Failure>>> + Send + 'a>>;
@@ -82,6 +84,12 @@ pub(crate) fn failure(subject: &Subject, attempt: u32, outcome: Outcome, began: 
     }
 }
 
+/// How long after the last credentials of a job new ones are made, if it has asked so often before. Credentials that hold
+/// for an hour never wait; a child that asks without end must not take the cloud's patience with those who make them.
+pub(crate) fn pause(asked: u32) -> Duration {
+    AT_MOST_EVERY.saturating_mul(1 << asked.min(8)).min(AT_LEAST_EVERY)
+}
+
 /// What a child hears that gets no new credentials.
 pub(crate) fn refusal(failure: Failure) -> Fault {
     match failure.outcome {
@@ -96,5 +104,17 @@ pub(crate) fn refusal(failure: Failure) -> Fault {
             hint: None,
             count: 1,
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_asks_without_end_gets_less_and_less() {
+        let pauses: Vec<u64> = (0..6).map(|asked| pause(asked).as_secs()).collect();
+        assert_eq!(pauses, [2, 4, 8, 16, 20, 20]);
+        assert_eq!(pause(u32::MAX), AT_LEAST_EVERY);
     }
 }

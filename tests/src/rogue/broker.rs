@@ -1,11 +1,12 @@
 //! The rogue child as a broker, and as the child of an account that tells what it was given.
 //!
 //! The name of the program says how the broker misbehaves: `describe-broker-die`. It does so once, and leaves the file
-//! `misbehaved` among the markers; from then on it is honest.
+//! `misbehaved` among the markers; from then on it is honest. Or it says how the child of an account asks for new
+//! credentials: `describe-broker-ask-greedily`.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process;
 
 use anyhow::Context as _;
@@ -20,6 +21,9 @@ use super::{answer, describe, done, modes};
 
 /// Where the credentials of all accounts are.
 const KEYS: &str = "~/.rogue";
+
+/// What a greedy child asks before it looks at an answer.
+const QUESTIONS: usize = 10_000;
 
 /// Reads variables and a file with keys, and its account's children need one variable only.
 pub(super) fn describe(link: &mut Link, job: JobId, mut described: Described) -> anyhow::Result<Option<u8>> {
@@ -67,14 +71,17 @@ pub(super) fn seal(
     let secret = variables.iter().any(|variable| variable.name == "ROGUE_SECRET");
     anyhow::ensure!(key == "long-lived" && secret && keys().is_some(), "the broker lacks credentials");
     let order = describe::order().unwrap_or_default();
-    if !["broker", "broker-renew"].contains(&&*order)
-        && OpenOptions::new().write(true).create_new(true).open(markers.join("misbehaved")).is_ok()
-    {
+    if order != "broker" && !order.starts_with("broker-ask") && is_first(&markers) {
         return misbehave(link, id, &order);
     }
     let again = if job.again { " again" } else { "" };
     let bytes = format!("session of {}{again}", account(&job.job)).into_bytes();
     answer(link, id, sealed_report(bytes))
+}
+
+/// Whether nobody has misbehaved yet.
+fn is_first(markers: &Path) -> bool {
+    OpenOptions::new().write(true).create_new(true).open(markers.join("misbehaved")).is_ok()
 }
 
 fn sealed_report(bytes: Vec<u8>) -> Report<'static> {
@@ -122,12 +129,19 @@ pub(super) fn sealed(
         "keys": keys(),
     });
     link.send(id, Report::Ready)?;
-    if describe::order().as_deref() == Some("broker-renew") {
-        link.send(id, Report::Renew)?;
-        dump["renewed"] = match link.next_order()?.context("an answer")?.body {
-            Order::Renewed(seal) => String::from_utf8_lossy(seal.bytes.expose()).into(),
-            other => format!("{other:?}").into(),
-        };
+    match describe::order().as_deref() {
+        Some("broker-ask") => dump["renewed"] = ask(link, id, 1)?.into(),
+        Some("broker-ask-greedily") => {
+            for _ in 0..2 {
+                dump["renewed"] = ask(link, id, QUESTIONS)?.into();
+            }
+        }
+        // Those of another job, which is not its own.
+        Some("broker-ask-for-another") if is_first(&markers) => {
+            link.send(JobId(id.0 + 1), Report::Renew)?;
+            forever();
+        }
+        _ => {}
     }
     fs::write(markers.join(format!("dump-{account}")), dump.to_string())?;
     match &job.job {
@@ -136,6 +150,17 @@ pub(super) fn sealed(
             anyhow::bail!("only accounts to collect are expected")
         }
     }
+}
+
+/// Asks for new credentials so often, and waits for one answer.
+fn ask(link: &mut Link, id: JobId, times: usize) -> anyhow::Result<String> {
+    for _ in 0..times {
+        link.send(id, Report::Renew)?;
+    }
+    Ok(match link.next_order()?.context("an answer")?.body {
+        Order::Renewed(seal) => String::from_utf8_lossy(seal.bytes.expose()).into_owned(),
+        other => format!("{other:?}"),
+    })
 }
 
 /// The file with the credentials of all accounts, if it can be read.

@@ -20,7 +20,7 @@ use crate::child::jobs::{GivenUp, Verdict};
 use crate::child::outcome::{Failure, Outcome, Subject};
 use crate::child::state::{Event, Machine, StopReason, Urgency};
 use crate::child::{ChildEnd, Command, Good, JobSpec, OpenJob, gone};
-use crate::keys::{self, AT_MOST_EVERY, WITHIN};
+use crate::keys::{self, WITHIN};
 use crate::sink::SinkError;
 use crate::status::JobStatus;
 
@@ -42,6 +42,8 @@ pub(super) struct Open {
     host_error: Option<String>,
     /// New credentials are being made.
     renewing: bool,
+    /// How often they were asked for.
+    asked: u32,
     /// When the last ones came.
     sealed: Instant,
 }
@@ -89,6 +91,7 @@ impl Task {
             nodes: 0,
             host_error: None,
             renewing: false,
+            asked: 0,
             sealed: now,
         };
         self.open.insert(id, open);
@@ -240,7 +243,8 @@ impl Task {
             return;
         }
         open.renewing = true;
-        let pause = AT_MOST_EVERY.saturating_sub(now().saturating_duration_since(open.sealed));
+        let pause = keys::pause(open.asked).saturating_sub(now().saturating_duration_since(open.sealed));
+        open.asked = open.asked.saturating_add(1);
         self.renewals.spawn(async move {
             tokio::time::sleep(pause).await;
             (id, keys.seal(true, WITHIN).await)
