@@ -27,6 +27,8 @@ pub enum Mode {
     ReadSupervisor,
     /// Tries to take the connections of the other children, and notes in the file `stolen` what worked.
     TokenThief,
+    /// Looks at what it was born with, and for what its siblings have; notes in the file `stolen` what it should not have.
+    LookAround,
     /// Tries to change the graphs of others that wait to be sent, until it is released as Hold is; notes what it found.
     StagedFileChanged,
     /// Does not end after Done, whatever happens to the socket.
@@ -208,6 +210,7 @@ pub const TABLE: &[Expectation] = &[
     done("setsid_survivor", Mode::SetsidSurvivor, 1),
     done("read_supervisor_environ", Mode::ReadSupervisor, 1),
     done("token_thief", Mode::TokenThief, 1),
+    done("look_around", Mode::LookAround, 1),
     done("staged_file_changed", Mode::StagedFileChanged, 1),
     done("linger", Mode::Linger, 1),
     done("bulk", Mode::Bulk, 1),

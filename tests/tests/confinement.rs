@@ -95,6 +95,26 @@ fn token_thief() {
     }
 }
 
+#[test]
+fn look_around() {
+    let oneshot = Oneshot::rogue(&["look_around", "hold"]).set("fixworker.pool_size=2");
+    let secrets = ["FIXWORKER_PSK", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "MY_SECRET"];
+    let running = secrets.iter().fold(oneshot, |oneshot, name| oneshot.env(name, "hunter2-secret")).start();
+    let marked = |name: &str| running.scratch.path().join("markers").join(name).exists();
+    fixworker_tests::wait::until("both have begun", || marked("hold") && marked("look_around"));
+    running.scratch.file("markers/release", "");
+    let finished = running.finish();
+    finished.expect_code(0);
+    let text = std::fs::read_to_string(finished.scratch.path().join("markers/stolen")).unwrap_or_default();
+    // Whether they were there at the same time is chance.
+    let stolen: Vec<_> = text.lines().filter(|line| *line != "found a sibling").collect();
+    // What a child is born with needs nothing of the kernel.
+    assert!(!text.contains("descriptor") && !text.contains("variable "), "{text}");
+    if holds("files") {
+        assert!(stolen.is_empty(), "{text}");
+    }
+}
+
 /// What was checked is what is sent, with walls and without.
 #[test]
 fn staged_file_changed() {

@@ -98,6 +98,90 @@ pub(super) fn attack_siblings(markers: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What may pass from the worker's environment to any child.
+const VARIABLES: [&str; 5] = ["PATH", "HOME", "TZ", "LANG", "TMPDIR"];
+/// The same in both cases, by how they end: proxies and certificates.
+const ENDINGS: [&str; 4] = ["_PROXY", "_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"];
+
+/// Descriptors, variables, and the places of the children that are there.
+pub(super) fn look_around(markers: &Path) -> anyhow::Result<()> {
+    for (number, target) in descriptors()? {
+        let is_own =
+            target.starts_with("socket:") || (1..=2).contains(&number) && target.starts_with("pipe:");
+        if !is_own {
+            note(markers, &format!("descriptor {number} is {target}"))?;
+        }
+    }
+    for (name, value) in std::env::vars() {
+        let ends = |ending: &&str| name.to_uppercase().ends_with(*ending);
+        if !VARIABLES.contains(&&*name) && !ENDINGS.iter().any(ends) || value.contains("hunter2") {
+            note(markers, &format!("variable {name}"))?;
+        }
+    }
+    let own = process::id().cast_signed();
+    for sibling in procfs::live().into_iter().filter(|one| one.label().is_some() && one.pid != own) {
+        note(markers, "found a sibling")?;
+        look_at(markers, sibling.pid)?;
+    }
+    let temp = std::env::temp_dir();
+    let others = temp.parent().context("a parent")?;
+    if fs::read_dir(others).is_ok() {
+        note(markers, "the names of folders for temporary files")?;
+    }
+    for number in 0..100 {
+        // Its own is called so as well: the id of the fork server, and a number.
+        let name = temp.file_name().and_then(|name| name.to_str()).context("a name")?;
+        let server = name.split_once('-').map_or(name, |(server, _)| server);
+        let other = others.join(format!("{server}-{number}"));
+        if other != temp && (fs::read_dir(&other).is_ok() || fs::write(other.join("rogue"), "").is_ok()) {
+            note(markers, "a folder for temporary files of another")?;
+        }
+    }
+    Ok(())
+}
+
+/// All but the one that looks.
+fn descriptors() -> anyhow::Result<Vec<(u32, String)>> {
+    let mut all = Vec::new();
+    for entry in fs::read_dir("/proc/self/fd")? {
+        let entry = entry?;
+        let number = entry.file_name().to_str().and_then(|name| name.parse().ok()).context("a number")?;
+        let target = fs::read_link(entry.path())?.display().to_string();
+        if !target.ends_with("/fd") {
+            all.push((number, target));
+        }
+    }
+    Ok(all)
+}
+
+/// What belongs to another process of ours.
+fn look_at(markers: &Path, pid: i32) -> anyhow::Result<()> {
+    let proc = |name: &str| format!("/proc/{pid}/{name}");
+    if fs::read(proc("environ")).is_ok_and(|bytes| !bytes.is_empty()) {
+        note(markers, "variables of another")?;
+    }
+    if File::open(proc("mem")).is_ok() {
+        note(markers, "memory of another")?;
+    }
+    for link in ["fd/0", "root", "cwd"] {
+        if fs::read_dir(proc(link)).is_ok() || fs::read_link(proc(link)).is_ok() {
+            note(markers, &format!("{link} of another"))?;
+        }
+    }
+    // What is only opened changes nothing.
+    let group = fs::read_to_string(proc("cgroup")).unwrap_or_default();
+    let group = group.lines().find_map(|line| line.strip_prefix("0::")).unwrap_or_default();
+    for mount in ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"] {
+        for file in ["cgroup.kill", "cgroup.procs", "cgroup.freeze", "memory.max"] {
+            let path = Path::new(mount).join(group.trim_start_matches('/')).join(file);
+            if OpenOptions::new().write(true).open(path).is_ok() {
+                note(markers, &format!("{file} of another"))?;
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Looks for graphs of others in the descriptors of the supervisor and in all folders where it may keep them, and
 /// changes them.
 pub(super) fn attack_staged(markers: &Path) -> anyhow::Result<()> {
