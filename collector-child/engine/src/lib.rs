@@ -22,6 +22,7 @@
 //! - Edges never lead into the wrong region: a node is looked for near by first, see [`graph::Graph::find`].
 //! - Memory grows with what is sent, not with what the cloud answers: documents are dropped page by page.
 
+pub mod change;
 mod cloud;
 mod collect;
 mod faults;

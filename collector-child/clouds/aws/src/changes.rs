@@ -7,12 +7,13 @@ use collector::identity::{Errand, Identity};
 use collector::node::{Ancestor, StoredNode};
 use collector::{BoxFuture, Failure, Sink, fault};
 use engine::Changes;
+use engine::change::{Above, Memory};
 use ipc_proto::clean::CleanOutcome;
 use ipc_proto::fault::FaultKind;
 use ipc_proto::seal::Seal;
 use serde_json::Value;
 
-use crate::change::{self, Above, Changer, Command, Deletion, Memory, Resource, Tagging};
+use crate::change::{self, Changer, Command, Deletion, Resource, Tagging};
 use crate::cloud::owner;
 use crate::config::AwsConfig;
 use crate::handed::{self, settings};

@@ -7,23 +7,9 @@ use super::hooks;
 use crate::built_in;
 
 /// Whether resources of a kind can be changed, as their table says. No I/O.
-///
-/// Some quotas have tags although they are phantoms; nothing that is a phantom can be deleted.
 pub(crate) fn ability(change: Change, kind: &str) -> Ability {
     let (Ok(kinds), Ok(plans)) = (built_in::kinds(), built_in::plans()) else { return Ability::Unknown };
-    if !kinds.contains(kind) {
-        return Ability::Unknown;
-    }
-    let plan = plans.get(kind);
-    let tags = plan.is_some_and(|plan| plan.tag.is_some());
-    let goes = plan.is_some_and(|plan| plan.delete.is_some());
-    let phantom = kinds.is_a(kind, "phantom_resource");
-    match change {
-        Change::Tag if tags => Ability::Yes,
-        Change::Clean if goes && !phantom => Ability::Yes,
-        Change::Tag | Change::Clean if phantom => Ability::Phantom,
-        Change::Tag | Change::Clean => Ability::No,
-    }
+    engine::change::ability(kinds, plans, change, kind)
 }
 
 /// The hooks that tables name and nobody has written, as `kind: hook`.

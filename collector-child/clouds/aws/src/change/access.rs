@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use aws_client::{CallError, Client, Pages, Session, Target};
-use collector::{Failure, Sink};
+use collector::{BoxFuture, Failure, Sink};
+use engine::change::{Access, Calls};
 use serde_json::{Map, Value};
 
 use super::Resource;
@@ -18,13 +19,12 @@ use crate::job::{self, Credentials};
 pub(crate) struct Changer(tokio::sync::Mutex<Option<Arc<Doors>>>);
 
 /// Calls of one change.
-pub(super) struct Access<'a> {
+struct AwsCalls {
     client: Client,
     session: Session,
     account: String,
     region: String,
     deadline: Option<Instant>,
-    sink: &'a dyn Sink,
 }
 
 impl Changer {
@@ -73,8 +73,8 @@ impl Changer {
         credentials.map_err(|error| error.to_fault().into())
     }
 
-    /// Access to an account in a region, with credentials that belong to it; `account` may be empty for that of the credentials. `remaining` is the time
-    /// that is left for the change.
+    /// Access to an account in a region, with credentials that belong to it; `account` may be empty for that of the
+    /// credentials. `remaining` is the time that is left for the change.
     pub(super) async fn access<'a>(
         &self,
         config: &AwsConfig,
@@ -86,14 +86,22 @@ impl Changer {
     ) -> Result<Access<'a>, Failure> {
         let doors = self.doors(config).await?;
         let session = doors.enter_to_change(account, scope).await?;
-        Ok(Access {
-            client: doors.client.clone(),
-            session,
-            account: account.to_owned(),
-            region: region.to_owned(),
-            deadline: remaining.and_then(|remaining| Instant::now().checked_add(remaining)),
-            sink,
-        })
+        let deadline = remaining.and_then(|remaining| Instant::now().checked_add(remaining));
+        let (client, account, region) = (doors.client.clone(), account.to_owned(), region.to_owned());
+        Ok(Access::new(AwsCalls { client, session, account, region, deadline }, deadline, sink))
+    }
+
+    /// Access to the account of a resource, in its region.
+    pub(super) async fn access_to<'a>(
+        &self,
+        config: &AwsConfig,
+        resource: &Resource,
+        remaining: Option<Duration>,
+        sink: &'a dyn Sink,
+    ) -> Result<Access<'a>, Failure> {
+        resource.check_region()?;
+        let reached = resource.scope(config);
+        self.access(config, resource.account()?, &reached, resource.region(), remaining, sink).await
     }
 
     /// The configuration may change while the process lives; old credentials must not outlive it.
@@ -125,39 +133,7 @@ impl Changer {
     }
 }
 
-impl Access<'_> {
-    /// One call; the first page of an answer that has many.
-    pub(super) async fn call(
-        &self,
-        service: &str,
-        operation: &str,
-        params: Map<String, Value>,
-    ) -> Result<Value, CallError> {
-        let answer = self.client.call(&self.target(), service, operation, Value::Object(params)).await;
-        self.sink.work(1);
-        answer
-    }
-
-    /// Page after page. Whoever reads them tells of the [`Access::progress`].
-    pub(super) fn pages<'a>(
-        &'a self,
-        service: &'a str,
-        operation: &'a str,
-        params: Map<String, Value>,
-    ) -> Pages<'a> {
-        self.client.pages(&self.target(), service, operation, Value::Object(params))
-    }
-
-    /// Something was answered, so the change goes on.
-    pub(super) fn progress(&self) {
-        self.sink.work(1);
-    }
-
-    /// How much time is left; `None` is no limit.
-    pub(super) fn remaining(&self) -> Option<Duration> {
-        self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))
-    }
-
+impl AwsCalls {
     fn target(&self) -> Target<'_> {
         Target {
             session: &self.session,
@@ -165,5 +141,22 @@ impl Access<'_> {
             account: &self.account,
             deadline: self.deadline,
         }
+    }
+}
+
+impl Calls for AwsCalls {
+    fn call<'a>(
+        &'a self,
+        service: &'a str,
+        operation: &'a str,
+        params: Map<String, Value>,
+    ) -> BoxFuture<'a, Result<Value, CallError>> {
+        Box::pin(
+            async move { self.client.call(&self.target(), service, operation, Value::Object(params)).await },
+        )
+    }
+
+    fn pages<'a>(&'a self, service: &'a str, operation: &'a str, params: Map<String, Value>) -> Pages<'a> {
+        self.client.pages(&self.target(), service, operation, Value::Object(params))
     }
 }

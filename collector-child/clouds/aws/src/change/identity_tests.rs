@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use aws_client::Client;
 use collector::Failure;
 use collector::changes::Journal;
+use engine::change::Memory;
 use ipc_proto::fault::{Fault, FaultKind};
 use ipc_proto::job::Account;
 use ipc_proto::secret::Secret;

@@ -1,6 +1,9 @@
 //! The resource that is changed, as its node describes it.
 
+use std::ops::Deref;
+
 use collector::{Failure, fault};
+use engine::change;
 use ipc_proto::fault::FaultKind;
 use serde_json::{Map, Value};
 use tables::plan::Place;
@@ -14,10 +17,17 @@ use crate::partition::global_region;
 /// be written by the Python worker or by us.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Resource {
-    kind: String,
-    document: Value,
+    own: change::Resource,
     account: Map<String, Value>,
     region: Map<String, Value>,
+}
+
+impl Deref for Resource {
+    type Target = change::Resource;
+
+    fn deref(&self) -> &change::Resource {
+        &self.own
+    }
 }
 
 impl Resource {
@@ -25,32 +35,23 @@ impl Resource {
     /// and region are empty if they are not known.
     pub(crate) fn new(
         kind: &str,
-        mut reported: Map<String, Value>,
+        reported: Map<String, Value>,
         account: Map<String, Value>,
         region: Map<String, Value>,
     ) -> Self {
-        // What has no name of its own is called by its id.
-        let named = reported.get("name").and_then(Value::as_str).is_some_and(|name| !name.is_empty());
-        if let Some(id) = reported.get("id").filter(|_| !named).cloned() {
-            reported.insert("name".to_owned(), id);
-        }
-        Self { kind: kind.to_owned(), document: Value::Object(reported), account, region }
-    }
-
-    /// The kind.
-    pub(crate) fn kind(&self) -> &str {
-        &self.kind
-    }
-
-    /// What the node reports.
-    pub(super) fn document(&self) -> &Value {
-        &self.document
+        let global = is_global(&region);
+        let partition = partition(&account, &region);
+        let at = region_called(&region, partition);
+        let name = if global { "global" } else { at };
+        let place = Place::new(text(&account, "id").unwrap_or_default(), at, name, partition);
+        Self { own: change::Resource::new(kind, reported, place, global), account, region }
     }
 
     /// The account, or an error if the node does not tell.
     pub(super) fn account(&self) -> Result<&str, Failure> {
         text(&self.account, "id").ok_or_else(|| {
-            let message = format!("the node of this {} does not say which account it belongs to", self.kind);
+            let message =
+                format!("the node of this {} does not say which account it belongs to", self.kind());
             fault(FaultKind::Resource, message).into()
         })
     }
@@ -68,35 +69,36 @@ impl Resource {
 
     /// The region where its calls go.
     pub(super) fn region(&self) -> &str {
-        if self.is_global() {
-            return global_region(self.partition());
-        }
-        text(&self.region, "id").unwrap_or_default()
+        region_called(&self.region, self.partition())
     }
 
     /// Refuses a node whose region cannot be one of its account. Where its calls would go, there may be another resource
     /// of the same id.
     pub(super) fn check_region(&self) -> Result<(), Failure> {
-        check_stored_region(self.region(), self.partition(), &format!("the node of this {}", self.kind))
+        check_stored_region(self.region(), self.partition(), &format!("the node of this {}", self.kind()))
     }
 
-    /// Where it is, for tables.
-    pub(super) fn place(&self) -> Place {
-        let account = text(&self.account, "id").unwrap_or_default();
-        let name = if self.is_global() { "global" } else { self.region() };
-        Place::new(account, self.region(), name, self.partition())
-    }
-
-    /// What has no region, or the one called global, is reached by the global region of its partition.
-    pub(super) fn is_global(&self) -> bool {
-        text(&self.region, "id").is_none() || text(&self.region, "name") == Some("global")
-    }
-
-    /// Nodes of accounts tell their partition; what a search leaves of them may not.
     fn partition(&self) -> &str {
-        let told = text(&self.account, "partition");
-        told.unwrap_or_else(|| partition_of(text(&self.region, "id").unwrap_or_default()))
+        partition(&self.account, &self.region)
     }
+}
+
+fn region_called<'a>(region: &'a Map<String, Value>, partition: &'a str) -> &'a str {
+    if is_global(region) {
+        return global_region(partition);
+    }
+    text(region, "id").unwrap_or_default()
+}
+
+/// What has no region, or the one called global, is reached by the global region of its partition.
+fn is_global(region: &Map<String, Value>) -> bool {
+    text(region, "id").is_none() || text(region, "name") == Some("global")
+}
+
+/// Nodes of accounts tell their partition; what a search leaves of them may not.
+fn partition<'a>(account: &'a Map<String, Value>, region: &'a Map<String, Value>) -> &'a str {
+    let told = text(account, "partition");
+    told.unwrap_or_else(|| partition_of(text(region, "id").unwrap_or_default()))
 }
 
 /// The partition that a region belongs to; `aws` if that is not known.

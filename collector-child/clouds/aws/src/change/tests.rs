@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use collector::Failure;
 use collector::changes::{Ability, Change, Journal};
+use engine::change::{Above, Memory, Stop};
 use ipc_proto::clean::CleanOutcome;
 use ipc_proto::fault::{FaultKind, Retry};
 use serde_json::{Map, Value, json};
@@ -125,9 +126,9 @@ async fn clean_below(
     let result = match result {
         Ok(()) if dry_run => Ok(CleanOutcome::Planned),
         Ok(()) => Ok(CleanOutcome::Gone),
-        Err(judge::Stop::Held(reason)) => Ok(CleanOutcome::Later { reason }),
-        Err(judge::Stop::Outcome(outcome)) => Ok(outcome),
-        Err(judge::Stop::Failure(failure)) => Err(failure),
+        Err(Stop::Held(reason)) => Ok(CleanOutcome::Later { reason }),
+        Err(Stop::Outcome(outcome)) => Ok(outcome),
+        Err(Stop::Failure(failure)) => Err(failure),
     };
     let calls = calls.lock().unwrap().clone();
     Seen { result, log: log.0.into_inner().unwrap(), calls }
@@ -287,7 +288,7 @@ async fn what_was_taken_away_in_one_pass_is_not_in_the_next() {
     let mut passes = Vec::new();
     for _ in 0..3 {
         let ended = changer.by_plan(plan, &deletion, &log, &Recorder::default()).await;
-        assert!(matches!(ended, Err(judge::Stop::Held(_))), "{ended:?}");
+        assert!(matches!(ended, Err(Stop::Held(_))), "{ended:?}");
         passes.push((times("DeleteSnapshot"), times("DeleteVolume")));
     }
     assert_eq!(passes, [(2, 2), (2, 3), (2, 4)]);
@@ -395,7 +396,7 @@ async fn a_node_without_what_the_call_needs_fails_and_does_not_count_as_gone() {
 }
 
 /// A notebook that the cloud describes so.
-async fn notebook(describe: Reply, dry_run: bool) -> Seen<Result<(), judge::Stop>> {
+async fn notebook(describe: Reply, dry_run: bool) -> Seen<Result<(), Stop>> {
     let (changer, calls) = changer(move |called| match called.operation.as_str() {
         "DescribeNotebookInstance" => describe.clone(),
         _ => Reply::json(&json!({})),
@@ -436,7 +437,7 @@ async fn a_notebook_is_stopped_only_if_it_runs() {
     assert!(running.log[0].contains("StopNotebookInstance"), "{:?}", running.log);
     let message = json!({"__type": "ValidationException", "message": "RecordNotFound"});
     let gone = notebook(Reply::json_status(400, &message), false).await;
-    assert!(matches!(gone.result, Err(judge::Stop::Outcome(CleanOutcome::Gone))));
+    assert!(matches!(gone.result, Err(Stop::Outcome(CleanOutcome::Gone))));
 }
 
 async fn tag(
@@ -664,7 +665,7 @@ async fn untangle(groups: Groups, ids: &[&str]) -> (Vec<String>, Vec<String>) {
             let ended = changer.by_plan(delete, &deletion, &Log::default(), &Recorder::default()).await;
             said.push(match ended {
                 Ok(()) => format!("{id} gone"),
-                Err(judge::Stop::Held(reason)) => format!("{id} held: {reason}"),
+                Err(Stop::Held(reason)) => format!("{id} held: {reason}"),
                 Err(other) => format!("{id} {other:?}"),
             });
         }

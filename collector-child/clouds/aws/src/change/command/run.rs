@@ -1,11 +1,12 @@
 //! Executing a command.
 
 use collector::{Failure, Sink};
+use engine::change::Access;
 use http_client::{CallError, Class};
 use serde_json::{Map, Value};
 use shapes::{Joined, Operation, Service};
 
-use super::super::access::{Access, Changer};
+use super::super::access::Changer;
 use super::super::resource::partition_of;
 use super::allowed;
 use super::line::{self, Line, Options};

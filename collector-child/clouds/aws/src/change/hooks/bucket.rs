@@ -2,15 +2,11 @@
 //! that were never finished. And its tags are set all at once.
 
 use collector::Failure;
+use engine::change::{Access, Job, Resource, Stop, Tagging, applied, is_fatal, never, stop, words};
 use ipc_proto::clean::CleanOutcome;
 use serde_json::{Map, Value, json};
 use tables::plan::{Arguments, Call};
 
-use super::super::access::Access;
-use super::super::judge::{Stop, is_fatal, never, stop};
-use super::super::perform::Job;
-use super::super::tag::{Tagging, applied};
-use super::super::{Resource, words};
 use super::told;
 
 const SERVICE: &str = "s3";

@@ -1,12 +1,9 @@
 //! A capacity provider of ECS cannot be deleted while clusters or services use it.
 
 use aws_client::CallError;
+use engine::change::{Job, Resource, Stop, is_fatal, stop};
 use serde_json::{Map, Value, json};
 use tables::plan::Call;
-
-use super::super::Resource;
-use super::super::judge::{Stop, is_fatal, stop};
-use super::super::perform::Job;
 
 const SERVICE: &str = "ecs";
 /// What the service describes at once.

@@ -3,13 +3,9 @@
 
 use std::collections::BTreeSet;
 
+use engine::change::{Job, Memory, Resource, Stop, Who, later, stop};
 use serde_json::{Map, Value, json};
 use tables::plan::{Arguments, Call};
-
-use super::super::Resource;
-use super::super::judge::{Stop, later, stop};
-use super::super::memory::{Memory, Who};
-use super::super::perform::Job;
 
 const SERVICE: &str = "ec2";
 /// The rules of a group: where they are, which groups name one in them, and what takes them away.

@@ -12,14 +12,8 @@ use std::time::Duration;
 
 use aws_client::CallError;
 use collector::{Failure, fault};
+use engine::change::{Access, Job, Memory, Resource, Stop, Tagging, Who};
 use ipc_proto::fault::FaultKind;
-
-use super::Resource;
-use super::access::Access;
-use super::judge::Stop;
-use super::memory::{Memory, Who};
-use super::perform::Job;
-use super::tag::Tagging;
 
 /// The first pause before a look at whether something has changed its state; it grows.
 const FIRST_LOOK: Duration = Duration::from_secs(2);

@@ -1,12 +1,10 @@
 //! Notebooks of SageMaker can only be deleted when they are stopped, which takes a minute or two.
 
 use aws_client::CallError;
+use engine::change::{Job, Resource, Stop, later, words};
 use ipc_proto::clean::CleanOutcome;
 use serde_json::{Map, Value};
 
-use super::super::judge::{Stop, later};
-use super::super::perform::Job;
-use super::super::{Resource, words};
 use super::{FIRST_LOOK, pause};
 
 const SERVICE: &str = "sagemaker";
@@ -59,7 +57,7 @@ async fn status(job: Job<'_>, params: &Map<String, Value>) -> Result<String, Sto
 }
 
 fn judged(job: Job<'_>, error: &CallError) -> Stop {
-    super::super::judge::stop(job.codes.of_call(&[], error), error).unwrap_or_else(|| {
+    engine::change::stop(job.codes.of_call(&[], error), error).unwrap_or_else(|| {
         job.journal.done("it is gone already".to_owned());
         gone(job)
     })

@@ -2,11 +2,9 @@
 //! keeps it.
 
 use collector::Failure;
+use engine::change::{Access, TagChange, Tagging, no_such_tag, words};
 use serde_json::{Map, Value, json};
 
-use super::super::access::Access;
-use super::super::tag::{TagChange, Tagging, no_such_tag};
-use super::super::words;
 use super::told;
 
 const SERVICE: &str = "autoscaling";

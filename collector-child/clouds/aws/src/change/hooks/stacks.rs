@@ -2,11 +2,10 @@
 //! template, its own parameters and all of its tags.
 
 use collector::{Failure, fault};
+use engine::change::{Access, Tagging, applied};
 use ipc_proto::fault::FaultKind;
 use serde_json::{Map, Value, json};
 
-use super::super::access::Access;
-use super::super::tag::{Tagging, applied};
 use super::{FIRST_LOOK, pause, told};
 
 const SERVICE: &str = "cloudformation";
@@ -97,12 +96,10 @@ fn update(stack: &Value, tagging: &Tagging<'_>) -> Result<Option<Map<String, Val
 mod tests {
     use super::super::super::Resource;
     use super::*;
-    use crate::config::AwsConfig;
 
     fn updated(set: &[(String, String)], remove: &[String]) -> Result<Option<Map<String, Value>>, Failure> {
         let resource = Resource::new("aws_cloudformation_stack", Map::new(), Map::new(), Map::new());
-        let config = AwsConfig::default();
-        let tagging = Tagging { config: &config, resource: &resource, remove, set, remaining: None };
+        let tagging = Tagging { resource: &resource, remove, set };
         let stack = json!({
             "Tags": [{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2"}],
             "Parameters": [{"ParameterKey": "Size", "ParameterValue": "secret"}],

@@ -1,11 +1,8 @@
 //! A zone has to be empty before it can be deleted, but for the two records that it was made with.
 
+use engine::change::{Job, Resource, Stop, stop};
 use serde_json::{Map, Value, json};
 use tables::plan::{Arguments, Call};
-
-use super::super::Resource;
-use super::super::judge::{Stop, stop};
-use super::super::perform::Job;
 
 const SERVICE: &str = "route53";
 /// Records that one batch of changes deletes: all or none of them. Its limit of a thousand counts values, and twice

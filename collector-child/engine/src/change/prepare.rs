@@ -7,19 +7,18 @@
 use serde_json::{Value, json};
 use tables::plan::{DeletePlan, EachOf, Hold, ListCall, NodeCall, Scope};
 
-use super::Resource;
-use super::hooks;
 use super::judge::{Stop, Trouble, is_fatal, stop};
 use super::memory::{Done, Memory, Who};
 use super::perform::{Elements, Job, Listed, Report, at};
+use super::resource::Resource;
 
 /// What came of the preparations.
 #[derive(Debug, Default)]
-pub(super) struct Prepared {
+pub struct Prepared {
     /// Something was taken away, so that another try makes sense.
-    pub(super) made: usize,
+    pub made: usize,
     /// What was not.
-    pub(super) troubles: Vec<Trouble>,
+    pub troubles: Vec<Trouble>,
 }
 
 /// What a listing was about, and what it found: several steps may be about the same.
@@ -27,7 +26,7 @@ type Looks = Vec<(Value, Option<Vec<Value>>)>;
 
 impl Job<'_> {
     /// What keeps the resource whatever is taken away; what cannot be read is not known to keep it.
-    pub(super) async fn held(&self, holds: &[Hold], scope: Scope<'_>) -> Result<Option<String>, Stop> {
+    pub async fn held(&self, holds: &[Hold], scope: Scope<'_>) -> Result<Option<String>, Stop> {
         for hold in holds {
             let items = match self.list(&hold.list, scope).await {
                 Listed::Items(items) => items,
@@ -50,7 +49,7 @@ impl Job<'_> {
     }
 
     /// Takes away what the table says, or tells of it in a dry run.
-    pub(super) async fn prepare(
+    pub async fn prepare(
         &self,
         plan: &DeletePlan,
         resource: &Resource,
@@ -59,7 +58,7 @@ impl Job<'_> {
     ) -> Result<Prepared, Stop> {
         let mut prepared = Prepared::default();
         if let Some(hook) = &plan.hook {
-            match hooks::Before::of(hook)?.run(*self, resource, known).await {
+            match self.hooks.before(hook, *self, resource, known).await {
                 Ok(made) => prepared.made += made,
                 Err(stop) => prepared.troubles.push(Trouble::of(stop)?),
             }
@@ -129,7 +128,8 @@ impl Job<'_> {
 }
 
 impl<'a> Done<'a> {
-    pub(super) fn of((memory, who): (&'a Memory, &'a Who)) -> Self {
+    /// What this memory knows of this resource.
+    pub fn of((memory, who): (&'a Memory, &'a Who)) -> Self {
         Self { memory, who }
     }
 }

@@ -8,7 +8,7 @@ const SHOWN: usize = 3;
 const LONGEST: usize = 300;
 
 /// A call with its parameters: `ec2:TerminateInstances(InstanceIds=[i-1])`.
-pub(super) fn call(service: &str, operation: &str, params: &Map<String, Value>) -> String {
+pub fn call(service: &str, operation: &str, params: &Map<String, Value>) -> String {
     let mut inside = String::new();
     members(params, &mut inside);
     if let Some((end, _)) = inside.char_indices().nth(LONGEST) {

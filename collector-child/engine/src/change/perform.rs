@@ -1,13 +1,15 @@
 //! Making the calls of a table for one resource.
 
 use std::borrow::Cow;
+use std::fmt;
 
-use aws_client::CallError;
 use collector::changes::Journal;
+use http_client::CallError;
 use ipc_proto::clean::CleanOutcome;
 use serde_json::{Map, Value};
 use tables::plan::{Call, Condition, EachOf, ListCall, MissingArgument, NodeCall, Path, Scope};
 
+use super::ChangeHooks;
 use super::access::Access;
 use super::judge::{Codes, Meaning, Stop, is_fatal, later, stop};
 use super::memory::Done;
@@ -15,31 +17,37 @@ use super::words;
 
 /// What calls are made for.
 #[derive(Clone, Copy)]
-pub(super) struct Job<'a> {
-    pub(super) access: &'a Access<'a>,
-    pub(super) journal: &'a dyn Journal,
+pub struct Job<'a> {
+    /// What tables cannot say.
+    pub hooks: &'a dyn ChangeHooks,
+    /// Calls.
+    pub access: &'a Access<'a>,
+    /// Where what was done is told.
+    pub journal: &'a dyn Journal,
     /// Nothing is changed; what would be called goes to the journal.
-    pub(super) dry_run: bool,
-    pub(super) codes: Codes<'a>,
+    pub dry_run: bool,
+    /// What codes mean.
+    pub codes: Codes<'a>,
     /// What was taken away from the resource already, while something is.
-    pub(super) done: Option<Done<'a>>,
+    pub done: Option<Done<'a>>,
 }
 
 /// What came of one call of a table, which may have been many calls.
 #[derive(Debug, Default)]
-pub(super) struct Report {
+pub struct Report {
     /// Calls that succeeded, or would be made.
-    pub(super) made: usize,
+    pub made: usize,
     /// Calls that found nothing to change any more.
-    pub(super) gone: usize,
+    pub gone: usize,
     /// Calls that a condition says are not needed.
-    pub(super) needless: usize,
+    pub needless: usize,
     /// A call that was not made, because an argument had no value.
-    pub(super) missing: Option<MissingArgument>,
+    pub missing: Option<MissingArgument>,
 }
 
 /// What one call is made for.
-pub(super) enum Elements {
+#[derive(Debug)]
+pub enum Elements {
     /// The resource itself.
     Itself,
     /// Each of these.
@@ -47,7 +55,8 @@ pub(super) enum Elements {
 }
 
 /// What a listing found.
-pub(super) enum Listed {
+#[derive(Debug)]
+pub enum Listed {
     /// These.
     Items(Vec<Value>),
     /// The resource is not there.
@@ -58,9 +67,15 @@ pub(super) enum Listed {
     Failed(CallError, Meaning),
 }
 
+impl fmt::Debug for Job<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Job").field("dry_run", &self.dry_run).finish_non_exhaustive()
+    }
+}
+
 impl Job<'_> {
     /// Makes a call of a table, for each of its elements if it has such.
-    pub(super) async fn perform(&self, call: &NodeCall, scope: Scope<'_>) -> Result<Report, Stop> {
+    pub async fn perform(&self, call: &NodeCall, scope: Scope<'_>) -> Result<Report, Stop> {
         let mut report = Report::default();
         let elements = match &call.each {
             None => Elements::Itself,
@@ -87,7 +102,7 @@ impl Job<'_> {
     }
 
     /// Makes a call for the elements that were found.
-    pub(super) async fn each(
+    pub async fn each(
         &self,
         call: &NodeCall,
         scope: Scope<'_>,
@@ -107,7 +122,7 @@ impl Job<'_> {
 
     /// What is listed is changed when the listing is complete, because tokens for further pages may not outlive the
     /// change.
-    pub(super) async fn list(&self, list: &ListCall, scope: Scope<'_>) -> Listed {
+    pub async fn list(&self, list: &ListCall, scope: Scope<'_>) -> Listed {
         if !Condition::all(&list.when, &scope) {
             return Listed::Items(Vec::new());
         }
@@ -164,7 +179,7 @@ impl Job<'_> {
     }
 
     /// Makes one call, or tells of it in a dry run. True: there was nothing to change any more.
-    pub(super) async fn send(
+    pub async fn send(
         &self,
         call: &Call,
         failed: Option<&Path>,

@@ -6,38 +6,31 @@ use ipc_proto::clean::CleanOutcome;
 use ipc_proto::fault::FaultKind;
 use tables::plan::ErrorSaid;
 
-/// Codes with which services say that something depends on a resource, besides those in tables and all that end with
-/// one of [`IN_USE`].
-const HELD: [&str; 4] =
-    ["ConflictException", "DeleteConflict", "DependencyViolation", "ResourceConflictException"];
-const IN_USE: [&str; 3] = ["InUse", "InUseException", "InUseFault"];
-
-/// Codes with which services say that just now something else happens to a resource.
-const PASSING: [&str; 10] = [
-    "ConcurrentModification",
-    "ConcurrentModificationException",
-    "IncorrectState",
-    "InternalError",
-    "OperationAborted",
-    "OperationAbortedException",
-    "OperationInProgressException",
-    "PriorRequestNotComplete",
-    "SlowDown",
-    "UpdateInProgressException",
-];
+/// How the services of a cloud say what is in the way, besides what tables say.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Sayings {
+    /// Codes for that something depends on a resource.
+    pub held: &'static [&'static str],
+    /// Ends of codes for that.
+    pub in_use: &'static [&'static str],
+    /// Codes for that just now something else happens to it.
+    pub passing: &'static [&'static str],
+}
 
 /// What the table of a kind says about codes.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Codes<'a> {
+pub struct Codes<'a> {
     /// It is not there any more.
-    pub(super) gone: &'a [ErrorSaid],
+    pub gone: &'a [ErrorSaid],
     /// Something depends on it still.
-    pub(super) later: &'a [ErrorSaid],
+    pub later: &'a [ErrorSaid],
+    /// How the cloud says it besides.
+    pub sayings: Sayings,
 }
 
 /// What an error means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Meaning {
+pub enum Meaning {
     /// There was nothing to do.
     Nothing,
     /// What was to be changed is not there any more.
@@ -52,7 +45,7 @@ pub(super) enum Meaning {
 
 /// Why a deletion ends before its last call.
 #[derive(Debug)]
-pub(super) enum Stop {
+pub enum Stop {
     /// The cloud says that something is in the way, in these words.
     Held(String),
     /// With this outcome.
@@ -72,7 +65,7 @@ impl Codes<'_> {
     ///
     /// That a resource is gone is only believed where its table says so: what is not found may as well be what it is
     /// made of, or what it is in.
-    pub(super) fn meaning(self, expected: &[String], code: &str, message: &str) -> Meaning {
+    pub fn meaning(self, expected: &[String], code: &str, message: &str) -> Meaning {
         // A code with words says more than the code alone.
         let said = |what: &[ErrorSaid], words: bool| {
             what.iter().any(|said| said.words.is_some() == words && said.is(code, message))
@@ -86,11 +79,11 @@ impl Codes<'_> {
         } else if said(self.gone, false) {
             Meaning::Gone
         } else if said(self.later, false)
-            || HELD.contains(&code)
-            || IN_USE.iter().any(|end| code.ends_with(end))
+            || self.sayings.held.contains(&code)
+            || self.sayings.in_use.iter().any(|end| code.ends_with(end))
         {
             Meaning::Held
-        } else if PASSING.contains(&code) {
+        } else if self.sayings.passing.contains(&code) {
             Meaning::Later
         } else {
             Meaning::Never
@@ -99,7 +92,7 @@ impl Codes<'_> {
 
     /// What a failed call means. Credentials that do not work say nothing about the resource, whatever their code, and
     /// neither do troubles on the way to the service.
-    pub(super) fn of_call(self, expected: &[String], error: &CallError) -> Meaning {
+    pub fn of_call(self, expected: &[String], error: &CallError) -> Meaning {
         let told = || match error.code.as_deref() {
             Some(code) => self.meaning(expected, code, &error.message),
             None => Meaning::Never,
@@ -118,22 +111,22 @@ impl Codes<'_> {
 }
 
 /// The end of a deletion because of an error that will not go away.
-pub(super) fn never(error: &CallError) -> Stop {
+pub fn never(error: &CallError) -> Stop {
     Stop::Failure(error.to_fault().into())
 }
 
 /// Whether the next resource would end the same, so that there is no use in going on.
-pub(super) fn is_fatal(error: &CallError) -> bool {
+pub fn is_fatal(error: &CallError) -> bool {
     matches!(error.class, Class::Credentials(_) | Class::Config)
 }
 
 /// The end of a deletion that has to wait.
-pub(super) fn later(reason: impl Into<String>) -> Stop {
+pub fn later(reason: impl Into<String>) -> Stop {
     Stop::Outcome(CleanOutcome::Later { reason: reason.into() })
 }
 
 /// What an error in the way of a deletion leads to; `None` if it is none.
-pub(super) fn stop(meaning: Meaning, error: &CallError) -> Option<Stop> {
+pub fn stop(meaning: Meaning, error: &CallError) -> Option<Stop> {
     match meaning {
         Meaning::Nothing | Meaning::Gone => None,
         Meaning::Held => Some(Stop::Held(error.to_string())),
@@ -144,7 +137,7 @@ pub(super) fn stop(meaning: Meaning, error: &CallError) -> Option<Stop> {
 
 /// Something that should have been taken away before a deletion and was not.
 #[derive(Debug)]
-pub(super) struct Trouble {
+pub struct Trouble {
     words: String,
     /// It will be the same next time.
     lasting: bool,
@@ -152,7 +145,7 @@ pub(super) struct Trouble {
 
 impl Trouble {
     /// A preparation that ended so. What ends the job, or the whole deletion, is handed back.
-    pub(super) fn of(stop: Stop) -> Result<Self, Stop> {
+    pub fn of(stop: Stop) -> Result<Self, Stop> {
         match stop {
             Stop::Held(words) | Stop::Outcome(CleanOutcome::Later { reason: words }) => {
                 Ok(Self { words, lasting: false })
@@ -201,13 +194,23 @@ pub(super) fn explained(stop: Stop, troubles: &[Trouble]) -> Stop {
 mod tests {
     use super::*;
 
+    const SAYINGS: Sayings = Sayings {
+        held: &["ConflictException", "DependencyViolation"],
+        in_use: &["InUse", "InUseFault"],
+        passing: &["OperationAborted", "SlowDown"],
+    };
+
     fn meaning(code: &str, message: &str) -> Meaning {
         let said = |texts: &[&str]| -> Vec<ErrorSaid> {
             texts.iter().map(|text| (*text).to_owned().into()).collect()
         };
         let gone = said(&["Lost", "Transition", "ValidationError: not found"]);
         let later = said(&["ResourceNotFound", "Transition: starting", "ValidationError: in use"]);
-        Codes { gone: &gone, later: &later }.meaning(&["NoSuchEntity".to_owned()], code, message)
+        Codes { gone: &gone, later: &later, sayings: SAYINGS }.meaning(
+            &["NoSuchEntity".to_owned()],
+            code,
+            message,
+        )
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
 
-use super::Resource;
+use super::resource::Resource;
 
 /// Services forget slowly: what was taken away may be listed for some seconds. So often a call that succeeded is left
 /// out when its object is listed again; then somebody must have put it back.
@@ -13,7 +13,7 @@ const LISTED_AFTER: u32 = 2;
 
 /// The memory of one process. Dry runs leave nothing in it.
 #[derive(Debug, Default)]
-pub(crate) struct Memory(Mutex<Known>);
+pub struct Memory(Mutex<Known>);
 
 #[derive(Debug, Default)]
 struct Known {
@@ -26,7 +26,7 @@ struct Known {
 
 /// Which resource.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Who {
+pub struct Who {
     account: String,
     region: String,
     kind: String,
@@ -34,7 +34,8 @@ pub(super) struct Who {
 }
 
 impl Who {
-    pub(super) fn of(resource: &Resource) -> Self {
+    /// This one.
+    pub fn of(resource: &Resource) -> Self {
         let place = resource.place();
         let id = resource.document()["id"].as_str().unwrap_or_default().to_owned();
         let (account, region) = (place.account().to_owned(), place.region().to_owned());
@@ -42,7 +43,8 @@ impl Who {
     }
 
     /// Another one of the same kind in the same place.
-    pub(super) fn other(&self, id: &str) -> Self {
+    #[must_use]
+    pub fn other(&self, id: &str) -> Self {
         Self { id: id.to_owned(), ..self.clone() }
     }
 }
@@ -53,12 +55,12 @@ impl Memory {
     }
 
     /// Its deletion was asked for.
-    pub(super) fn asks(&self, who: &Who) {
+    pub fn asks(&self, who: &Who) {
         self.known(|known| known.asked.insert(who.clone()));
     }
 
     /// Whether its deletion was asked for.
-    pub(super) fn is_asked(&self, who: &Who) -> bool {
+    pub fn is_asked(&self, who: &Who) -> bool {
         self.known(|known| known.asked.contains(who))
     }
 
@@ -73,7 +75,7 @@ impl Memory {
     }
 
     /// It is gone; of what was done for it nothing is needed any more.
-    pub(super) fn forgets(&self, who: &Who) {
+    pub fn forgets(&self, who: &Who) {
         self.known(|known| {
             known.done.retain(|(of, _), _| of != who);
             known.taken.remove(who);
@@ -83,20 +85,22 @@ impl Memory {
 
 /// What was done for one resource.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Done<'a> {
-    pub(super) memory: &'a Memory,
-    pub(super) who: &'a Who,
+pub struct Done<'a> {
+    /// What the process has done.
+    pub memory: &'a Memory,
+    /// The resource.
+    pub who: &'a Who,
 }
 
 impl Done<'_> {
     /// A call that takes something away from it succeeded.
-    pub(super) fn keeps(self, operation: &str, params: &Value) {
+    pub fn keeps(self, operation: &str, params: &Value) {
         let key = (self.who.clone(), format!("{operation} {params}"));
         self.memory.known(|known| known.done.insert(key, LISTED_AFTER));
     }
 
     /// Whether that was done a short while ago. Each answer of true counts.
-    pub(super) fn has(self, operation: &str, params: &Value) -> bool {
+    pub fn has(self, operation: &str, params: &Value) -> bool {
         let key = (self.who.clone(), format!("{operation} {params}"));
         self.memory.known(|known| match known.done.get_mut(&key) {
             Some(left) if *left > 0 => {
@@ -110,7 +114,8 @@ impl Done<'_> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Map, json};
+    use serde_json::json;
+    use tables::plan::Place;
 
     use super::*;
 
@@ -118,7 +123,8 @@ mod tests {
     fn what_was_done_is_not_done_again_at_once() {
         let memory = Memory::default();
         let reported = serde_json::from_value(json!({"id": "u"})).unwrap();
-        let who = Who::of(&Resource::new("aws_iam_user", reported, Map::new(), Map::new()));
+        let place = Place::new("1", "r", "r", "");
+        let who = Who::of(&Resource::new("cloud_iam_user", reported, place, true));
         let done = Done { memory: &memory, who: &who };
         let params = json!({"UserName": "u"});
         assert!(!done.has("DeleteLoginProfile", &params));
