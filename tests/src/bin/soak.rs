@@ -181,6 +181,8 @@ fn do_mischief(mischief: Mischief, core: &mut Fixcore, worker: &mut Worker, dice
         Mischief::LoseAnswer => core.fault(&json!({"do": "drop", "when": "after"})),
         Mischief::CrashFixcore => {
             core.crash_and_restart();
+            // It refuses what an unfinished merge was about until it gives that up, by default after four hours.
+            core.call("DELETE", "/harness/in_progress", None).expect_success();
             worker.await_connected(core);
         }
         Mischief::KillSupervisor => {
