@@ -257,7 +257,7 @@ impl Client for AwsClient {
     fn still_valid(&self) -> BoxFuture<'_, Result<(), CallError>> {
         Box::pin(async {
             let answer = self.api.call(&self.home, "sts", "GetCallerIdentity", Map::new()).await?;
-            self.api.expect_account(&self.home, answer["Account"].as_str().unwrap_or_default())
+            self.api.expect_account(&self.home, &answer)
         })
     }
 

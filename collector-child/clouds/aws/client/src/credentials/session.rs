@@ -128,6 +128,11 @@ impl Session {
         }
     }
 
+    /// Environment or profile name another address for STS than AWS's own.
+    pub fn asks_sts_elsewhere(&self) -> bool {
+        self.inner.environment.endpoint_url("STS").is_some()
+    }
+
     /// They are known to belong to this account, which can be asked again in this region. Credentials that another
     /// process has made are replaced only by others of the same account from now on.
     pub fn belongs_to(&self, account: &str, region: &str) {
