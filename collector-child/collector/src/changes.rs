@@ -195,6 +195,13 @@ pub struct CommandRequest {
     pub remaining: Option<Duration>,
 }
 
+impl CommandRequest {
+    /// The fault of a command that `collector` does not have.
+    pub fn unknown_to(&self, collector: &str) -> Fault {
+        refused(format!("the collector {collector} has no command {:?}", self.name))
+    }
+}
+
 /// The fault of a task that asks for something impossible. The user reads it in fixcore's shell.
 pub fn refused(message: impl Into<String>) -> Fault {
     fault(FaultKind::Config, message).with_source(FaultSource::User)

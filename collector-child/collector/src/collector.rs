@@ -128,8 +128,8 @@ pub trait Collector: Send + Sync {
         sink: &'a dyn Sink,
     ) -> BoxFuture<'a, Result<Value, Failure>> {
         let _ = sink;
-        let message = format!("the collector {} has no command {:?}", self.name(), request.name);
-        Box::pin(async { Err(refused(message).into()) })
+        let unknown = request.unknown_to(&self.name());
+        Box::pin(async { Err(unknown.into()) })
     }
 }
 

@@ -2,9 +2,12 @@
 //!
 //! Nodes written by the Python worker and by us look the same here: `reported.kind` says what a node is.
 
+use ipc_proto::fault::FaultKind;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use thiserror::Error;
+
+use crate::fault::{Failure, fault};
 
 /// Properties that fixcore computes when it shows a node (`age` from `ctime`, and so on). They are not stored.
 const COMPUTED: [&str; 3] = ["age", "last_update", "last_access"];
@@ -85,6 +88,14 @@ pub struct TagChange {
 }
 
 impl StoredNode {
+    /// The id of the account that it is in, or an error for people; `noun` is what its cloud calls an account.
+    pub fn account_id(&self, noun: &str) -> Result<&str, Failure> {
+        let id = self.ancestors.account.as_ref().map(Ancestor::id).filter(|id| !id.is_empty());
+        id.ok_or_else(|| {
+            fault(FaultKind::Resource, format!("the node does not say which {noun} it is in")).into()
+        })
+    }
+
     /// Reads the JSON text of a node. Keys that are not needed are passed over.
     pub fn parse(json: &str) -> Result<Self, NodeError> {
         let raw: RawNode = serde_json::from_str(json).map_err(|error| malformed(&error))?;

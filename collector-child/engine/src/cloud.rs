@@ -2,16 +2,19 @@
 
 use std::any::Any;
 use std::fmt;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use collector::changes::{Ability, Change, CleanLog, CleanRequest, CleanTarget, CommandRequest, TagRequest};
 use collector::identity::{Errand, Identity};
 use collector::{BoxFuture, ConfigSection, Failure, Kinds, Sink, fault};
 use http_client::{CallError, LeftOut, Pages};
+use inventory::NodeKey;
 use ipc_proto::clean::CleanOutcome;
 use ipc_proto::fault::FaultKind;
-use ipc_proto::job::{Account, Described, PathGrant};
+use ipc_proto::job::{Account, Described, PathGrant, Section};
 use ipc_proto::seal::{Brokering, Seal};
+use ipc_proto::secret::Secret;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 use shapes::Catalog;
@@ -69,6 +72,55 @@ pub struct CloudFacts {
     pub metrics_of_call: usize,
 }
 
+impl CloudFacts {
+    /// A cloud without anything of its own: what the others begin with. Names and kinds are empty.
+    pub const PLAIN: Self = Self {
+        cloud: "",
+        name: "",
+        account_kind: "",
+        region_kind: "",
+        zone_kind: None,
+        resource_kind: "",
+        has_global_region: false,
+        below_region: false,
+        drops_unused: false,
+        region_setting: "",
+        holes_setting: "",
+        catalog: None,
+        alone: &[],
+        denials_told: &[],
+        without_host: &[],
+        only_above: &[],
+        made_by_cloud: |_| Box::new(|_| false),
+        metrics_of_call: 1,
+    };
+
+    /// An account of the cloud, under the node id that the rule gives it.
+    pub fn account(&self, id: String, name: String, scope: Vec<u8>) -> Account {
+        let key = NodeKey::of(self.account_kind, Some(self.cloud), Some(&id), None, None, &id);
+        let node_id = key.id().to_string();
+        Account { cloud: self.cloud.to_owned(), id, name, node_id, scope: Secret::new(scope) }
+    }
+
+    /// What a collector of the cloud is, as far as it is the same for all: nothing else in the environment, no tasks, no
+    /// paths, never on by itself. `noun` is what the cloud calls an account.
+    pub fn described(&self, noun: &str, kinds: &Kinds, section: Section) -> Described {
+        Described {
+            collector: self.cloud.to_owned(),
+            cloud: Some(self.cloud.to_owned()),
+            account_noun: noun.to_owned(),
+            kinds_json: kinds.model(),
+            section: Some(section),
+            pool_setting: None,
+            tasks_json: "[]".to_owned(),
+            environment: Vec::new(),
+            paths: Vec::new(),
+            auto_enable: Vec::new(),
+            account_kinds: vec![self.account_kind.to_owned()],
+        }
+    }
+}
+
 impl fmt::Debug for CloudFacts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("CloudFacts").field(&self.cloud).finish()
@@ -89,7 +141,10 @@ pub trait Cloud: Send + Sync {
     fn plans(&self) -> Result<&'static Plans, Failure>;
 
     /// What tables cannot say.
-    fn hooks(&self) -> &'static Hooks;
+    fn hooks(&self) -> &'static Hooks {
+        static NONE: LazyLock<Hooks> = LazyLock::new(|| Hooks::new(Vec::new()));
+        &NONE
+    }
 
     /// Name, kinds, config section, environment, as [`collector::Collector::describe`]. No I/O.
     fn describe(&self) -> Described;
@@ -246,6 +301,25 @@ pub trait Wanted: Any + Send + Sync {
     fn empty_regions(&self) -> bool {
         false
     }
+}
+
+/// Everything is wanted, empty regions too: a cloud without settings that say otherwise.
+#[derive(Debug)]
+pub struct Everything;
+
+impl Wanted for Everything {
+    fn collects(&self, _kind: &str) -> bool {
+        true
+    }
+
+    fn empty_regions(&self) -> bool {
+        true
+    }
+}
+
+/// Nobody asks changes about a collection: see [`Way::identity`] and [`Way::seal`].
+pub fn no_change() -> Failure {
+    fault(FaultKind::Internal, "a collection has a way of its own").into()
 }
 
 /// How a cloud is changed; see the methods of the same names of [`collector::Collector`].

@@ -36,7 +36,9 @@ mod regions;
 mod tabled;
 mod top;
 
-pub use cloud::{Changes, Client, Cloud, CloudFacts, Entered, MadeByCloud, Wanted, Way};
+pub use cloud::{
+    Changes, Client, Cloud, CloudFacts, Entered, Everything, MadeByCloud, Wanted, Way, no_change,
+};
 pub use collect::bounded::{each, gather};
 pub use collect::{
     AccountFacts, Ask, Assignment, Context, Draft, Pages, calls_at_once, collect, lock, longest_first,

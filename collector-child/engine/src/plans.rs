@@ -30,6 +30,15 @@ impl Plans {
         plans
     }
 
+    /// The kinds of the files that a build script has compiled, by name and text. An error means a broken build.
+    pub fn compiled(files: &[(&str, &str)]) -> Result<Self, String> {
+        let files = files.iter().map(|(name, text)| {
+            serde_json::from_str(text)
+                .map_err(|error| format!("the plan {name} of this build is broken: {error}"))
+        });
+        files.collect::<Result<Vec<_>, _>>().map(Self::new)
+    }
+
     /// The plan of a kind.
     pub fn get(&self, kind: &str) -> Option<&KindPlan> {
         self.by_name.get(kind).map(|index| &self.kinds[*index])

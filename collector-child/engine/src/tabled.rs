@@ -169,8 +169,7 @@ impl Collector for Tabled {
     ) -> BoxFuture<'a, Result<Value, Failure>> {
         Box::pin(async move {
             let Some(changes) = self.cloud.changes() else {
-                let message = format!("the collector {} has no command {:?}", self.id(), request.name);
-                return Err(refused(message).into());
+                return Err(request.unknown_to(self.id()).into());
             };
             changes.command(request, sink).await
         })

@@ -30,15 +30,9 @@ impl Built {
 
     fn read(&'static self) -> Result<&'static (CloudPlan, Plans), Failure> {
         let read = self.read.get_or_init(|| {
-            let broken = |name: &str, error: &serde_json::Error| {
-                format!("the plan {name} of this build is broken: {error}")
-            };
-            let cloud = serde_json::from_str(self.cloud).map_err(|error| broken("cloud", &error))?;
-            let files = self
-                .files
-                .iter()
-                .map(|(name, text)| serde_json::from_str(text).map_err(|error| broken(name, &error)));
-            Ok((cloud, Plans::new(files.collect::<Result<Vec<_>, String>>()?)))
+            let cloud = serde_json::from_str(self.cloud)
+                .map_err(|error| format!("the plan cloud of this build is broken: {error}"))?;
+            Ok((cloud, Plans::compiled(self.files)?))
         });
         read.as_ref().map_err(|error| fault(FaultKind::Internal, error.clone()).into())
     }

@@ -4,34 +4,19 @@
 
 use std::borrow::Cow;
 
-use collector::changes::{Ability, Change, Journal};
+use collector::changes::Journal;
 use collector::node::StoredNode;
 use collector::{Failure, fault};
 use engine::Plans;
+use engine::change::{Silent, outcome_for_user};
 use http_client::CallError;
-use inventory::KindTable;
 use ipc_proto::clean::CleanOutcome;
 use ipc_proto::fault::FaultKind;
 use serde_json::{Map, Value};
-use tables::plan::{Condition, DeletePlan, EachOf, ListCall, NodeCall, Place, Scope, TagPlan};
+use tables::plan::{Call, Condition, DeletePlan, EachOf, ListCall, NodeCall, Place, Scope, TagPlan};
 
 use crate::judge::{Codes, Stop, judge};
 use crate::rest::{Asked, Rest};
-
-/// Whether resources of a kind can be changed, as their table says. Nothing that is a phantom can be deleted.
-pub fn ability(change: Change, kind: &str, kinds: &KindTable, plans: &Plans) -> Ability {
-    if !kinds.contains(kind) {
-        return Ability::Unknown;
-    }
-    let plan = plans.get(kind);
-    let phantom = kinds.is_a(kind, "phantom_resource");
-    match change {
-        Change::Tag if plan.is_some_and(|plan| plan.tag.is_some()) => Ability::Yes,
-        Change::Clean if !phantom && plan.is_some_and(|plan| plan.delete.is_some()) => Ability::Yes,
-        Change::Tag | Change::Clean if phantom => Ability::Phantom,
-        Change::Tag | Change::Clean => Ability::No,
-    }
-}
 
 /// A resource that is changed.
 #[derive(Debug, Clone)]
@@ -241,15 +226,17 @@ impl Changed {
     }
 
     async fn call(&self, call: &NodeCall, params: &Map<String, Value>) -> Result<Value, CallError> {
-        let call = &call.call;
-        let asked = Asked {
+        self.rest.call(self.asked(&call.call), params).await
+    }
+
+    fn asked<'a>(&'a self, call: &'a Call) -> Asked<'a> {
+        Asked {
             service: &call.service,
             operation: &call.operation,
             paging: call.paging.as_deref(),
             list: None,
             place: &self.place,
-        };
-        self.rest.call(asked, params).await
+        }
     }
 
     async fn list(&self, list: &ListCall, scope: Scope<'_>, codes: Codes<'_>) -> Result<Vec<Value>, Stop> {
@@ -257,15 +244,8 @@ impl Changed {
             let reason = format!("{} cannot be called: {missing}", list.call.operation);
             Stop::Outcome(CleanOutcome::Failed { reason })
         })?;
-        let asked = Asked {
-            service: &list.call.service,
-            operation: &list.call.operation,
-            paging: list.call.paging.as_deref(),
-            list: None,
-            place: &self.place,
-        };
         let mut items = Vec::new();
-        let mut pages = self.rest.pages(asked, params);
+        let mut pages = self.rest.pages(self.asked(&list.call), params);
         while let Some(page) = pages.next().await {
             match page {
                 Ok(page) => items.extend(match &list.items {
@@ -297,25 +277,6 @@ fn for_user(stop: Stop) -> Failure {
     match stop {
         Stop::Failure(failure) => failure,
         Stop::Gone(told) => fault(FaultKind::Resource, format!("it does not exist any more: {told}")).into(),
-        Stop::Outcome(outcome) => {
-            let kind = match outcome {
-                CleanOutcome::Later { .. } => FaultKind::Unavailable,
-                _ => FaultKind::Resource,
-            };
-            fault(kind, outcome.reason().unwrap_or_default()).into()
-        }
-    }
-}
-
-/// Tags have no log: the answer is the node.
-struct Silent;
-
-impl Journal for Silent {
-    fn done(&self, message: String) {
-        tracing::info!("{message}");
-    }
-
-    fn failed(&self, message: String) {
-        tracing::warn!("{message}");
+        Stop::Outcome(outcome) => outcome_for_user(&outcome),
     }
 }

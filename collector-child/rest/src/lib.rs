@@ -38,7 +38,7 @@ mod waits;
 
 pub use auth::{Auth, Basic, Bearer, Header};
 pub use built::Built;
-pub use change::{Changed, ability};
+pub use change::Changed;
 pub use client::TableClient;
 pub use pages::Pages;
 pub use rest::{Asked, Endpoints, Rest};

@@ -31,13 +31,7 @@ pub(crate) fn model() -> String {
 
 /// The plans of all kinds, read when first asked for.
 pub(crate) fn plans() -> Result<&'static Plans, Failure> {
-    let plans = PLANS.get_or_init(|| {
-        let files = FILES.iter().map(|(name, text)| {
-            serde_json::from_str(text)
-                .map_err(|error| format!("the plan {name} of this build is broken: {error}"))
-        });
-        files.collect::<Result<Vec<_>, _>>().map(Plans::new)
-    });
+    let plans = PLANS.get_or_init(|| Plans::compiled(FILES));
     plans.as_ref().map_err(|error| fault(FaultKind::Internal, error.clone()).into())
 }
 

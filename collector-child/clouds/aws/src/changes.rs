@@ -1,20 +1,17 @@
 //! What changes AWS, as the engine sees it.
 
-use collector::changes::{
-    Ability, Change, CleanLog, CleanRequest, CleanTarget, CommandRequest, TagRequest, refused,
-};
+use collector::changes::{Ability, Change, CleanLog, CleanRequest, CleanTarget, CommandRequest, TagRequest};
 use collector::identity::{Errand, Identity};
 use collector::node::{Ancestor, StoredNode};
-use collector::{BoxFuture, Failure, Sink, fault};
-use engine::Changes;
+use collector::{BoxFuture, Failure, Sink};
 use engine::change::{Above, Memory};
+use engine::{Changes, no_change};
 use ipc_proto::clean::CleanOutcome;
-use ipc_proto::fault::FaultKind;
 use ipc_proto::seal::Seal;
 use serde_json::Value;
 
 use crate::change::{self, Changer, Command, Deletion, Resource, Tagging};
-use crate::cloud::owner;
+use crate::cloud::{CLOUD, owner};
 use crate::config::AwsConfig;
 use crate::handed::{self, settings};
 
@@ -34,7 +31,7 @@ fn aws_command<'a>(
     resource: Option<&'a Resource>,
 ) -> Result<Command<'a>, Failure> {
     if request.name != "aws" {
-        return Err(refused(format!("the collector aws has no command {:?}", request.name)).into());
+        return Err(request.unknown_to(CLOUD).into());
     }
     Ok(Command { config, args: &request.args, resource, remaining: request.remaining })
 }
@@ -43,9 +40,7 @@ impl Changes for AwsChanges {
     fn identity<'a>(&'a self, errand: &'a Errand<'a>) -> BoxFuture<'a, Result<Identity, Failure>> {
         Box::pin(async move {
             match *errand {
-                Errand::Collect(_) => {
-                    Err(fault(FaultKind::Internal, "a collection has a way of its own").into())
-                }
+                Errand::Collect(_) => Err(no_change()),
                 Errand::Clean(CleanRequest { config, .. }, node)
                 | Errand::Tag(TagRequest { config, node, .. }) => {
                     let identity = self.changer.identity(&settings(config)?, &resource(node)).await?;
@@ -67,9 +62,7 @@ impl Changes for AwsChanges {
     fn seal<'a>(&'a self, errand: &'a Errand<'a>, again: bool) -> BoxFuture<'a, Result<Seal, Failure>> {
         Box::pin(async move {
             let made = match *errand {
-                Errand::Collect(_) => {
-                    return Err(fault(FaultKind::Internal, "a collection has a way of its own").into());
-                }
+                Errand::Collect(_) => return Err(no_change()),
                 Errand::Clean(CleanRequest { config, .. }, node)
                 | Errand::Tag(TagRequest { config, node, .. }) => {
                     self.changer.credentials(&settings(config)?, &resource(node), again).await?

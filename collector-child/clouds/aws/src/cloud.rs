@@ -34,10 +34,8 @@ pub(crate) static FACTS: CloudFacts = CloudFacts {
     name: "AWS",
     account_kind: "aws_account",
     region_kind: "aws_region",
-    zone_kind: None,
     resource_kind: "aws_resource",
     has_global_region: true,
-    below_region: false,
     drops_unused: true,
     region_setting: "aws.region",
     holes_setting: "aws.discard_account_on_resource_error",
@@ -50,6 +48,7 @@ pub(crate) static FACTS: CloudFacts = CloudFacts {
     only_above: &["aws_bedrock_foundation_model"],
     made_by_cloud: made_by_aws,
     metrics_of_call: METRICS_OF_CALL,
+    ..CloudFacts::PLAIN
 };
 
 /// AWS.

@@ -1,15 +1,14 @@
 //! Deletes and labels resources, with the first credentials of the settings that may see the project.
 
-use collector::changes::{
-    Ability, Change, CleanLog, CleanRequest, CleanTarget, CommandRequest, TagRequest, refused,
-};
+use collector::changes::{Ability, Change, CleanLog, CleanRequest, CleanTarget, CommandRequest, TagRequest};
 use collector::identity::{Errand, Identity};
-use collector::node::{Ancestor, StoredNode};
+use collector::node::StoredNode;
 use collector::{BoxFuture, ConfigSection, Failure, FaultExt, Sink, fault};
-use engine::Changes;
+use engine::change::ability;
+use engine::{Changes, no_change};
 use ipc_proto::clean::CleanOutcome;
 use ipc_proto::fault::FaultKind;
-use rest_client::{Changed, Rest, ability};
+use rest_client::{Changed, Rest};
 use serde_json::Value;
 
 use crate::access::{access, plans};
@@ -21,16 +20,10 @@ use crate::entrance::identity;
 #[derive(Debug, Default)]
 pub(crate) struct GcpChanges;
 
-/// The project of a node.
-fn project_of(node: &StoredNode) -> Result<&str, Failure> {
-    let account = node.ancestors.account.as_ref().map(Ancestor::id).filter(|id| !id.is_empty());
-    account.ok_or_else(|| fault(FaultKind::Resource, "the node does not say which project it is in").into())
-}
-
 /// The first credentials that may see the project of a node, and whose they are.
 async fn entrance(config: &ConfigSection, node: &StoredNode) -> Result<(Rest, Identity), Failure> {
     let config: GcpConfig = config.to()?;
-    let project = project_of(node)?;
+    let project = node.account_id("project")?;
     let mut refused = None;
     for setting in &config.service_account {
         let access = access(setting, project)?;
@@ -49,9 +42,7 @@ impl Changes for GcpChanges {
     fn identity<'a>(&'a self, errand: &'a Errand<'a>) -> BoxFuture<'a, Result<Identity, Failure>> {
         Box::pin(async move {
             match *errand {
-                Errand::Collect(_) => {
-                    Err(fault(FaultKind::Internal, "a collection has a way of its own").into())
-                }
+                Errand::Collect(_) => Err(no_change()),
                 Errand::Clean(CleanRequest { config, .. }, node)
                 | Errand::Tag(TagRequest { config, node, .. }) => {
                     entrance(config, node).await.map(|(_, identity)| identity)
@@ -63,7 +54,7 @@ impl Changes for GcpChanges {
 
     fn ability(&self, change: Change, kind: &str) -> Ability {
         let (Ok(kinds), Ok(plans)) = (kinds().table(), plans()) else { return Ability::Unknown };
-        ability(change, kind, kinds, plans)
+        ability(kinds, plans, change, kind)
     }
 
     fn clean<'a>(
@@ -92,8 +83,6 @@ impl Changes for GcpChanges {
         request: &'a CommandRequest,
         _sink: &'a dyn Sink,
     ) -> BoxFuture<'a, Result<Value, Failure>> {
-        Box::pin(async move {
-            Err(refused(format!("the collector {CLOUD} has no command {:?}", request.name)).into())
-        })
+        Box::pin(async { Err(request.unknown_to(CLOUD).into()) })
     }
 }

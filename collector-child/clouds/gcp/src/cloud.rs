@@ -6,9 +6,7 @@ use collector::changes::tag_handler;
 use collector::{BoxFuture, ConfigSection, Failure, Kinds, Sink};
 use engine::hooks::Hooks;
 use engine::{Changes, Cloud, CloudFacts, Plans, Way};
-use inventory::NodeKey;
 use ipc_proto::job::{Account, AutoEnable, Described, PathAccess, PathGrant};
-use ipc_proto::secret::Secret;
 use serde_json::json;
 
 use crate::access::{Access, access, plans};
@@ -29,17 +27,11 @@ pub(crate) static FACTS: CloudFacts = CloudFacts {
     zone_kind: Some("gcp_zone"),
     resource_kind: "gcp_resource",
     has_global_region: true,
-    below_region: false,
     drops_unused: true,
-    region_setting: "",
-    without_host: &[],
     holes_setting: "gcp.discard_account_on_resource_error",
     catalog: Some(&gcp_shapes::CATALOG),
-    alone: &[],
-    denials_told: &[],
     only_above: &["gcp_accelerator_type"],
-    made_by_cloud: |_| Box::new(|_| false),
-    metrics_of_call: 1,
+    ..CloudFacts::PLAIN
 };
 
 static HOOKS: LazyLock<Hooks> = LazyLock::new(crate::hooks::all);
@@ -83,17 +75,12 @@ impl Cloud for Gcp {
             "SSL_CERT_FILE",
         ];
         Described {
-            collector: CLOUD.to_owned(),
-            cloud: Some(CLOUD.to_owned()),
-            account_noun: "project".to_owned(),
-            kinds_json: KINDS.model(),
-            section: Some(section()),
             pool_setting: Some("project_pool_size".to_owned()),
             tasks_json: json!([tag_handler(CLOUD)]).to_string(),
             environment: variables.map(str::to_owned).to_vec(),
             paths: self.paths(),
             auto_enable: vec![AutoEnable::Variable("GOOGLE_APPLICATION_CREDENTIALS".to_owned())],
-            account_kinds: vec![FACTS.account_kind.to_owned()],
+            ..FACTS.described("project", &KINDS, section())
         }
     }
 
@@ -124,7 +111,7 @@ impl Cloud for Gcp {
                         let wanted = ids.into_iter().filter(|id| config.wants(id));
                         for id in wanted {
                             if !found.iter().any(|known| known.id == id) {
-                                found.push(account(&id, setting));
+                                found.push(FACTS.account(id.clone(), id, setting.as_bytes().to_vec()));
                             }
                         }
                     }
@@ -181,16 +168,5 @@ pub(crate) async fn listed(setting: &str, sink: &dyn Sink) -> Result<Vec<String>
             None => Err(error.to_fault().into()),
         },
         Err(error) => Err(error.to_fault().into()),
-    }
-}
-
-fn account(id: &str, setting: &str) -> Account {
-    let key = NodeKey::of(FACTS.account_kind, Some(CLOUD), Some(id), None, None, id);
-    Account {
-        cloud: CLOUD.to_owned(),
-        id: id.to_owned(),
-        name: id.to_owned(),
-        node_id: key.id().to_string(),
-        scope: Secret::new(setting.as_bytes().to_vec()),
     }
 }

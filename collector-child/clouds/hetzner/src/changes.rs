@@ -8,16 +8,15 @@
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
-use collector::changes::{
-    Ability, Change, CleanLog, CleanRequest, CleanTarget, CommandRequest, TagRequest, refused,
-};
+use collector::changes::{Ability, Change, CleanLog, CleanRequest, CleanTarget, CommandRequest, TagRequest};
 use collector::identity::{Errand, Identity};
-use collector::node::{Ancestor, StoredNode};
+use collector::node::StoredNode;
 use collector::{BoxFuture, ConfigSection, Failure, FaultExt, Sink, fault};
-use engine::Changes;
+use engine::change::ability;
+use engine::{Changes, no_change};
 use ipc_proto::clean::CleanOutcome;
 use ipc_proto::fault::FaultKind;
-use rest_client::{Changed, Rest, ability};
+use rest_client::{Changed, Rest};
 use serde_json::Value;
 
 use crate::cloud::{CLOUD, kinds, of_project, owner, plans};
@@ -60,15 +59,9 @@ impl HetznerChanges {
     }
 }
 
-/// The project of a node.
-fn project_of(node: &StoredNode) -> Result<&str, Failure> {
-    let account = node.ancestors.account.as_ref().map(Ancestor::id).filter(|id| !id.is_empty());
-    account.ok_or_else(|| fault(FaultKind::Resource, "the node does not say which project it is in").into())
-}
-
 fn client(config: &ConfigSection, node: &StoredNode) -> Result<(Rest, String), Failure> {
     let config: HetznerConfig = config.to()?;
-    let project = project_of(node)?;
+    let project = node.account_id("project")?;
     Ok((of_project(&config, project)?, project.to_owned()))
 }
 
@@ -76,9 +69,7 @@ impl Changes for HetznerChanges {
     fn identity<'a>(&'a self, errand: &'a Errand<'a>) -> BoxFuture<'a, Result<Identity, Failure>> {
         Box::pin(async move {
             match *errand {
-                Errand::Collect(_) => {
-                    Err(fault(FaultKind::Internal, "a collection has a way of its own").into())
-                }
+                Errand::Collect(_) => Err(no_change()),
                 Errand::Clean(CleanRequest { config, .. }, node)
                 | Errand::Tag(TagRequest { config, node, .. }) => {
                     client(config, node).map(|(_, project)| owner(&project))
@@ -90,7 +81,7 @@ impl Changes for HetznerChanges {
 
     fn ability(&self, change: Change, kind: &str) -> Ability {
         let (Ok(kinds), Ok(plans)) = (kinds().table(), plans()) else { return Ability::Unknown };
-        ability(change, kind, kinds, plans)
+        ability(kinds, plans, change, kind)
     }
 
     fn clean<'a>(
@@ -122,8 +113,6 @@ impl Changes for HetznerChanges {
         request: &'a CommandRequest,
         _sink: &'a dyn Sink,
     ) -> BoxFuture<'a, Result<Value, Failure>> {
-        Box::pin(async move {
-            Err(refused(format!("the collector {CLOUD} has no command {:?}", request.name)).into())
-        })
+        Box::pin(async { Err(request.unknown_to(CLOUD).into()) })
     }
 }

@@ -1,17 +1,14 @@
 //! Hetzner Cloud as the engine sees it.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use collector::changes::tag_handler;
 use collector::identity::{Identity, Owner};
 use collector::{BoxFuture, ConfigSection, Failure, FaultExt, Kinds, Sink, fault};
-use engine::hooks::Hooks;
-use engine::{Changes, Cloud, CloudFacts, Entered, Places, Plans, Region, TopNode, Wanted, Way, places};
+use engine::{Changes, Cloud, CloudFacts, Entered, Everything, Places, Plans, Region, TopNode, Way, places};
 use http_client::{Advisor, Class, Trouble};
-use inventory::NodeKey;
 use ipc_proto::fault::FaultKind;
-use ipc_proto::job::{Account, AutoEnable, Described};
-use ipc_proto::secret::Secret;
+use ipc_proto::job::{Account, Described};
 use rest_client::{Bearer, Built, Rest, TableClient};
 use serde_json::json;
 use tables::plan::Place;
@@ -32,21 +29,11 @@ static FACTS: CloudFacts = CloudFacts {
     region_kind: "hcloud_location",
     zone_kind: Some("hcloud_datacenter"),
     resource_kind: "hcloud_resource",
-    has_global_region: false,
     below_region: true,
-    drops_unused: false,
-    region_setting: "",
-    holes_setting: "",
-    catalog: None,
-    without_host: &[],
-    alone: &[],
     denials_told: &["forbidden"],
-    only_above: &[],
-    made_by_cloud: |_| Box::new(|_| false),
-    metrics_of_call: 1,
+    ..CloudFacts::PLAIN
 };
 
-static HOOKS: LazyLock<Hooks> = LazyLock::new(|| Hooks::new(Vec::new()));
 static KINDS: Kinds = Kinds::of(&["base", "hetzner"]);
 static BUILT: Built = Built::new(
     include_str!(concat!(env!("OUT_DIR"), "/cloud.json")),
@@ -115,25 +102,13 @@ impl Cloud for Hetzner {
         plans()
     }
 
-    fn hooks(&self) -> &'static Hooks {
-        &HOOKS
-    }
-
     fn describe(&self) -> Described {
         Described {
-            collector: CLOUD.to_owned(),
-            cloud: Some(CLOUD.to_owned()),
-            account_noun: "project".to_owned(),
-            kinds_json: KINDS.model(),
-            section: Some(section()),
-            pool_setting: None,
             tasks_json: json!([tag_handler(CLOUD)]).to_string(),
             environment: ["HCLOUD_ENDPOINT", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"]
                 .map(str::to_owned)
                 .to_vec(),
-            paths: Vec::new(),
-            auto_enable: Vec::<AutoEnable>::new(),
-            account_kinds: vec![FACTS.account_kind.to_owned()],
+            ..FACTS.described("project", &KINDS, section())
         }
     }
 
@@ -144,6 +119,7 @@ impl Cloud for Hetzner {
     ) -> BoxFuture<'a, Result<Vec<Account>, Failure>> {
         Box::pin(async move {
             let config: HetznerConfig = config.to()?;
+            let account = |name: &str| FACTS.account(name.to_owned(), name.to_owned(), Vec::new());
             Ok(config.projects()?.iter().map(|project| account(project.name)).collect())
         })
     }
@@ -175,17 +151,6 @@ pub(crate) fn of_project(config: &HetznerConfig, name: &str) -> Result<Rest, Fai
     Err(fault(FaultKind::WrongAccount, message).with_hint(hint).into())
 }
 
-fn account(name: &str) -> Account {
-    let key = NodeKey::of(FACTS.account_kind, Some(CLOUD), Some(name), None, None, name);
-    Account {
-        cloud: CLOUD.to_owned(),
-        id: name.to_owned(),
-        name: name.to_owned(),
-        node_id: key.id().to_string(),
-        scope: Secret::new(Vec::new()),
-    }
-}
-
 /// The way into a project.
 struct Opened {
     rest: Rest,
@@ -212,21 +177,8 @@ impl Way for Opened {
                 account: TopNode { id: project, properties: Vec::new(), key: Vec::new() },
                 region_nodes,
                 zone_nodes,
-                wanted: Box::new(All),
+                wanted: Box::new(Everything),
             })
         })
-    }
-}
-
-/// Everything is wanted.
-struct All;
-
-impl Wanted for All {
-    fn collects(&self, _kind: &str) -> bool {
-        true
-    }
-
-    fn empty_regions(&self) -> bool {
-        true
     }
 }

@@ -1,16 +1,13 @@
 //! OneLogin as the engine sees it.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use collector::identity::{Identity, Owner};
 use collector::{BoxFuture, ConfigSection, Failure, FaultExt, Kinds, Sink, fault};
-use engine::hooks::Hooks;
-use engine::{Cloud, CloudFacts, Entered, Plans, Region, Regions, TopNode, Wanted, Way};
+use engine::{Cloud, CloudFacts, Entered, Everything, Plans, Region, Regions, TopNode, Way};
 use http_client::{Advisor, Class, Trouble};
-use inventory::NodeKey;
 use ipc_proto::fault::FaultKind;
 use ipc_proto::job::{Account, Described};
-use ipc_proto::secret::Secret;
 use rest_client::{Built, Header, Rest, TableClient, Tokens};
 use serde_json::{Map, json};
 use tables::plan::Place;
@@ -30,23 +27,12 @@ static FACTS: CloudFacts = CloudFacts {
     name: "OneLogin",
     account_kind: "onelogin_account",
     region_kind: "onelogin_region",
-    zone_kind: None,
     resource_kind: "onelogin_resource",
-    has_global_region: false,
-    below_region: false,
-    drops_unused: false,
     region_setting: "onelogin.region",
-    holes_setting: "",
-    catalog: None,
-    without_host: &[],
-    alone: &[],
     denials_told: &["ForbiddenError", "403"],
-    only_above: &[],
-    made_by_cloud: |_| Box::new(|_| false),
-    metrics_of_call: 1,
+    ..CloudFacts::PLAIN
 };
 
-static HOOKS: LazyLock<Hooks> = LazyLock::new(|| Hooks::new(Vec::new()));
 static KINDS: Kinds = Kinds::of(&["base", "onelogin"]);
 static BUILT: Built = Built::new(
     include_str!(concat!(env!("OUT_DIR"), "/cloud.json")),
@@ -99,25 +85,12 @@ impl Cloud for OneLogin {
         BUILT.plans()
     }
 
-    fn hooks(&self) -> &'static Hooks {
-        &HOOKS
-    }
-
     fn describe(&self) -> Described {
         Described {
-            collector: CLOUD.to_owned(),
-            cloud: Some(CLOUD.to_owned()),
-            account_noun: "account".to_owned(),
-            kinds_json: KINDS.model(),
-            section: Some(section()),
-            pool_setting: None,
-            tasks_json: "[]".to_owned(),
             environment: ["ONELOGIN_API_URL", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"]
                 .map(str::to_owned)
                 .to_vec(),
-            paths: Vec::new(),
-            auto_enable: Vec::new(),
-            account_kinds: vec![FACTS.account_kind.to_owned()],
+            ..FACTS.described("account", &KINDS, section())
         }
     }
 
@@ -130,11 +103,7 @@ impl Cloud for OneLogin {
             let config: OneLoginConfig = config.to()?;
             let _ = config.region()?;
             let id = config.client()?.map(|client| client.id.to_owned());
-            let account = |id: String| {
-                let key = NodeKey::of(FACTS.account_kind, Some(CLOUD), Some(&id), None, None, &id);
-                let (name, node_id) = (id.clone(), key.id().to_string());
-                Account { cloud: CLOUD.to_owned(), id, name, node_id, scope: Secret::new(Vec::new()) }
-            };
+            let account = |id: String| FACTS.account(id.clone(), id, Vec::new());
             Ok(id.map(account).into_iter().collect())
         })
     }
@@ -194,21 +163,8 @@ impl Way for Opened {
                 account: TopNode { id: client, properties: Vec::new(), key: Vec::new() },
                 region_nodes: vec![TopNode { id: region, properties: Vec::new(), key: Vec::new() }],
                 zone_nodes: Vec::new(),
-                wanted: Box::new(All),
+                wanted: Box::new(Everything),
             })
         })
-    }
-}
-
-/// Everything is wanted.
-struct All;
-
-impl Wanted for All {
-    fn collects(&self, _kind: &str) -> bool {
-        true
-    }
-
-    fn empty_regions(&self) -> bool {
-        true
     }
 }

@@ -1,16 +1,13 @@
 //! Slack as the engine sees it.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use collector::identity::{Identity, Owner};
 use collector::{BoxFuture, ConfigSection, Failure, FaultExt, Kinds, Sink, fault};
-use engine::hooks::Hooks;
-use engine::{Cloud, CloudFacts, Entered, Plans, Region, Regions, TopNode, Wanted, Way};
+use engine::{Cloud, CloudFacts, Entered, Everything, Plans, Region, Regions, TopNode, Way};
 use http_client::{Advisor, Class, Trouble};
-use inventory::NodeKey;
 use ipc_proto::fault::FaultKind;
 use ipc_proto::job::{Account, Described};
-use ipc_proto::secret::Secret;
 use rest_client::{Asked, Bearer, Built, Rest, TableClient};
 use serde_json::{Map, Value};
 use tables::plan::Place;
@@ -31,23 +28,11 @@ static FACTS: CloudFacts = CloudFacts {
     name: "Slack",
     account_kind: "slack_team",
     region_kind: "slack_region",
-    zone_kind: None,
     resource_kind: "slack_resource",
-    has_global_region: false,
-    below_region: false,
-    drops_unused: false,
-    region_setting: "",
-    holes_setting: "",
-    catalog: None,
-    without_host: &[],
-    alone: &[],
     denials_told: &["missing_scope", "not_allowed_token_type", "access_denied", "no_permission"],
-    only_above: &[],
-    made_by_cloud: |_| Box::new(|_| false),
-    metrics_of_call: 1,
+    ..CloudFacts::PLAIN
 };
 
-static HOOKS: LazyLock<Hooks> = LazyLock::new(|| Hooks::new(Vec::new()));
 static KINDS: Kinds = Kinds::of(&["base", "slack"]);
 static BUILT: Built = Built::new(
     include_str!(concat!(env!("OUT_DIR"), "/cloud.json")),
@@ -107,25 +92,12 @@ impl Cloud for Slack {
         BUILT.plans()
     }
 
-    fn hooks(&self) -> &'static Hooks {
-        &HOOKS
-    }
-
     fn describe(&self) -> Described {
         Described {
-            collector: CLOUD.to_owned(),
-            cloud: Some(CLOUD.to_owned()),
-            account_noun: "team".to_owned(),
-            kinds_json: KINDS.model(),
-            section: Some(section()),
-            pool_setting: None,
-            tasks_json: "[]".to_owned(),
             environment: ["SLACK_API_URL", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"]
                 .map(str::to_owned)
                 .to_vec(),
-            paths: Vec::new(),
-            auto_enable: Vec::new(),
-            account_kinds: vec![FACTS.account_kind.to_owned()],
+            ..FACTS.described("team", &KINDS, section())
         }
     }
 
@@ -144,11 +116,7 @@ impl Cloud for Slack {
                 sink.fault(fault(FaultKind::Config, told).with_hint(hint).info());
             }
             let team = team(&client(token, "")?).await?;
-            let id = text(&team, "id");
-            let key = NodeKey::of(FACTS.account_kind, Some(CLOUD), Some(&id), None, None, &id);
-            let node_id = key.id().to_string();
-            let name = text(&team, "name");
-            Ok(vec![Account { cloud: CLOUD.to_owned(), id, name, node_id, scope: Secret::new(Vec::new()) }])
+            Ok(vec![FACTS.account(text(&team, "id"), text(&team, "name"), Vec::new())])
         })
     }
 
@@ -217,21 +185,8 @@ impl Way for Opened {
                     .map(|list| TopNode { id: list.to_owned(), properties: Vec::new(), key: Vec::new() })
                     .to_vec(),
                 zone_nodes: Vec::new(),
-                wanted: Box::new(All),
+                wanted: Box::new(Everything),
             })
         })
-    }
-}
-
-/// Everything is wanted.
-struct All;
-
-impl Wanted for All {
-    fn collects(&self, _kind: &str) -> bool {
-        true
-    }
-
-    fn empty_regions(&self) -> bool {
-        true
     }
 }

@@ -133,11 +133,8 @@ impl Attempt<'_> {
     async fn prepare(&self) -> Result<Prepared, Stop> {
         let (memory, who) = self.known;
         let taking = Taking { journal: self.job.journal, memory, who };
-        let job = Job { done: Some(Done::of(self.known)), journal: &taking, ..self.job };
-        if self.job.dry_run {
-            let job = Job { journal: self.job.journal, ..job };
-            return job.prepare(self.plan, self.resource, self.scope, self.known).await;
-        }
+        let journal: &dyn Journal = if self.job.dry_run { self.job.journal } else { &taking };
+        let job = Job { done: Some(Done::of(self.known)), journal, ..self.job };
         job.prepare(self.plan, self.resource, self.scope, self.known).await
     }
 
@@ -194,19 +191,7 @@ fn without(stop: Stop, taken: &[String]) -> Stop {
     let more = taken.len().saturating_sub(TAKEN);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     let shown = taken[..taken.len().min(TAKEN)].join(", ");
-    let told = |reason: String| format!("{reason}; taken away before that and not put back: {shown}{more}");
-    match stop {
-        Stop::Held(reason) => Stop::Held(told(reason)),
-        Stop::Outcome(CleanOutcome::Later { reason }) => later(told(reason)),
-        Stop::Outcome(CleanOutcome::Failed { reason }) => {
-            Stop::Outcome(CleanOutcome::Failed { reason: told(reason) })
-        }
-        Stop::Failure(Failure::Fault(mut fault)) => {
-            fault.message = told(std::mem::take(&mut fault.message));
-            Stop::Failure(Failure::Fault(fault))
-        }
-        other => other,
-    }
+    stop.retold(|reason| format!("{reason}; taken away before that and not put back: {shown}{more}"))
 }
 
 fn failed(call: &NodeCall, why: &str) -> Stop {

@@ -60,6 +60,24 @@ impl From<Failure> for Stop {
     }
 }
 
+impl Stop {
+    /// The same end with other words for its reason. Outcomes that have none stay as they are.
+    pub(super) fn retold(self, words: impl FnOnce(String) -> String) -> Self {
+        match self {
+            Self::Held(reason) => Self::Held(words(reason)),
+            Self::Outcome(CleanOutcome::Later { reason }) => later(words(reason)),
+            Self::Outcome(CleanOutcome::Failed { reason }) => {
+                Self::Outcome(CleanOutcome::Failed { reason: words(reason) })
+            }
+            Self::Failure(Failure::Fault(mut fault)) => {
+                fault.message = words(std::mem::take(&mut fault.message));
+                Self::Failure(Failure::Fault(fault))
+            }
+            other => other,
+        }
+    }
+}
+
 impl Codes<'_> {
     /// What an error of a service means, `expected` being the codes that mean nothing in this call.
     ///
@@ -177,16 +195,7 @@ pub(super) fn explained(stop: Stop, troubles: &[Trouble]) -> Stop {
         Stop::Held(reason) | Stop::Outcome(CleanOutcome::Later { reason }) if lasting => {
             Stop::Outcome(CleanOutcome::Failed { reason: both(reason) })
         }
-        Stop::Held(reason) => Stop::Held(both(reason)),
-        Stop::Outcome(CleanOutcome::Later { reason }) => later(both(reason)),
-        Stop::Outcome(CleanOutcome::Failed { reason }) => {
-            Stop::Outcome(CleanOutcome::Failed { reason: both(reason) })
-        }
-        Stop::Failure(Failure::Fault(mut fault)) => {
-            fault.message = both(std::mem::take(&mut fault.message));
-            Stop::Failure(Failure::Fault(fault))
-        }
-        other => other,
+        other => other.retold(both),
     }
 }
 

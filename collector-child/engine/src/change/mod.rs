@@ -39,7 +39,7 @@ pub use memory::{Done, Memory, Who};
 pub use perform::{Elements, Job, Listed, Report};
 pub use prepare::Prepared;
 pub use resource::Resource;
-pub use tag::{TagChange, Tagging, applied, no_such_tag, no_tags, tag};
+pub use tag::{Silent, TagChange, Tagging, applied, no_such_tag, no_tags, outcome_for_user, tag};
 
 use collector::{BoxFuture, Failure};
 

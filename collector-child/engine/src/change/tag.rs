@@ -157,18 +157,22 @@ fn for_user(stop: Stop) -> Failure {
     match stop {
         Stop::Failure(failure) => failure,
         Stop::Held(reason) => fault(FaultKind::Unavailable, reason).into(),
-        Stop::Outcome(outcome) => {
-            let kind = match outcome {
-                CleanOutcome::Later { .. } => FaultKind::Unavailable,
-                _ => FaultKind::Resource,
-            };
-            fault(kind, outcome.reason().unwrap_or_default()).into()
-        }
+        Stop::Outcome(outcome) => outcome_for_user(&outcome),
     }
 }
 
+/// The outcome of a call that did not change tags, said to somebody who waits for it.
+pub fn outcome_for_user(outcome: &CleanOutcome) -> Failure {
+    let kind = match outcome {
+        CleanOutcome::Later { .. } => FaultKind::Unavailable,
+        _ => FaultKind::Resource,
+    };
+    fault(kind, outcome.reason().unwrap_or_default()).into()
+}
+
 /// Tags have no log: the answer is the node.
-struct Silent;
+#[derive(Debug)]
+pub struct Silent;
 
 impl Journal for Silent {
     fn done(&self, message: String) {

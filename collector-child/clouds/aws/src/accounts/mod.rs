@@ -13,14 +13,12 @@ use aws_client::{CallError, Class, Client, Session};
 use collector::{Failure, FaultExt, Sink, config_fault, fault};
 use engine::listed;
 use futures_util::stream::{self, StreamExt};
-use inventory::NodeKey;
 use ipc_proto::fault::{Fault, FaultKind};
 use ipc_proto::job::Account;
-use ipc_proto::secret::Secret;
 use serde_json::{Map, Value};
 
 use crate::api::Api;
-use crate::cloud::CLOUD;
+use crate::cloud::FACTS;
 use crate::config::AwsConfig;
 use crate::partition::global_region;
 use identity::Owner;
@@ -285,13 +283,7 @@ async fn ask_names(
 }
 
 fn account(id: String, name: String, scope: &Scope) -> Account {
-    Account {
-        cloud: CLOUD.to_owned(),
-        node_id: NodeKey::of("aws_account", Some(CLOUD), Some(&id), None, None, &id).id().to_string(),
-        scope: Secret::new(scope.to_bytes()),
-        id,
-        name,
-    }
+    FACTS.account(id, name, scope.to_bytes())
 }
 
 /// The scope of an account that is to be collected.
