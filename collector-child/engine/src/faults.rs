@@ -80,6 +80,7 @@ pub(crate) fn meaning(error: &CallError) -> Meaning {
         | Class::Network
         | Class::Garbage
         | Class::RepeatedToken
+        | Class::NoToken
         | Class::EndlessPages
         | Class::Config
         | Class::Deadline
@@ -290,6 +291,7 @@ fn said(error: &CallError) -> Option<&str> {
         | Class::Expected
         | Class::Network
         | Class::RepeatedToken
+        | Class::NoToken
         | Class::EndlessPages
         | Class::Deadline => "",
     };
@@ -307,6 +309,7 @@ fn tells_more(class: Class) -> bool {
         | Class::Network
         | Class::Garbage
         | Class::RepeatedToken
+        | Class::NoToken
         | Class::EndlessPages
         | Class::Config
         | Class::Deadline
@@ -327,6 +330,7 @@ fn class_name(class: Class) -> &'static str {
         Class::Network => "Network",
         Class::Garbage => "Garbage",
         Class::RepeatedToken => "RepeatedToken",
+        Class::NoToken => "NoToken",
         Class::EndlessPages => "EndlessPages",
         Class::Config => "Config",
         Class::Deadline => "Deadline",

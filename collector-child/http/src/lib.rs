@@ -39,7 +39,9 @@ pub use budget::{Budgets, Lane};
 pub use call::{BoxFuture, Call, Exchange, Failed, Outcome, Queue};
 pub use clock::{Clock, clock_is};
 pub use counters::ServiceCounters;
-pub use error::{Advisor, CallError, CallPlace, Class, CredentialsTrouble, Trouble, Verdict};
+pub use error::{
+    Advisor, CallError, CallPlace, Class, CredentialsTrouble, Trouble, Verdict, is_about_what_is_not_there,
+};
 pub use freshness::{Freshness, Use};
 pub use hub::{Hub, Settings};
 pub use oddities::LeftOut;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde_json::{Map, Value};
-use shapes::{Pager, Pagination};
+use shapes::{Pager, Pagination, Stuck};
 
 use crate::call::BoxFuture;
 use crate::error::{CallError, CallPlace, Class};
@@ -110,6 +110,13 @@ impl<'a> Pages<'a> {
         self
     }
 
+    /// A trouble with a page that was answered.
+    pub fn trouble(&self, class: Class, message: impl Into<String>) -> CallError {
+        let of_source = self.source.as_ref().map(|source| source.place());
+        let place = of_source.or_else(|| self.listing.as_ref().map(|listing| listing.place()));
+        CallError::new(class, place.unwrap_or_default(), message)
+    }
+
     /// The next page; `None` after the last one, and after an error.
     pub async fn next(&mut self) -> Option<Result<Value, CallError>> {
         if let Some(source) = &mut self.source {
@@ -172,8 +179,12 @@ impl<'a> Pages<'a> {
                 Next::Broken(CallError::new(Class::EndlessPages, listing.place(), told))
             }
             Ok(true) => Next::Page(params, pager),
-            Err(repeated) => {
-                Next::Broken(CallError::new(Class::RepeatedToken, listing.place(), repeated.to_string()))
+            Err(stuck) => {
+                let class = match stuck {
+                    Stuck::Repeated { .. } => Class::RepeatedToken,
+                    Stuck::NoToken { .. } => Class::NoToken,
+                };
+                Next::Broken(CallError::new(class, listing.place(), stuck.to_string()))
             }
         };
         Ok(answer)

@@ -25,7 +25,7 @@ pub use build::build;
 pub use catalog::{Catalog, UnknownService};
 pub use join::Joined;
 pub use operation::{Auth, Operation, Pagination};
-pub use pager::{Pager, RepeatedToken};
+pub use pager::{Pager, Stuck};
 pub use parse::{parse, parse_noting};
 pub use request::{InputFault, Request};
 pub use service::{Protocol, Service};

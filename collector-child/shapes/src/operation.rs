@@ -35,24 +35,50 @@ pub struct Operation {
 }
 
 impl Operation {
-    /// A member of the answer that says that there is more, where nothing is known about how to ask for it: the
-    /// listing would end early. Names are those of the shapes, with the member above: `List.NextMarker`.
+    /// A member of the answer that says that there is more, where nothing is known about how to ask for it, or which
+    /// nobody reads: the listing would end early. Names are those of the shapes, with the member above: `List.NextMarker`.
     pub fn unfollowed_token(&self, service: &Service) -> Option<String> {
-        if self.pagination.is_some() {
-            return None;
-        }
         let answer = service.shape(self.output?).as_structure()?;
-        let inside = answer.members.iter().filter_map(|member| {
-            let inside = service.shape(member.shape).as_structure()?;
-            Some(format!("{}.{}", member.name, token_in(service, inside)?))
+        let inside = answer.members.iter().flat_map(|member| {
+            let inside = service.shape(member.shape).as_structure();
+            let tokens = inside.into_iter().flat_map(|inside| tokens_in(service, inside));
+            tokens.map(|(token, shape)| (format!("{}.{token}", member.name), shape))
         });
-        token_in(service, answer).map(str::to_owned).or_else(|| inside.into_iter().next())
+        let tokens = tokens_in(service, answer).map(|(token, shape)| (token.to_owned(), shape)).chain(inside);
+        let unread = |token: &str, shape: &Shape| match &self.pagination {
+            // How it goes on is known; a flag is read besides, or a token that is missing would be the end.
+            Some(pages) => matches!(shape, Shape::Boolean) && pages.more_results != Some(token),
+            None => true,
+        };
+        tokens.filter(|(token, shape)| unread(token, shape)).map(|(token, _)| token).next()
+    }
+
+    /// A member of a good answer that tells which of the things asked about are not in it: errors, or what was not
+    /// worked on.
+    pub fn failures(&self, service: &Service) -> Option<&'static str> {
+        let answer = service.shape(self.output?).as_structure()?;
+        let told = answer.members.iter().find(|member| {
+            let listed = matches!(service.shape(member.shape), Shape::List(_) | Shape::Map(_));
+            listed && tells_failures(member.name)
+        });
+        told.map(|member| member.name)
     }
 }
 
-fn token_in(service: &Service, structure: &Structure) -> Option<&'static str> {
-    let names = structure.members.iter().filter(|member| is_token(member.name, service.shape(member.shape)));
-    names.map(|member| member.name).next()
+/// Whether a list of this name has what is missing from an answer.
+fn tells_failures(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    matches!(name.as_str(), "failures" | "errors" | "failed" | "unsuccessful")
+        || ["unprocessed", "unsuccessful", "failed"].iter().any(|start| name.starts_with(start))
+        || ["notfound", "errors", "failures"].iter().any(|end| name.ends_with(end))
+}
+
+fn tokens_in<'s>(
+    service: &'s Service,
+    structure: &'s Structure,
+) -> impl Iterator<Item = (&'static str, &'s Shape)> {
+    let members = structure.members.iter().map(|member| (member.name, service.shape(member.shape)));
+    members.filter(|(name, shape)| is_token(name, shape))
 }
 
 /// Whether a member of this name and form is there to ask for more.
@@ -91,7 +117,8 @@ pub struct Pagination {
     /// Parameters that take the tokens.
     pub input_tokens: Vec<&'static str>,
     /// Where the answer has the tokens, in the same order: paths like `DistributionList.NextMarker`,
-    /// `StreamDescription.Shards[-1].ShardId`, alternatives as in `NextMarker || Contents[-1].Key`.
+    /// `StreamDescription.Shards[-1].ShardId`, alternatives as in `NextMarker || Contents[-1].Key`. One that begins with
+    /// `?` stands in for those before it: it is sent where none of them came.
     pub output_tokens: Vec<&'static str>,
     /// Path of the member that says whether there is more.
     pub more_results: Option<&'static str>,

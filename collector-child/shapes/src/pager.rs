@@ -18,12 +18,21 @@ pub struct Pager<'a> {
     pages: usize,
 }
 
-/// The service sent a token that it had been given: asking on would never end.
+/// Why the pages cannot go on although the last one says that there is more.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("after {pages} pages the service names as next page one that was read already")]
-pub struct RepeatedToken {
-    /// Pages that were read until then.
-    pub pages: usize,
+pub enum Stuck {
+    /// The service sent a token that it had been given: asking on would never end.
+    #[error("after {pages} pages the service names as next page one that was read already")]
+    Repeated {
+        /// Pages that were read until then.
+        pages: usize,
+    },
+    /// The service sent no token: there is nothing to ask with.
+    #[error("after {pages} pages the service says that there is more, and not how to ask for it")]
+    NoToken {
+        /// Pages that were read until then.
+        pages: usize,
+    },
 }
 
 impl<'a> Pager<'a> {
@@ -33,20 +42,29 @@ impl<'a> Pager<'a> {
     }
 
     /// Puts the tokens for the next page into the parameters. False: the answer was the last page.
-    pub fn next(&mut self, params: &mut Map<String, Value>, answer: &Value) -> Result<bool, RepeatedToken> {
+    pub fn next(&mut self, params: &mut Map<String, Value>, answer: &Value) -> Result<bool, Stuck> {
         self.pages += 1;
         let Some(pagination) = self.pagination else { return Ok(false) };
-        if pagination.more_results.is_some_and(|path| find(answer, path).is_none_or(is_nothing)) {
+        let more = pagination.more_results.map(|path| walk(answer, path).filter(|flag| !flag.is_null()));
+        if matches!(more, Some(Some(flag)) if is_nothing(flag)) {
             return Ok(false);
         }
-        let tokens =
-            pagination.output_tokens.iter().map(|path| find(answer, path).filter(|token| !is_nothing(token)));
-        let tokens: Vec<Option<&Value>> = tokens.collect();
+        let mut tokens: Vec<Option<&Value>> = Vec::new();
+        for path in &pagination.output_tokens {
+            let (path, instead) = path.strip_prefix('?').map_or((*path, false), |path| (path, true));
+            let wanted = !(instead && tokens.iter().any(Option::is_some));
+            // Where nothing says that there is more, the last of the items tells of itself only.
+            let path = if more == Some(None) { own_token(path) } else { Some(path) };
+            tokens.push(path.filter(|_| wanted).and_then(|path| find(answer, path)));
+        }
         if tokens.iter().all(Option::is_none) {
-            return Ok(false);
+            return match more {
+                Some(Some(_)) => Err(Stuck::NoToken { pages: self.pages }),
+                _ => Ok(false),
+            };
         }
         if !self.sent.insert(hash(&tokens)) {
-            return Err(RepeatedToken { pages: self.pages });
+            return Err(Stuck::Repeated { pages: self.pages });
         }
         for (name, token) in pagination.input_tokens.iter().zip(tokens) {
             match token {
@@ -85,6 +103,11 @@ fn is_nothing(value: &Value) -> bool {
 /// The value at a path of [`Pagination::output_tokens`].
 fn find<'v>(answer: &'v Value, path: &str) -> Option<&'v Value> {
     path.split("||").find_map(|path| walk(answer, path.trim()).filter(|value| !is_nothing(value)))
+}
+
+/// The one of the alternatives that is a token and no item.
+fn own_token<'p>(path: &'p str) -> Option<&'p str> {
+    path.split("||").map(str::trim).find(|path| !path.contains('['))
 }
 
 fn walk<'v>(answer: &'v Value, path: &str) -> Option<&'v Value> {
@@ -142,7 +165,7 @@ mod tests {
         for token in ["a", "b"] {
             assert_eq!(pager.next(&mut asked, &json!({"NextToken": token})), Ok(true));
         }
-        assert_eq!(pager.next(&mut asked, &json!({"NextToken": "a"})), Err(RepeatedToken { pages: 3 }));
+        assert_eq!(pager.next(&mut asked, &json!({"NextToken": "a"})), Err(Stuck::Repeated { pages: 3 }));
     }
 
     #[test]
@@ -175,13 +198,49 @@ mod tests {
         assert_eq!(Pager::new(Some(&marker)).next(&mut asked, &answer), Ok(true));
         assert_eq!(asked["Marker"], "n");
         let empty = json!({"IsTruncated": true, "Contents": []});
-        assert_eq!(Pager::new(Some(&marker)).next(&mut asked, &empty), Ok(false));
+        assert_eq!(Pager::new(Some(&marker)).next(&mut asked, &empty), Err(Stuck::NoToken { pages: 1 }));
 
         let nested =
             table(&["Marker"], &["DistributionList.NextMarker"], Some("DistributionList.IsTruncated"));
         let answer = json!({"DistributionList": {"IsTruncated": true, "NextMarker": "d"}});
         assert_eq!(Pager::new(Some(&nested)).next(&mut asked, &answer), Ok(true));
         assert_eq!(asked["Marker"], "d");
+    }
+
+    #[test]
+    fn more_without_a_token_is_no_end() {
+        let marked = table(&["Marker"], &["Marker"], Some("IsTruncated"));
+        let after = |answer: &Value| Pager::new(Some(&marked)).next(&mut Map::new(), answer);
+        for nothing in [json!({}), json!({"Marker": null}), json!({"Marker": ""})] {
+            let mut answer = nothing;
+            answer["IsTruncated"] = true.into();
+            assert_eq!(after(&answer), Err(Stuck::NoToken { pages: 1 }), "{answer}");
+        }
+        assert_eq!(after(&json!({"IsTruncated": false, "Marker": "m"})), Ok(false));
+        // A token says it, too, unless it is an item.
+        assert_eq!(after(&json!({"Marker": "m"})), Ok(true));
+        assert_eq!(after(&json!({})), Ok(false));
+        let by_item = table(&["Start"], &["Names[-1]"], Some("HasMore"));
+        let after = |answer: &Value| Pager::new(Some(&by_item)).next(&mut Map::new(), answer);
+        assert_eq!(after(&json!({"Names": ["a"]})), Ok(false));
+        assert_eq!(after(&json!({"Names": ["a"], "HasMore": true})), Ok(true));
+        assert_eq!(after(&json!({"Names": [], "HasMore": true})), Err(Stuck::NoToken { pages: 1 }));
+    }
+
+    #[test]
+    fn an_item_may_stand_in_for_a_token_that_is_missing() {
+        let either = table(&["NextToken", "Start"], &["NextToken", "?Names[-1]"], Some("HasMore"));
+        let next = |answer: &Value| {
+            let mut asked = Map::new();
+            Pager::new(Some(&either)).next(&mut asked, answer).map(|more| (more, Value::Object(asked)))
+        };
+        let more = |asked: Value| Ok((true, asked));
+        assert_eq!(
+            next(&json!({"Names": ["a", "b"], "HasMore": true, "NextToken": "t"})),
+            more(json!({"NextToken": "t"}))
+        );
+        assert_eq!(next(&json!({"Names": ["a", "b"], "HasMore": true})), more(json!({"Start": "b"})));
+        assert_eq!(next(&json!({"Names": ["a"], "HasMore": false})), Ok((false, json!({}))));
     }
 
     #[test]

@@ -406,12 +406,29 @@ fn tokens_that_nobody_follows() {
     assert_eq!(
         found,
         [
-            "test.toml:6: GetFindingsStatistics answers with `NextToken`, and nothing is known about how to ask for more: \
-             say it in shapes/scripts/paging.py"
+            "test.toml:6: GetFindingsStatistics answers with `NextToken`, and nothing is known about how to ask for more, \
+             or nobody reads it: say it in shapes/scripts/paging.py"
         ]
     );
     let paged = with("{ op = \"ListResourceTags\", args = { KeyId = \"{KeyId}\" }, into = \"T\" }");
     assert_eq!(paged, Vec::<String>::new(), "its pages are put together");
+}
+
+#[test]
+fn failures_in_good_answers_that_nobody_reads() {
+    let with = |more: &str| {
+        mistakes(&format!(
+            "service = \"ecs\"\n[aws_ecs_cluster]\nlist = {{ op = \"ListClusters\", items = \"clusterArns\" }}\n\
+             batch = {{ op = \"DescribeClusters\", arg = \"clusters\", from = \"$item\", size = 100, items = \"clusters\"{more} }}\n\
+             unset = [\"cluster_status\"]\n"
+        ))
+    };
+    let said = "test.toml:4: DescribeClusters tells in `failures` what is missing from a good answer: `failed = \"failures\"`";
+    assert!(with("").iter().any(|found| found == said), "{:#?}", with(""));
+    let read = with(", failed = \"failures\"");
+    assert!(!read.iter().any(|found| found.contains("failed") || found.contains("failures")), "{read:#?}");
+    let wrong = with(", failed = \"clusters[0].status\"");
+    assert!(wrong.iter().any(|found| found.contains("`clusters[0].status` is no list")), "{wrong:#?}");
 }
 
 #[test]

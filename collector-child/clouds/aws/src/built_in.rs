@@ -87,6 +87,7 @@ mod tests {
             let service = aws_shapes::service(&name).unwrap();
             let known = service.operation(&operation).unwrap_or_else(|| panic!("{name}:{operation}"));
             assert_eq!(known.unfollowed_token(service), None, "{name}:{operation}");
+            assert_eq!(known.failures(service), None, "{name}:{operation} needs `failing`");
         }
     }
 

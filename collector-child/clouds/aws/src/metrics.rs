@@ -13,6 +13,9 @@ use tables::plan::Stat;
 /// Metrics of one call. CloudWatch allows 500.
 pub(crate) const METRICS_OF_CALL: usize = 499;
 
+/// Results of a good answer that are none.
+pub(crate) const WITHOUT_VALUES: &str = "MetricDataResults[StatusCode in InternalError, Forbidden]";
+
 /// The values of each query, the latest first.
 pub(crate) async fn ask(
     context: Context<'_>,
@@ -24,7 +27,7 @@ pub(crate) async fn ask(
     let wire: Vec<Value> =
         queries.iter().enumerate().map(|(number, query)| wire(*query, number, length)).collect();
     let ask = context.ask("cloudwatch", "GetMetricData").with("ScanBy", "TimestampDescending");
-    let ask = ask.with("StartTime", text(start)).with("EndTime", text(now));
+    let ask = ask.with("StartTime", text(start)).with("EndTime", text(now)).failing(WITHOUT_VALUES)?;
     let results = ask.of_members("MetricDataQueries", wire, "MetricDataResults").await?;
     let mut values: HashMap<String, Vec<f64>> = HashMap::new();
     for result in &results {

@@ -355,7 +355,7 @@ id = "Name"
 service = "athena"
 scope = "global"
 list = { op = "ListWorkGroups", items = "WorkGroups[].Name" }
-batch = { op = "BatchGetNamedQuery", arg = "NamedQueryIds", from = "$item", size = 2, items = "NamedQueries", by = "NamedQueryId", take = "Description", into = "Extra" }
+batch = { op = "BatchGetNamedQuery", arg = "NamedQueryIds", from = "$item", size = 2, items = "NamedQueries", failed = "UnprocessedNamedQueryIds", by = "NamedQueryId", take = "Description", into = "Extra" }
 calls = [{ op = "GetWorkGroup", args = { WorkGroup = "{$item}" }, take = "WorkGroup", into = ".", required = true }]
 prefix = ["workgroup_"]
 

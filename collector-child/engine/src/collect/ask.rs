@@ -1,17 +1,27 @@
 //! Calls of hooks and the engine, whose failures are accounted for.
 
+use std::borrow::Cow;
+
 use collector::{Failure, fault};
-use http_client::CallError;
+use http_client::{CallError, Class};
 use ipc_proto::fault::FaultKind;
 use serde_json::{Map, Value};
-use tables::plan::Path;
+use tables::plan::{ErrorSaid, Path};
 
 use super::context::Context;
+use super::partial;
 
 impl<'a> Context<'a> {
     /// Begins a call. `service` is the name in the catalog, `operation` the one in the API: `ListUsers`.
     pub fn ask(self, service: &'a str, operation: &'a str) -> Ask<'a> {
-        Ask { context: self, service, operation, params: Map::new(), expected: Vec::new() }
+        Ask {
+            context: self,
+            service,
+            operation,
+            params: Map::new(),
+            meaning: Meaning::default(),
+            failed: None,
+        }
     }
 }
 
@@ -24,7 +34,37 @@ pub struct Ask<'a> {
     service: &'a str,
     operation: &'a str,
     params: Map<String, Value>,
+    meaning: Meaning<'a>,
+    /// Where a good answer has what is missing from it.
+    failed: Option<Cow<'a, Path>>,
+}
+
+/// What errors mean to who asks.
+#[derive(Debug, Clone, Default)]
+struct Meaning<'a> {
+    /// Codes that mean that there is nothing here.
     expected: Vec<&'a str>,
+    /// The call is about something that was listed, and this is said of it when it is not there any more; besides what
+    /// codes say by themselves.
+    item: Option<&'a [ErrorSaid]>,
+}
+
+impl Meaning<'_> {
+    fn of(&self, error: CallError) -> CallError {
+        let gone = self.item.is_some_and(|said| says(&error, said) || error.says_gone());
+        if gone {
+            return error.change(|trouble| trouble.class = Class::Expected);
+        }
+        error.expecting(&self.expected)
+    }
+}
+
+/// Whether an error says one of these; statuses are codes, too.
+fn says(error: &CallError, said: &[ErrorSaid]) -> bool {
+    said.iter().any(|said| {
+        let words = ErrorSaid { code: String::new(), words: said.words.clone() };
+        error.has_code(&[&said.code]) && words.is("", &error.message)
+    })
 }
 
 impl<'a> Ask<'a> {
@@ -42,8 +82,29 @@ impl<'a> Ask<'a> {
 
     /// Error codes that mean that there is nothing here: they are not told.
     pub fn expecting<S: AsRef<str>>(mut self, codes: &'a [S]) -> Self {
-        self.expected.extend(codes.iter().map(AsRef::as_ref));
+        self.meaning.expected.extend(codes.iter().map(AsRef::as_ref));
         self
+    }
+
+    /// The call is about something that was listed before: if it is gone since, there is nothing to tell.
+    pub fn of_item(self) -> Self {
+        self.of_item_gone(&[])
+    }
+
+    /// The same; this is said of it if it is gone, besides what codes say by themselves.
+    pub(super) fn of_item_gone(mut self, said: &'a [ErrorSaid]) -> Self {
+        self.meaning.item = Some(said);
+        self
+    }
+
+    /// Good answers have at this path what is missing from them: things with a code or a reason.
+    pub fn failing(self, path: &str) -> Result<Self, Failure> {
+        Ok(Self { failed: Some(Cow::Owned(parsed(path)?)), ..self })
+    }
+
+    /// Good answers have at this path what is missing from them.
+    pub(super) fn failing_at(self, failed: Option<&'a Path>) -> Self {
+        Self { failed: failed.map(Cow::Borrowed), ..self }
     }
 
     /// The answer, its first page if it has many; `None` if the call failed.
@@ -75,34 +136,43 @@ impl<'a> Ask<'a> {
 
     /// The answer, its first page if it has many, or why there is none. Nothing is noted.
     pub async fn raw(self) -> Result<Value, CallError> {
-        let Self { context, service, operation, params, expected } = self;
+        let Self { context, service, operation, params, meaning, failed: _ } = self;
         let job = context.job;
         let answer = job.client.call(context.region(), service, operation, params).await;
         job.sink.work(1);
         if answer.is_ok() {
             context.answered();
         }
-        answer.map_err(|error| error.expecting(&expected))
+        answer.map_err(|error| meaning.of(error))
     }
 
     /// Page after page.
     pub fn pages(self) -> Pages<'a> {
-        let Self { context, service, operation, params, expected } = self;
+        let Self { context, service, operation, params, meaning, failed } = self;
         let pages = context.job.client.pages(context.region(), service, operation, params);
-        Pages { context, expected, source: pages, refused: None }
+        Pages { context, meaning, failed, source: pages, refused: None }
     }
 
     /// Puts all that the pages have at this path, or the pages themselves, behind what was found. What came before
-    /// a page that failed is there, too; nothing is noted.
-    pub(super) async fn gather(self, path: Option<&Path>, found: &mut Vec<Value>) -> Result<(), CallError> {
+    /// a page that failed is there, too; that it failed is not noted.
+    pub(super) async fn gather(
+        self,
+        path: Option<&Path>,
+        found: &mut Vec<Value>,
+    ) -> Result<Result<(), CallError>, Failure> {
         let mut pages = self.pages();
         while let Some(page) = pages.raw().await {
-            match (page?, path) {
-                (page, Some(path)) => found.extend(path.take(page)),
-                (page, None) => found.push(page),
+            let page = match page {
+                Ok(page) => page,
+                Err(error) => return Ok(Err(error)),
+            };
+            pages.note_missing(&page).await?;
+            match path {
+                Some(path) => found.extend(path.take(page)),
+                None => found.push(page),
             }
         }
-        Ok(())
+        Ok(Ok(()))
     }
 
     /// Notes that the call failed.
@@ -115,7 +185,8 @@ impl<'a> Ask<'a> {
 #[derive(Debug)]
 pub struct Pages<'a> {
     context: Context<'a>,
-    expected: Vec<&'a str>,
+    meaning: Meaning<'a>,
+    failed: Option<Cow<'a, Path>>,
     source: http_client::Pages<'a>,
     /// The error that ended the pages.
     refused: Option<CallError>,
@@ -126,7 +197,10 @@ impl Pages<'_> {
     pub async fn next(&mut self) -> Result<Option<Value>, Failure> {
         match self.raw().await {
             None => Ok(None),
-            Some(Ok(page)) => Ok(Some(page)),
+            Some(Ok(page)) => {
+                self.note_missing(&page).await?;
+                Ok(Some(page))
+            }
             Some(Err(error)) => self.context.failed(error).await.map(|()| None),
         }
     }
@@ -142,12 +216,26 @@ impl Pages<'_> {
             Ok(_) => self.context.answered(),
             Err(error) => self.refused = Some(error.clone()),
         }
-        Some(next.map_err(|error| error.expecting(&self.expected)))
+        Some(next.map_err(|error| self.meaning.of(error)))
     }
 
-    /// Whether the pages were ended by an error with one of these codes.
-    pub(super) fn refused_with(&self, codes: &[String]) -> bool {
-        self.refused.as_ref().is_some_and(|error| error.has_code(codes))
+    /// Notes what a good page says of things that it does not tell about.
+    async fn note_missing(&self, page: &Value) -> Result<(), Failure> {
+        for trouble in self.failed.iter().flat_map(|path| partial::troubles(path, page)) {
+            let error = self.source.trouble(trouble.class, trouble.message);
+            self.context.failed(error.change(|told| told.code = Some(trouble.code))).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether the pages were ended by an error that says one of these.
+    pub(super) fn refused_with(&self, said: &[ErrorSaid]) -> bool {
+        self.refused.as_ref().is_some_and(|error| says(error, said))
+    }
+
+    /// The code of the error that ended the pages.
+    pub(super) fn refused_code(&self) -> Option<String> {
+        self.refused.as_ref().and_then(|error| error.code.clone())
     }
 }
 

@@ -243,6 +243,7 @@ impl<'a> Context<'a> {
             | Class::Network
             | Class::Garbage
             | Class::RepeatedToken
+            | Class::NoToken
             | Class::EndlessPages
             | Class::Config
             | Class::Deadline

@@ -22,23 +22,30 @@ pub(super) enum Stays {
 }
 
 /// How the calls for one item were answered.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 struct Tally {
-    /// As calls for something that is not there.
-    gone: usize,
-    /// In any other way, denials and failures among them.
-    otherwise: usize,
+    /// Codes of calls that were answered as calls for something that is not there.
+    gone: Vec<Option<String>>,
+    /// Codes of those that were refused otherwise, denials and failures among them; nothing if a call was answered.
+    otherwise: Vec<Option<String>>,
 }
 
 impl Tally {
-    /// Whether whatever was asked said that the item is not there.
-    fn is_gone(self) -> bool {
-        self.gone > 0 && self.otherwise == 0
+    /// Whether whatever was asked said that the item is not there. Where a call takes the code for something else, it may
+    /// still have meant that.
+    fn is_gone(&self) -> bool {
+        let as_gone = |code: &Option<String>| code.is_some() && self.gone.contains(code);
+        !self.gone.is_empty() && self.otherwise.iter().all(as_gone)
     }
 
-    fn count(&mut self, gone: bool) {
-        self.gone += usize::from(gone);
-        self.otherwise += usize::from(!gone);
+    fn count(&mut self, answer: &Answer) {
+        let calls = if answer.gone { &mut self.gone } else { &mut self.otherwise };
+        calls.push(answer.refused.clone());
+    }
+
+    fn extend(&mut self, other: Self) {
+        self.gone.extend(other.gone);
+        self.otherwise.extend(other.otherwise);
     }
 }
 
@@ -67,8 +74,7 @@ pub(super) async fn follow_ups(
             }
         };
         for (follow, (answer, counted)) in calls.iter().zip(answers) {
-            tally.gone += counted.gone;
-            tally.otherwise += counted.otherwise;
+            tally.extend(counted);
             match answer {
                 Answered::With(answer) => follow.into.put(document, answer),
                 Answered::Nothing if follow.required => return Ok(Stays::No),
@@ -108,7 +114,7 @@ async fn answers(
         Prepared::One(None) => None,
         Prepared::One(Some(params)) => {
             let answer = answer(context, follow, params).await?;
-            tally.count(answer.gone);
+            tally.count(&answer);
             answer.value
         }
         Prepared::Each(all) => {
@@ -121,7 +127,7 @@ async fn answers(
                 })
             });
             let answers: Vec<Option<Answer>> = answers.await?;
-            answers.iter().flatten().for_each(|answer| tally.count(answer.gone));
+            answers.iter().flatten().for_each(|answer| tally.count(answer));
             let values = answers.into_iter().map(|answer| answer.and_then(|answer| answer.value));
             Some(values.map(Option::unwrap_or_default).collect())
         }
@@ -156,6 +162,8 @@ struct Answer {
     value: Option<Value>,
     /// The service says that what it is about is not there.
     gone: bool,
+    /// The code with which it was refused.
+    refused: Option<String>,
 }
 
 async fn answer(
@@ -163,7 +171,7 @@ async fn answer(
     follow: &'static FollowUp,
     params: Map<String, Value>,
 ) -> Result<Answer, Failure> {
-    let mut pages = ask(context, &follow.call, params).pages();
+    let mut pages = ask(context, &follow.call, params).of_item_gone(&follow.gone).pages();
     let mut answered = false;
     let value = match &follow.take {
         Some(path) if follow.joined => {
@@ -184,7 +192,7 @@ async fn answer(
         }
     };
     let gone = pages.refused_with(&follow.gone);
-    Ok(Answer { value, gone })
+    Ok(Answer { value, gone, refused: pages.refused_code() })
 }
 
 fn pagination(catalog: Option<&'static Catalog>, follow: &FollowUp) -> Option<&'static Pagination> {

@@ -82,7 +82,8 @@ async fn list(
         params(&list.call, &scope)
     };
     let Some(params) = params else { return Ok(()) };
-    let mut pages = ask(context, &list.call, params).pages();
+    let asked = ask(context, &list.call, params);
+    let mut pages = if parent.is_some() { asked.of_item().pages() } else { asked.pages() };
     let mut page = pages.next().await?;
     while let Some(answer) = page {
         let items = match &list.items {

@@ -20,6 +20,7 @@ mod follow;
 mod item;
 mod list;
 mod odd;
+mod partial;
 mod progress;
 mod reach;
 mod scope;

@@ -58,6 +58,7 @@ impl Reach {
             | Class::Network
             | Class::Garbage
             | Class::RepeatedToken
+            | Class::NoToken
             | Class::EndlessPages
             | Class::Config
             | Class::Deadline

@@ -37,5 +37,6 @@ pub(super) fn params(call: &Call, scope: &Scope<'_>) -> Option<Map<String, Value
 }
 
 pub(super) fn ask<'a>(context: Context<'a>, call: &'a Call, params: Map<String, Value>) -> Ask<'a> {
-    context.ask(&call.service, &call.operation).params(params).expecting(&call.expected)
+    let ask = context.ask(&call.service, &call.operation).params(params);
+    ask.expecting(&call.expected).failing_at(call.failed.as_ref())
 }

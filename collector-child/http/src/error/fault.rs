@@ -53,7 +53,9 @@ fn nature(class: Class) -> (FaultKind, FaultSource, Retry) {
         Class::NoEndpoint => (FaultKind::Unavailable, Cloud, Never),
         Class::Garbage => (FaultKind::InvalidAnswer, Cloud, Later),
         Class::EndlessPages => (FaultKind::Limit, Cloud, Never),
-        Class::RepeatedToken | Class::Expected | Class::Service => (FaultKind::InvalidAnswer, Cloud, Never),
+        Class::RepeatedToken | Class::NoToken | Class::Expected | Class::Service => {
+            (FaultKind::InvalidAnswer, Cloud, Never)
+        }
         Class::Config => (FaultKind::Config, User, Never),
         Class::Deadline => (FaultKind::Limit, Collector, Later),
         Class::Input => (FaultKind::Internal, Collector, Never),

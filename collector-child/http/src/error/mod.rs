@@ -39,6 +39,8 @@ pub enum Class {
     Garbage,
     /// A listing gave a token that it had given before.
     RepeatedToken,
+    /// A listing says that there is more, and not how to ask for it.
+    NoToken,
     /// A listing did not end within the limit of pages.
     EndlessPages,
     /// A setting is wrong: a region that is none, an endpoint that is no address, a CA bundle that is not there.
@@ -201,10 +203,23 @@ impl CallError {
         if self.has_code(codes) { self.change(|trouble| trouble.class = Class::Expected) } else { self }
     }
 
+    /// Whether the code says that what was asked about is not there. Services have hundreds of codes for it, and all are made
+    /// of the same words.
+    pub fn says_gone(&self) -> bool {
+        self.class == Class::Service && self.code.as_deref().is_some_and(is_about_what_is_not_there)
+    }
+
     /// All that is known.
     pub fn trouble(&self) -> &Trouble {
         &self.0
     }
+}
+
+/// Whether a code is one for things that are not there: `ResourceNotFoundException`, `NoSuchBucket`, `not_found`.
+pub fn is_about_what_is_not_there(code: &str) -> bool {
+    let code: String =
+        code.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
+    ["notfound", "nosuch", "notexist", "nonexist"].iter().any(|words| code.contains(words))
 }
 
 impl Deref for CallError {
@@ -245,6 +260,7 @@ impl Trouble {
             Class::Network => "the service could not be reached",
             Class::Garbage => "the answer makes no sense",
             Class::RepeatedToken => "the listing goes round in circles",
+            Class::NoToken => "the listing breaks off",
             Class::EndlessPages => "the listing does not end",
             Class::Config => "a setting is wrong",
             Class::Deadline => "the time is over",
@@ -335,6 +351,27 @@ mod tests {
         let error = CallError::new(Class::Service, PLACE, format!("a\nb\u{1b}[31m{}", "ü".repeat(600)));
         assert_eq!(error.message.chars().count(), 503);
         assert!(error.message.starts_with("a b [31mü") && error.message.ends_with("ü..."));
+    }
+
+    #[test]
+    fn codes_of_what_is_not_there_are_known_by_their_words() {
+        for code in [
+            "ResourceNotFoundException",
+            "InvalidVolume.NotFound",
+            "NoSuchEntity",
+            "QueueDoesNotExist",
+            "AWS.SimpleQueueService.NonExistentQueue",
+            "WAFNonexistentItemException",
+            "not_found",
+        ] {
+            assert!(is_about_what_is_not_there(code), "{code}");
+        }
+        for code in ["AccessDenied", "ValidationException", "InvalidParameter", "403"] {
+            assert!(!is_about_what_is_not_there(code), "{code}");
+        }
+        let gone = CallError::new(Class::Service, PLACE, "")
+            .change(|trouble| trouble.code = Some("NotFoundException".to_owned()));
+        assert!(gone.says_gone() && !gone.change(|trouble| trouble.class = Class::Garbage).says_gone());
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::reader::{Fields, Node};
 use super::rest;
 use super::roots::Roots;
 use crate::plan::optional;
-use crate::plan::{Argument, Arguments, Call};
+use crate::plan::{Argument, Arguments, Call, Path};
 
 /// The service that calls go to which name none, and what its cloud is compiled with.
 #[derive(Debug, Clone, Copy)]
@@ -44,16 +44,40 @@ pub(crate) fn read_all(
     roots: &Roots<'_>,
     given: &[&str],
 ) -> Option<Checked> {
-    let checked = read(fields, under, roots, given)?;
+    let mut checked = read(fields, under, roots, given)?;
     let unfollowed = checked.shape.and_then(|(service, operation)| operation.unfollowed_token(service));
     if let Some(token) = unfollowed {
         let reason = format!(
-            "{} answers with `{token}`, and nothing is known about how to ask for more: say it in shapes/scripts/paging.py",
+            "{} answers with `{token}`, and nothing is known about how to ask for more, or nobody reads it: say it in shapes/scripts/paging.py",
             checked.call.operation
         );
         fields.log.say(fields.at, reason);
     }
+    checked.call.failed = failed(fields, &checked);
     Some(checked)
+}
+
+/// `failed`: the list in a good answer that has what could not be told. Such a list is a mistake if nobody reads it.
+fn failed(fields: &Fields<'_>, checked: &Checked) -> Option<Path> {
+    let said = fields.parsed::<Path>("failed");
+    let Some((path, at)) = said else {
+        if let Some(name) = checked.shape.and_then(|(service, operation)| operation.failures(service)) {
+            let operation = &checked.call.operation;
+            fields.log.say(
+                fields.at,
+                format!(
+                    "{operation} tells in `{name}` what is missing from a good answer: `failed = \"{name}\"`"
+                ),
+            );
+        }
+        return None;
+    };
+    match checked.answer.at(&path).map(|found| found.form()) {
+        Ok(Form::List(_) | Form::Map(_) | Form::Any) => {}
+        Ok(_) => fields.log.say(at, format!("`{path}` is no list")),
+        Err(reason) => fields.log.say(at, reason),
+    }
+    Some(path)
 }
 
 /// Reads `op`, `service`, `args` and `expect`, or what stands in the place of `args` where an operation has no shape.
@@ -82,7 +106,7 @@ pub(crate) fn read(
             log.say(node.at, "`args` is for operations with a shape; these take `query`, `body` and `form`");
         }
         let (operation, arguments, answer) = rest::read(fields, (operation, operation_at), roots, given)?;
-        let call = Call { service: name.to_owned(), operation, arguments, expected, paging };
+        let call = Call { service: name.to_owned(), operation, arguments, expected, failed: None, paging };
         return Some(Checked { call, answer, shape: None });
     }
     let Some(service) = shapes_of(name, under.dialect) else {
@@ -102,8 +126,15 @@ pub(crate) fn read(
         log.say(place, reason);
     }
     let answer = operation.output.map_or_else(Doc::empty, |output| Doc::Shape(service, output));
-    let call =
-        Call { service: name.to_owned(), operation: operation.name.to_owned(), arguments, expected, paging };
+    let operation_name = operation.name.to_owned();
+    let call = Call {
+        service: name.to_owned(),
+        operation: operation_name,
+        arguments,
+        expected,
+        failed: None,
+        paging,
+    };
     Some(Checked { call, answer, shape: Some((service, operation)) })
 }
 

@@ -44,8 +44,7 @@ pub(crate) fn gather(
             fields.log.say(at, "`gone` is for kinds with `calls`");
         }
         for follow in &mut gathered.calls {
-            follow.gone.push(code.to_owned());
-            follow.call.expected.push(code.to_owned());
+            follow.gone.push(code.to_owned().into());
         }
     }
     if fields.get("gone").is_none() {
@@ -59,9 +58,7 @@ fn gone_as_the_service_says(calls: &mut [FollowUp], cloud: &CloudPlan) {
     for follow in calls {
         let Some(service) = cloud.service(&follow.call.service) else { continue };
         let said = service.errors.said(ErrorMeaning::Gone).filter(|said| said.words.is_none());
-        let codes: Vec<String> = said.map(|said| said.code.clone()).collect();
-        follow.call.expected.extend(codes.iter().cloned());
-        follow.gone.extend(codes);
+        follow.gone.extend(said.cloned());
     }
 }
 

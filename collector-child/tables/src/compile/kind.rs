@@ -262,6 +262,7 @@ impl<'s> Tables<'s> {
             delete: changes::delete(fields, under, kind, self.kinds),
         };
         fields.finish();
+        let plan = with_gone(plan);
         let report = KindReport {
             file: file.name.clone(),
             kind: kind.fqn().to_owned(),
@@ -307,6 +308,18 @@ impl<'s> Tables<'s> {
         }
         mapped
     }
+}
+
+/// What is said of an item that is not there is said to whoever asks, not only when it is deleted. What a call expects
+/// means something else there.
+fn with_gone(mut plan: KindPlan) -> KindPlan {
+    let said = plan.delete.iter().flat_map(|delete| &delete.gone);
+    for follow in &mut plan.calls {
+        let said = said.clone().filter(|said| !follow.call.expected.contains(&said.code));
+        let more: Vec<_> = said.filter(|said| !follow.gone.contains(said)).cloned().collect();
+        follow.gone.extend(more);
+    }
+    plan
 }
 
 /// All operations of a plan that collect.

@@ -21,6 +21,9 @@ pub struct Call {
     /// Error codes that mean that there is nothing here.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub expected: Vec<String>,
+    /// Where in a good answer it stands which of the things asked about are missing, and why: a list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed: Option<Path>,
     /// How its pages follow each other, where that is not as its service says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paging: Option<Box<Paging>>,
@@ -88,9 +91,9 @@ pub struct FollowUp {
     /// `take` leads to a list: the lists of all pages are joined. Otherwise the pages are put together first.
     #[serde(default, skip_serializing_if = "is_default")]
     pub joined: bool,
-    /// Error codes that mean that the item is not there (of the kind). They are among those expected.
+    /// What is said of an item that is not there: by its kind, in `gone` or for its deletion.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub gone: Vec<String>,
+    pub gone: Vec<ErrorSaid>,
     /// Where in the document it goes.
     pub into: Into,
     /// Without an answer there is no node.

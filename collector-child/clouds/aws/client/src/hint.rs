@@ -36,7 +36,7 @@ fn hint(trouble: &Trouble) -> Option<String> {
         Class::Garbage => {
             "look for a proxy, a captive portal or a wrong AWS_ENDPOINT_URL between here and AWS".to_owned()
         }
-        Class::RepeatedToken | Class::EndlessPages => {
+        Class::RepeatedToken | Class::NoToken | Class::EndlessPages => {
             "what was listed until then is kept; if it happens again, report it to AWS with the request id"
                 .to_owned()
         }

@@ -152,7 +152,7 @@ class Table:
         flags += "d" if op.get("endpointoperation") else ""
         flags += "r" if op.get("readonly") else ""
         field("flags", flags or None)
-        page = self.pages.get(name) or paging.derived(self.model, self.name, name)
+        page = paging.table(self.model, self.name, name, self.pages.get(name))
         if page:
             field("page.in", joined(page["input_token"]))
             field("page.out", joined(page["output_token"]))

@@ -15,6 +15,15 @@ LIMITS = ["MaxResults", "maxResults", "MaxItems", "maxItems", "MaxRecords", "Lim
 # Members that say whether there is more.
 MORE = ["IsTruncated", "isTruncated", "HasMoreTags"]
 
+# How listings go on whatever botocore says. A path with `?` stands in for a token that did not come: servers that speak for
+# Kinesis send none, and AWS takes the last name as well.
+INSTEAD = {
+    ("kinesis", "ListStreams"): {
+        "input_token": ["NextToken", "ExclusiveStartStreamName"], "output_token": ["NextToken", "?StreamNames[-1]"], "more_results": "HasMoreStreams",
+        "limit_key": "Limit", "result_key": ["StreamNames", "StreamSummaries"],
+    },
+}
+
 # Parameters that take a token, and what the answer may call it, the best name first.
 TOKENS = {
     "NextToken": ["NextToken"],
@@ -77,6 +86,21 @@ FILTERS = {"Filter", "Filters", "Owners", "OwnerIds", "ExecutableUsers", "Restor
 
 # What the descriptions of the parameter say where its shape has no bounds.
 BOUND = re.compile(r"(?:between \d+ and|a limit of|[Tt]he maximum is|range is \d+ to) ([\d,]+)")
+
+
+def table(model, service, name, published):
+    """The table of an operation; None if it has no pages. Flags that botocore passes over are read, too."""
+    page = INSTEAD.get((service, name)) or published or derived(model, service, name)
+    if page and not page.get("more_results"):
+        tokens = page["output_token"]
+        first = tokens if isinstance(tokens, str) else tokens[0]
+        level, path = members(model, model["operations"][name]["output"]["shape"]), ""
+        if "." in first and first.split(".")[0] in level:
+            path = first.split(".")[0]
+            level, path = members(model, level[path]["shape"]), path + "."
+        more = named(MORE, level)
+        page = {**page, "more_results": path + more if more else None}
+    return page
 
 
 def members(model, shape):

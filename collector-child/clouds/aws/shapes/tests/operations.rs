@@ -59,6 +59,26 @@ fn sizes_are_within_what_the_service_allows() {
 }
 
 #[test]
+fn failures_in_good_answers_are_known() {
+    let of = |name, operation| {
+        let service = service(name).expect("a service");
+        service.operation(operation).expect("an operation").failures(service)
+    };
+    for (name, operation, member) in [
+        ("ecs", "DescribeTasks", "failures"),
+        ("guardduty", "GetMemberDetectors", "UnprocessedAccounts"),
+        ("ecr", "BatchGetImage", "failures"),
+        ("dynamodb", "BatchGetItem", "UnprocessedKeys"),
+        ("athena", "BatchGetNamedQuery", "UnprocessedNamedQueryIds"),
+        ("secretsmanager", "BatchGetSecretValue", "Errors"),
+    ] {
+        assert_eq!(of(name, operation), Some(member), "{name}:{operation}");
+    }
+    assert_eq!(of("sagemaker", "DescribeApp"), None);
+    assert_eq!(of("ec2", "DescribeVolumes"), None);
+}
+
+#[test]
 fn a_token_that_nobody_follows_is_known() {
     let of = |name, operation| {
         let service = service(name).expect("a service");

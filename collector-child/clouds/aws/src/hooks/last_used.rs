@@ -33,7 +33,10 @@ pub(super) async fn latest(context: Context<'_>, metrics: &[Metric]) -> Result<V
     let answers = gather(AT_ONCE, calls, |queries| {
         let ask = context.ask("cloudwatch", "GetMetricData").with("ScanBy", "TimestampDescending");
         let ask = ask.with("StartTime", start.as_str()).with("EndTime", end.as_str());
-        Box::pin(ask.of_members("MetricDataQueries", queries, "MetricDataResults"))
+        Box::pin(async move {
+            let ask = ask.failing(crate::metrics::WITHOUT_VALUES)?;
+            ask.of_members("MetricDataQueries", queries, "MetricDataResults").await
+        })
     });
     let answers = answers.await?;
     let sizes = metrics.chunks(QUERIES).map(<[Metric]>::len);

@@ -27,8 +27,10 @@ fn below(
     levels: usize,
 ) -> BoxFuture<'_, Result<(), Failure>> {
     Box::pin(async move {
-        let accounts =
-            context.ask("organizations", "ListAccountsForParent").with("ParentId", parent_id.as_str());
+        let accounts = context
+            .ask("organizations", "ListAccountsForParent")
+            .with("ParentId", parent_id.as_str())
+            .of_item();
         for account in accounts.all("Accounts").await? {
             let search = format!("is(aws_account) and reported.id = {}", text(&account, "Id"));
             let edge =
@@ -38,8 +40,10 @@ fn below(
         if levels == 0 {
             return Ok(());
         }
-        let units =
-            context.ask("organizations", "ListOrganizationalUnitsForParent").with("ParentId", parent_id);
+        let units = context
+            .ask("organizations", "ListOrganizationalUnitsForParent")
+            .with("ParentId", parent_id)
+            .of_item();
         for unit in units.all("OrganizationalUnits").await? {
             if let Some(node) = add(context, "aws_organizational_unit", &unit, parent)? {
                 below(context, node, text(&unit, "Id"), levels - 1).await?;

@@ -13,7 +13,7 @@ service = "secretsmanager"
 [aws_secretsmanager_secret]
 scope = "global"
 list = { op = "ListSecrets", items = "SecretList" }
-batch = { service = "athena", op = "BatchGetNamedQuery", arg = "NamedQueryIds", from = "Name", size = 20, items = "NamedQueries", by = "NamedQueryId", into = "Extra" }
+batch = { service = "athena", op = "BatchGetNamedQuery", arg = "NamedQueryIds", from = "Name", size = 20, items = "NamedQueries", failed = "UnprocessedNamedQueryIds", by = "NamedQueryId", into = "Extra" }
 unset = ["policy"]
 
 [aws_secretsmanager_secret.map]

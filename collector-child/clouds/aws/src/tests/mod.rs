@@ -3,6 +3,7 @@
 mod faults;
 mod follow;
 mod graph;
+mod incomplete;
 mod listings;
 mod metrics;
 mod odd;

@@ -138,6 +138,7 @@ async fn send<const N: usize>(
         operation: operation.to_owned(),
         arguments: Arguments::default(),
         expected: ["NoSuchKey", "NoSuchVersion", "NoSuchUpload"].map(str::to_owned).to_vec(),
+        failed: None,
         paging: None,
     };
     let failed = "Errors".parse().ok();

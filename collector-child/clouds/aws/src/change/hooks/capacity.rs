@@ -107,6 +107,7 @@ async fn send(job: Job<'_>, operation: &str, params: Map<String, Value>) -> Resu
         operation: operation.to_owned(),
         arguments: tables::plan::Arguments::default(),
         expected: Vec::new(),
+        failed: None,
         paging: None,
     };
     job.send(&call, None, params).await.map(drop)

@@ -85,6 +85,7 @@ async fn revoke(job: Job<'_>, own: &str, circle: &BTreeSet<String>) -> Result<us
                 operation: operation.to_owned(),
                 arguments: Arguments::default(),
                 expected: vec!["InvalidPermission.NotFound".to_owned()],
+                failed: None,
                 paging: None,
             };
             let params = [("GroupId", own.into()), ("IpPermissions", rules.into())];

@@ -37,6 +37,7 @@ pub(super) async fn empty(job: Job<'_>, resource: &Resource) -> Result<usize, St
             operation: "ChangeResourceRecordSets".to_owned(),
             arguments: Arguments::default(),
             expected: Vec::new(),
+            failed: None,
             paging: None,
         };
         let params = Map::from_iter([
