@@ -28,7 +28,7 @@ pub enum Stuck {
         pages: usize,
     },
     /// The service sent no token: there is nothing to ask with.
-    #[error("after {pages} pages the service says that there is more, and not how to ask for it")]
+    #[error("after page {pages} the service says that there is more, and not how to ask for it")]
     NoToken {
         /// Pages that were read until then.
         pages: usize,
@@ -106,7 +106,7 @@ fn find<'v>(answer: &'v Value, path: &str) -> Option<&'v Value> {
 }
 
 /// The one of the alternatives that is a token and no item.
-fn own_token<'p>(path: &'p str) -> Option<&'p str> {
+fn own_token(path: &str) -> Option<&str> {
     path.split("||").map(str::trim).find(|path| !path.contains('['))
 }
 

@@ -40,7 +40,7 @@ fn missing(told: &Value) -> Missing {
     let known = |name: &str| WHY.contains(&&*folded(name)) || WORDS.contains(&&*folded(name));
     let others = members.iter().filter(|(name, _)| !known(name)).filter_map(|(_, value)| value.as_str());
     let mut words: Vec<&str> = others.collect();
-    words.extend(text_of(members, &WORDS));
+    words.push(text_of(members, &WORDS).unwrap_or(code));
     Missing { class: class(code), code: code.to_owned(), message: words.join(": ") }
 }
 
@@ -58,8 +58,8 @@ fn class(code: &str) -> Class {
 
 fn text_of<'m>(members: &'m Map<String, Value>, names: &[&str]) -> Option<&'m str> {
     let of = |name: &&str| members.iter().find(|(member, _)| folded(member) == **name);
-    let texts = names.iter().filter_map(of).filter_map(|(_, value)| value.as_str());
-    texts.filter(|text| !text.is_empty()).next()
+    let mut texts = names.iter().filter_map(of).filter_map(|(_, value)| value.as_str());
+    texts.find(|text| !text.is_empty())
 }
 
 fn folded(name: &str) -> String {
@@ -72,7 +72,7 @@ mod tests {
 
     use super::*;
 
-    fn told(value: Value) -> Vec<(Class, String, String)> {
+    fn told(value: &Value) -> Vec<(Class, String, String)> {
         let path: Path = "failures".parse().unwrap();
         let found = troubles(&path, &json!({"failures": value}));
         found.into_iter().map(|missing| (missing.class, missing.code, missing.message)).collect()
@@ -85,25 +85,28 @@ mod tests {
     #[test]
     fn what_was_deleted_is_nothing_and_what_is_hidden_is_denied() {
         let denied = Class::AccessDenied { by_organization: false };
-        assert_eq!(told(json!([{"arn": "a", "reason": "MISSING"}])), one(Class::Expected, "MISSING", "a"));
         assert_eq!(
-            told(json!([{"arn": "a", "reason": "ACCESS_DENIED", "detail": "no"}])),
+            told(&json!([{"arn": "a", "reason": "MISSING"}])),
+            one(Class::Expected, "MISSING", "a: MISSING")
+        );
+        assert_eq!(
+            told(&json!([{"arn": "a", "reason": "ACCESS_DENIED", "detail": "no"}])),
             one(denied, "ACCESS_DENIED", "a: no")
         );
         assert_eq!(
-            told(json!([{"ErrorCode": "InternalFault", "Id": "x"}])),
-            one(Class::Service, "InternalFault", "x")
+            told(&json!([{"ErrorCode": "InternalFault", "Id": "x"}])),
+            one(Class::Service, "InternalFault", "x: InternalFault")
         );
         assert_eq!(
-            told(json!([{"Id": "x", "Code": "ResourceNotFoundException"}])),
-            one(Class::Expected, "ResourceNotFoundException", "x")
+            told(&json!([{"Id": "x", "Code": "ResourceNotFoundException"}])),
+            one(Class::Expected, "ResourceNotFoundException", "x: ResourceNotFoundException")
         );
     }
 
     #[test]
     fn names_and_maps_are_what_was_not_worked_on() {
-        assert_eq!(told(json!(["i-1"])), one(Class::Service, NOT_WORKED_ON, "i-1"));
-        assert_eq!(told(json!({"t": {"Keys": []}})), one(Class::Service, NOT_WORKED_ON, "t"));
-        assert!(told(json!([])).is_empty() && told(Value::Null).is_empty());
+        assert_eq!(told(&json!(["i-1"])), one(Class::Service, NOT_WORKED_ON, "i-1"));
+        assert_eq!(told(&json!({"t": {"Keys": []}})), one(Class::Service, NOT_WORKED_ON, "t"));
+        assert!(told(&json!([])).is_empty() && told(&Value::Null).is_empty());
     }
 }

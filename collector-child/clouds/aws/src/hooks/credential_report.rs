@@ -235,21 +235,23 @@ mod tests {
     ) -> ((usize, usize), Vec<ipc_proto::fault::Fault>) {
         use crate::testing::{Called, Reply, Trial};
 
-        let answers = move |called: &Called| match called.operation.as_str() {
+        let answers = move |called: &Called| {
+            match called.operation.as_str() {
             "GenerateCredentialReport" => Some(Reply::xml(&format!(
                 "<R><GenerateCredentialReportResult>{}</GenerateCredentialReportResult></R>",
                 generate()
             ))),
-            "GetCredentialReport" => Some(match get() {
-                Some(code) => Reply::xml_error(code),
-                None => {
+            "GetCredentialReport" => Some(get().map_or_else(
+                || {
                     let report = REPORT.replace('<', "&lt;");
                     Reply::xml(&format!(
                         "<R><GetCredentialReportResult><Content>{report}</Content></GetCredentialReportResult></R>"
                     ))
-                }
-            }),
+                },
+                Reply::xml_error,
+            )),
             _ => None,
+        }
         };
         let tables = include_str!("../../kinds/iam.toml");
         let config = json!({"collect_usage_metrics": false});

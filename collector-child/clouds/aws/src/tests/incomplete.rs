@@ -131,7 +131,7 @@ async fn a_listing_that_says_more_and_not_how_is_told() {
     let done = collected(tables, answers).await;
     assert_eq!(names(&done, "aws_route53_zone"), ["a."], "what was listed is kept");
     let [fault] = done.sent.faults.as_slice() else { panic!("{:?}", told(&done)) };
-    assert!(fault.message.starts_with("[NoToken] the listing breaks off: after 1 pages"), "{fault:?}");
+    assert!(fault.message.starts_with("[NoToken] the listing breaks off: after page 1"), "{fault:?}");
     assert_eq!(fault.level, Level::Error);
 }
 
