@@ -360,7 +360,7 @@ mod tests {
             "InvalidVolume.NotFound",
             "NoSuchEntity",
             "QueueDoesNotExist",
-            "AWS.SimpleQueueService.NonExistentQueue",
+            "Service.NonExistentQueue",
             "WAFNonexistentItemException",
             "not_found",
         ] {
