@@ -301,6 +301,11 @@ pub trait Wanted: Any + Send + Sync {
     fn empty_regions(&self) -> bool {
         false
     }
+
+    /// The settings name the regions: one that cannot be read is missed, also where the account has not signed up for it.
+    fn names_regions(&self) -> bool {
+        false
+    }
 }
 
 /// Everything is wanted, empty regions too: a cloud without settings that say otherwise.

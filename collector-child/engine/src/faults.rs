@@ -29,6 +29,8 @@ struct Cause {
     level: Level,
     /// A region or service that the account has not enabled.
     disabled: bool,
+    /// A region that does not accept the credentials.
+    refuses: bool,
 }
 
 /// Failed calls of one cause: by service and operation, where they failed.
@@ -46,6 +48,8 @@ struct Affected {
     first_said: Option<String>,
     /// What to do, where that differs from call to call.
     hints: BTreeSet<String>,
+    /// The single things that the calls were about, where that is known.
+    subjects: BTreeSet<String>,
 }
 
 /// Failed calls by cause.
@@ -75,6 +79,7 @@ pub(crate) fn meaning(error: &CallError) -> Meaning {
         | Class::Credentials(_)
         | Class::Throttled
         | Class::RegionDisabled
+        | Class::RegionRefuses
         | Class::Service
         | Class::Unavailable
         | Class::Network
@@ -114,6 +119,9 @@ impl ErrorLog {
         }
         if affected.said.len() < MOST_WORDS {
             affected.said.extend(said(error).map(str::to_owned));
+        }
+        if affected.subjects.len() < MOST_WORDS {
+            affected.subjects.extend(error.subject.clone());
         }
         affected.calls = affected.calls.saturating_add(1);
         affected.not_made = affected.not_made.saturating_add(u32::from(error.given_up));
@@ -175,18 +183,19 @@ impl Cause {
             _ => (code.unwrap_or_else(|| class_name(error.class).to_owned()), error.class_words().to_owned()),
         };
         let disabled = error.class == Class::RegionDisabled;
+        let refuses = error.class == Class::RegionRefuses;
         // Where nobody chooses the regions, it is a service that is not enabled: there is nothing of it.
         let unused = disabled && facts.region_setting.is_empty();
         let level = if unused || (denied && !unauthorized) { Level::Info } else { Level::Error };
         // A denial costs something even as information.
         let kind = if unused { FaultKind::Resource } else { fault.kind };
-        Self { code, message, kind, level, disabled }
+        Self { code, message, kind, level, disabled, refuses }
     }
 
     fn fault(self, affected: &Affected, facts: &CloudFacts) -> Fault {
         let regions = affected.regions();
         let hint = affected.hint(&self, &regions, facts);
-        let Self { code, message, kind, level, disabled: _ } = self;
+        let Self { code, message, kind, level, disabled: _, refuses: _ } = self;
         let message = affected.example.clone().unwrap_or(message);
         let services: Vec<String> = affected
             .services
@@ -200,8 +209,10 @@ impl Cause {
             .collect();
         let more = if affected.services.len() > SERVICES { " and more" } else { "" };
         let place = if regions.len() > 1 { format!(" in {}", listed(&regions)) } else { String::new() };
+        let subjects: Vec<&str> = affected.subjects.iter().map(String::as_str).collect();
+        let about = if subjects.is_empty() { String::new() } else { format!(" (for {})", listed(&subjects)) };
         let message = format!(
-            "[{code}] {message}{place}. Affected services and actions: {}{more}",
+            "[{code}] {message}{place}. Affected services and actions: {}{more}{about}",
             services.join(", ")
         );
         let message = match affected.not_made {
@@ -267,6 +278,11 @@ impl Affected {
                     listed(regions)
                 ))
             }
+            _ if cause.refuses && !facts.region_setting.is_empty() => {
+                let leave_out = format!("leave {} out with {}", listed(regions), facts.region_setting);
+                let all = self.hints.iter().map(String::as_str).chain([leave_out.as_str()]);
+                Some(all.collect::<Vec<_>>().join("; or "))
+            }
             (2.., FaultKind::AccessDenied) => {
                 Some("allow these actions to the user or role that collects".to_owned())
             }
@@ -283,6 +299,7 @@ fn said(error: &CallError) -> Option<&str> {
         | Class::Service
         | Class::Unavailable
         | Class::RegionDisabled
+        | Class::RegionRefuses
         | Class::Credentials(_)
         | Class::Config
         | Class::Input => &error.message,
@@ -305,6 +322,7 @@ fn tells_more(class: Class) -> bool {
         Class::Credentials(_)
         | Class::Expected
         | Class::RegionDisabled
+        | Class::RegionRefuses
         | Class::Unavailable
         | Class::Network
         | Class::Garbage
@@ -325,6 +343,7 @@ fn class_name(class: Class) -> &'static str {
         Class::Throttled => "Throttled",
         Class::NoEndpoint => "NoEndpoint",
         Class::RegionDisabled => "RegionDisabled",
+        Class::RegionRefuses => "RegionRefuses",
         Class::Service => "Service",
         Class::Unavailable => "Unavailable",
         Class::Network => "Network",

@@ -138,11 +138,11 @@ impl Way for Opened {
         Box::pin(async move {
             let Self { way, config, name } = *self;
             let AwsWay { client, session, scope, account } = way;
-            let api = Api::new(client, session, &account);
+            let api = Api::new(client.clone(), session, &account);
             sink.step("asking for the regions of the account".to_owned());
             let found = accounts::regions::of_account(&api, &scope, sink).await;
             let found = found.map_err(|error| error.to_fault())?;
-            Ok(entered(api, AwsAccount { config, scope }, &account, &name, &found))
+            Ok(entered(api, AwsAccount { config, scope, client }, &account, &name, &found))
         })
     }
 }
@@ -173,6 +173,8 @@ pub(crate) fn entered(api: Api, own: AwsAccount, account: &str, name: &str, foun
 pub(crate) struct AwsAccount {
     pub(crate) config: AwsConfig,
     pub(crate) scope: Scope,
+    /// What answers have told so far, besides what they are about.
+    pub(crate) client: aws_client::Client,
 }
 
 impl Wanted for AwsAccount {
@@ -199,6 +201,10 @@ impl Wanted for AwsAccount {
     fn empty_regions(&self) -> bool {
         self.config.narrows()
     }
+
+    fn names_regions(&self) -> bool {
+        self.config.names_regions()
+    }
 }
 
 /// What hooks see of AWS.
@@ -207,6 +213,8 @@ pub(crate) trait OfAws<'a> {
     fn config(self) -> &'a AwsConfig;
     /// How the account is reached.
     fn scope(self) -> &'a Scope;
+    /// The region of a bucket, as far as answers have told it.
+    fn region_of_bucket(self, bucket: &str) -> Option<String>;
 }
 
 #[expect(clippy::panic, reason = "the hooks of AWS are for accounts of AWS only")]
@@ -221,6 +229,10 @@ impl<'a> OfAws<'a> for Context<'a> {
 
     fn scope(self) -> &'a Scope {
         &own(self).scope
+    }
+
+    fn region_of_bucket(self, bucket: &str) -> Option<String> {
+        own(self).client.region_of_bucket(bucket)
     }
 }
 

@@ -222,7 +222,12 @@ impl AwsConfig {
 
     /// Whether the settings name regions or kinds, so that what is there is wanted even if it is little.
     pub(crate) fn narrows(&self) -> bool {
-        given(self.region.as_ref()) || !self.collect.is_empty()
+        self.names_regions() || !self.collect.is_empty()
+    }
+
+    /// The settings name the regions.
+    pub(crate) fn names_regions(&self) -> bool {
+        given(self.region.as_ref())
     }
 
     /// Calls at once in one region and service: at least one, and never more than the default.

@@ -118,5 +118,6 @@ pub(crate) async fn client(config: &AwsConfig) -> Result<Client, Failure> {
         Some(given) => Client::with_given(settings, given).await,
         None => Client::new(settings).await,
     };
-    client.map_err(|error| error.to_fault().into())
+    let client = client.map_err(|error| error.to_fault())?;
+    Ok(client.wishing(config.region.as_deref().unwrap_or_default()))
 }

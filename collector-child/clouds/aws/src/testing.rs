@@ -212,8 +212,8 @@ impl Trial {
         let regions = ["eu-west-1", "us-east-1"].map(str::to_owned).to_vec();
         let scope = Scope { role: None, profile: None, partition: "aws".to_owned(), regions };
         let found = scope.regions.clone();
-        let api = Api::new(client, session, ACCOUNT);
-        let entered = entered(api, AwsAccount { config, scope }, ACCOUNT, "test", &found);
+        let api = Api::new(client.clone(), session, ACCOUNT);
+        let entered = entered(api, AwsAccount { config, scope, client }, ACCOUNT, "test", &found);
         let Entered { client, regions, account, region_nodes, zone_nodes, wanted } = entered;
         let assignment = Assignment {
             top: Top::new(kinds(), &FACTS, &account, &regions, &region_nodes, &zone_nodes).unwrap(),

@@ -15,6 +15,9 @@ use super::judge::{Codes, Meaning, Stop, is_fatal, later, stop};
 use super::memory::Done;
 use super::words;
 
+/// The member by which some answers say whether it was done.
+const DONE: &str = "Success";
+
 /// What calls are made for.
 #[derive(Clone, Copy)]
 pub struct Job<'a> {
@@ -191,6 +194,12 @@ impl Job<'_> {
             return Ok(false);
         }
         match self.access.call(&call.service, &call.operation, params).await {
+            Ok(answer) if answer[DONE] == Value::Bool(false) => {
+                let (service, operation) = (&call.service, &call.operation);
+                let reason =
+                    format!("{service}:{operation} answers that it was not done, and does not say why");
+                Err(Stop::Outcome(CleanOutcome::Failed { reason }))
+            }
             Ok(answer) => {
                 let troubles = failed.map(|path| path.take(answer)).unwrap_or_default();
                 let gone = self.inside(call, &troubles)?;

@@ -253,6 +253,7 @@ impl<'a> Context<'a> {
             | Class::Credentials(_)
             | Class::NoEndpoint
             | Class::RegionDisabled
+            | Class::RegionRefuses
             | Class::Service => false,
         };
         if fatal {

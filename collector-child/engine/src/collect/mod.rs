@@ -135,7 +135,7 @@ pub async fn collect(
         check::nameless(&job).await;
     }
     ended.inspect_err(|_| lock(&job.odd).take().into_iter().for_each(|trouble| sink.fault(trouble)))?;
-    if let Some(unread) = lock(&job.reach).verdict(facts, &job.regions) {
+    if let Some(unread) = lock(&job.reach).verdict(facts, &job.regions, job.wanted.names_regions()) {
         return Err(unread.into());
     }
     sink.step("sending the graph".to_owned());

@@ -1,6 +1,8 @@
 //! Whether anything could be read in each region. Where nothing was, for other reasons than denial, the region is not empty
 //! but unknown: the account is given up and tried again later, and what fixcore has of it stays.
 //!
+//! A region that does not accept the credentials at all is unknown, too: those of a session may be good elsewhere only.
+//!
 //! Denials are another matter: what a role may not see it never saw, and trying again would not change that. They only
 //! outweigh other troubles where they are more, as in a region that a policy of the organization closes and where one host
 //! does not answer besides.
@@ -21,9 +23,12 @@ pub(crate) struct Reach(Vec<Place>);
 struct Place {
     read: bool,
     denied: u32,
-    /// The credentials were not accepted: the region is not enabled, or they are good for nothing.
-    refused: u32,
+    /// The account has not signed up for the region or the service.
+    disabled: u32,
+    /// Of no use to anybody who wants to know what is there.
     failed: u32,
+    /// Those of them where the credentials were not accepted, which others accept.
+    refused: u32,
     /// Those of them whose host does not resolve.
     nameless: u32,
     first: Option<CallError>,
@@ -48,10 +53,11 @@ impl Reach {
             Class::NoEndpoint => {}
             Class::AccessDenied { .. } => place.denied += 1,
             Class::RegionDisabled => {
-                place.refused += 1;
+                place.disabled += 1;
                 place.first.get_or_insert_with(|| error.clone());
             }
-            Class::Credentials(_)
+            Class::RegionRefuses
+            | Class::Credentials(_)
             | Class::Throttled
             | Class::Service
             | Class::Unavailable
@@ -64,6 +70,7 @@ impl Reach {
             | Class::Deadline
             | Class::Input => {
                 place.failed += 1;
+                place.refused += u32::from(error.class == Class::RegionRefuses);
                 place.nameless += u32::from(is_nameless(facts, error));
                 place.first.get_or_insert_with(|| error.clone());
             }
@@ -72,25 +79,26 @@ impl Reach {
 
     /// Regions that seem unread for the only reason that there may be no such hosts.
     pub(crate) fn nameless(&self, regions: &Regions) -> Vec<RegionIndex> {
-        let nameless = |place: &Place| place.is_unread() && place.nameless == place.failed;
+        let nameless = |place: &Place| place.is_unread(false) && place.nameless == place.failed;
         regions.all().zip(&self.0).filter(|(_, place)| nameless(place)).map(|((index, _), _)| index).collect()
     }
 
     fn refused_everywhere(&self) -> Option<&CallError> {
-        let only_refused = |place: &Place| !place.read && place.denied == 0 && place.failed == 0;
+        let only_refused = |place: &Place| !place.read && place.denied == 0 && place.failed == place.refused;
         if !self.0.iter().all(only_refused) {
             return None;
         }
-        self.0.iter().find(|place| place.refused > 0).and_then(|place| place.first.as_ref())
+        self.0.iter().find_map(|place| place.first.as_ref())
     }
 
-    /// Why the account cannot be done, if there is a region of which nothing was read.
-    pub(crate) fn verdict(&self, facts: &CloudFacts, regions: &Regions) -> Option<Fault> {
+    /// Why the account cannot be done, if there is a region of which nothing was read. `named` regions are those that the
+    /// settings name: whoever does that wants to know what is there, signed up for or not.
+    pub(crate) fn verdict(&self, facts: &CloudFacts, regions: &Regions, named: bool) -> Option<Fault> {
         let places = || regions.all().zip(&self.0);
         if let Some(error) = self.refused_everywhere() {
             return Some(refused(facts, error));
         }
-        let unread: Vec<_> = places().filter(|(_, place)| place.is_unread()).collect();
+        let unread: Vec<_> = places().filter(|(_, place)| place.is_unread(named)).collect();
         let error = unread.iter().find_map(|(_, place)| place.first.as_ref())?;
         let names: Vec<&str> = unread.iter().map(|((_, region), _)| region.name.as_str()).collect();
         let all = !places().any(|(_, place)| place.read);
@@ -114,6 +122,9 @@ impl Reach {
         // A setting does not mend itself.
         let (kind, retry, source) = match error.class {
             Class::Config => (FaultKind::Config, Retry::Never, FaultSource::User),
+            Class::RegionRefuses | Class::RegionDisabled => {
+                (FaultKind::Credentials, Retry::Never, FaultSource::User)
+            }
             _ => (FaultKind::Unavailable, Retry::Later, FaultSource::Cloud),
         };
         let hint = Some(hint.join("; or ")).filter(|hint| !hint.is_empty());
@@ -144,16 +155,24 @@ fn refused(facts: &CloudFacts, error: &CallError) -> Fault {
         source: FaultSource::User,
         hint: Some(match facts.region_setting {
             "" => "look whether the credentials are still active".to_owned(),
-            setting => format!(
-                "look whether the key is still active, and whether {setting} names regions of its partition"
-            ),
+            setting => {
+                let own = error.to_fault().hint.map(|own| format!("{own}; or ")).unwrap_or_default();
+                format!(
+                    "{own}look whether the key is still active, and whether {setting} names regions of its partition"
+                )
+            }
         }),
         ..fault(FaultKind::Credentials, message)
     }
 }
 
 impl Place {
-    fn is_unread(&self) -> bool {
-        !self.read && self.failed > 0 && self.failed >= self.denied + self.refused
+    fn is_unread(&self, named: bool) -> bool {
+        let (lost, known) = if named {
+            (self.failed + self.disabled, self.denied)
+        } else {
+            (self.failed, self.denied + self.disabled)
+        };
+        !self.read && lost > 0 && lost >= known
     }
 }

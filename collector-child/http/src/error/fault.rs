@@ -42,7 +42,9 @@ fn nature(class: Class) -> (FaultKind, FaultSource, Retry) {
     use FaultSource::{Cloud, Collector, Host, User};
     use Retry::{Later, Never};
     match class {
-        Class::AccessDenied { .. } | Class::RegionDisabled => (FaultKind::AccessDenied, User, Never),
+        Class::AccessDenied { .. } | Class::RegionDisabled | Class::RegionRefuses => {
+            (FaultKind::AccessDenied, User, Never)
+        }
         Class::Credentials(CredentialsTrouble::Clock) => (FaultKind::Credentials, Host, Never),
         // The next attempt begins with new ones.
         Class::Credentials(CredentialsTrouble::NotRenewed) => (FaultKind::Unavailable, Host, Later),

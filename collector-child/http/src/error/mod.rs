@@ -29,6 +29,8 @@ pub enum Class {
     NoEndpoint,
     /// The account has not enabled the region, or has not signed up for the service.
     RegionDisabled,
+    /// The region does not accept the credentials, which others accept: it says nothing about what is there.
+    RegionRefuses,
     /// The service answered with another error.
     Service,
     /// The service had errors of its own (5xx) in every attempt.
@@ -89,6 +91,8 @@ pub struct Trouble {
     pub service: String,
     /// The operation, as the cloud names it.
     pub operation: String,
+    /// The one thing that the call was about, where that is known: `bucket logs`.
+    pub subject: Option<String>,
     /// The error code of the service, if it gave one.
     pub code: Option<String>,
     /// What went wrong, for people: the service's own words where it gave some. Without secrets.
@@ -150,6 +154,7 @@ impl CallError {
             region: place.region.to_owned(),
             service: place.service.to_owned(),
             operation: place.operation.to_owned(),
+            subject: None,
             code: None,
             message: shortened(&message.into()),
             status: None,
@@ -188,6 +193,7 @@ impl CallError {
         self.at(place).change(|trouble| {
             place.operation.clone_into(&mut trouble.operation);
             (trouble.attempts, trouble.given_up, trouble.request_id) = (0, true, None);
+            trouble.subject = None;
         })
     }
 
@@ -241,6 +247,9 @@ impl fmt::Display for CallError {
         if !self.account.is_empty() {
             write!(f, " of account {}", self.account)?;
         }
+        if let Some(subject) = &self.subject {
+            write!(f, " for {subject}")?;
+        }
         write!(f, ": {}", self.words())
     }
 }
@@ -256,6 +265,9 @@ impl Trouble {
             Class::Throttled => "throttled until attempts or time were used up",
             Class::NoEndpoint => "the service does not exist in this region",
             Class::RegionDisabled => "the account does not use this region or service",
+            Class::RegionRefuses => {
+                "the region does not accept the credentials, which are accepted elsewhere"
+            }
             Class::Unavailable => "the service had errors of its own",
             Class::Network => "the service could not be reached",
             Class::Garbage => "the answer makes no sense",

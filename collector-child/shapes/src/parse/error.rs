@@ -134,6 +134,22 @@ pub(super) fn from_element(source: &Source<'_>, root: Node<'_, '_>, error: Node<
     }
 }
 
+/// What changes something in this protocol answers whether it did, beside of errors; the shapes of many operations do not
+/// even have it.
+pub(super) fn not_done(source: &Source<'_>, root: Node<'_, '_>) -> Option<ServiceError> {
+    let told = xml::child_text(root, "return")?;
+    told.trim().eq_ignore_ascii_case("false").then(|| ServiceError {
+        code: "return: false".to_owned(),
+        message: "it answers that this was not done, and does not say why".to_owned(),
+        status: source.status,
+        request_id: ["requestId", "RequestId"]
+            .into_iter()
+            .find_map(|name| xml::child_text(root, name))
+            .map(str::to_owned),
+        details: Vec::new(),
+    })
+}
+
 impl Source<'_> {
     fn request_id(&self) -> Option<String> {
         let names = ["x-amzn-requestid", "x-amz-request-id"];

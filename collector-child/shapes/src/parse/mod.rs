@@ -91,6 +91,11 @@ impl Source<'_> {
     fn read_query(&self, structure: &Structure) -> Result<Map<String, Value>, Answer> {
         let read = document::read(self.status, self.body, |document| {
             let root = document.root_element();
+            if self.service.protocol == Protocol::Ec2
+                && let Some(error) = error::not_done(self, root)
+            {
+                return Err(Answer::Error(error));
+            }
             // The wrapper has the name of the operation, too.
             let start = match self.operation.wrapper.map(|wrapper| (wrapper, xml::child(root, wrapper))) {
                 Some((_, Some(wrapped))) => wrapped,

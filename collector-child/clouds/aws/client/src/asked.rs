@@ -52,7 +52,11 @@ impl<'a> Asked<'a> {
             .map_err(|fault| CallError::new(Class::Input, self.place(), fault.to_string()))?;
         let bucket = params.get("Bucket").and_then(Value::as_str).filter(|_| self.service.name == "s3");
         let mut trial = Trial::new(client, self, request, bucket);
-        hub.call(Call { place: self.place(), deadline: self.target.deadline, queue }, &mut trial).await
+        let call = Call { place: self.place(), deadline: self.target.deadline, queue };
+        let answer = hub.call(call, &mut trial).await;
+        answer.map_err(|error| {
+            error.change(|trouble| trouble.subject = bucket.map(|name| format!("bucket {name}")))
+        })
     }
 }
 

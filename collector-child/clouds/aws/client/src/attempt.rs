@@ -27,6 +27,11 @@ const MOST_MOVES: usize = 3;
 /// Calls that tell the region of a bucket, wherever they are made.
 const TELL_REGION: [&str; 2] = ["HeadBucket", "GetBucketLocation"];
 
+/// What helps where a region refuses a session that is good elsewhere.
+const OF_SESSION: &str = "a session token of the global endpoint of STS is not good in regions that an account has to \
+    enable: get it from a regional endpoint (AWS_STS_REGIONAL_ENDPOINTS=regional), or let IAM make those of the global one \
+    valid in all regions (version 2); or enable the region for the account, which takes some minutes";
+
 /// A request, and what was learned from attempts with it.
 pub(crate) struct Trial<'a> {
     client: &'a Client,
@@ -184,7 +189,15 @@ impl<'a> Trial<'a> {
                 None => return false,
             },
         };
-        if region == self.region || self.left.contains(&region) || self.left.len() >= MOST_MOVES {
+        if region == self.region {
+            // Denied where it is.
+            if answer.status == 403 {
+                self.shared.buckets.learn(bucket, &region);
+            }
+            return false;
+        }
+        if self.left.contains(&region) || self.left.len() >= MOST_MOVES {
+            self.shared.buckets.forget(bucket);
             return false;
         }
         self.shared.buckets.learn(bucket, &region);
@@ -224,7 +237,14 @@ impl<'a> Trial<'a> {
         if self.asked.service.name != "s3" || environment.endpoint_url(self.asked.service.id).is_some() {
             return;
         }
-        for (bucket, region) in regions_in(self.asked.operation.name, self.bucket, answer) {
+        let told = regions_in(self.asked.operation.name, self.bucket, answer);
+        // Elsewhere it would have been refused; but for the one call that is answered everywhere.
+        let here =
+            self.bucket.filter(|_| told.is_empty() && self.asked.operation.name != "GetBucketLocation");
+        let here = here.filter(|bucket| self.shared.buckets.region(bucket).is_none());
+        for (bucket, region) in
+            told.into_iter().chain(here.map(|bucket| (bucket.to_owned(), self.region.to_string())))
+        {
             self.shared.buckets.learn(&bucket, &region);
         }
     }
@@ -268,6 +288,8 @@ impl<'a> Trial<'a> {
             trouble.status = Some(error.status);
             trouble.request_id.clone_from(&error.request_id);
         });
+        let of_session = signer.is_some_and(Signer::is_of_session);
+        let told = if class == Class::RegionRefuses && of_session { told.advising(OF_SESSION) } else { told };
         let ordered = ordered_wait(answer);
         Outcome::Failed(Failed { error: told, cause, ordered, timeout: false })
     }
@@ -294,6 +316,19 @@ impl<'a> Trial<'a> {
         };
         let error = CallError::new(class, self.asked.place(), trouble.to_string())
             .change(|told| told.code = Some(trouble.code().to_owned()));
+        let error = match self.shared.environment.ca_bundle() {
+            Some(bundle) => match trouble {
+                TransportTrouble::Setup(_) => {
+                    error.advising(format!("check the file that {} names, or unset it", bundle.named_by))
+                }
+                TransportTrouble::Tls(..) => error.advising(format!(
+                    "the CA of the host, or of a proxy that opens TLS, has to be in the file that {} names",
+                    bundle.named_by
+                )),
+                _ => error,
+            },
+            None => error,
+        };
         let cause = if trouble.passes() && !absent { Cause::Transient } else { Cause::Final };
         Failed { error, cause, ordered: None, timeout: trouble.timeout() }
     }

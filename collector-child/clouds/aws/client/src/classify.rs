@@ -2,6 +2,8 @@
 
 use http_client::{Cause, Class, CredentialsTrouble, Verdict};
 
+use crate::credentials::STS_INACTIVE;
+
 /// Codes that ask to slow down: those of the SDKs' standard retry mode.
 const THROTTLING: &[&str] = &[
     "BandwidthLimitExceeded",
@@ -39,11 +41,11 @@ const INVALID: &[&str] = &[
     "UnrecognizedClientException",
 ];
 
-/// Codes of [`INVALID`] that a region gives which the account has not enabled.
+/// Codes of [`INVALID`] that a region gives which the account has not enabled, or where a session is not good.
 const MAYBE_REGION: &[&str] =
     &["AuthFailure", "InvalidClientTokenId", "InvalidToken", "UnrecognizedClientException"];
 
-const NOT_ENABLED: &[&str] = &["OptInRequired", "SubscriptionRequiredException"];
+const NOT_ENABLED: &[&str] = &["OptInRequired", STS_INACTIVE, "SubscriptionRequiredException"];
 
 const CLOCK: &[&str] = &["RequestExpired", "RequestInTheFuture", "RequestTimeTooSkewed"];
 
@@ -100,10 +102,10 @@ fn last(facts: Facts<'_>) -> Class {
         credentials(CredentialsTrouble::Expired)
     } else if CLOCK.contains(&code) || explains_the_clock(code, message) {
         credentials(CredentialsTrouble::Clock)
-    } else if NOT_ENABLED.contains(&code)
-        || (facts.proven && MAYBE_REGION.contains(&code) && blames_credentials(code, message))
-    {
+    } else if NOT_ENABLED.contains(&code) {
         Class::RegionDisabled
+    } else if facts.proven && MAYBE_REGION.contains(&code) && blames_credentials(code, message) {
+        Class::RegionRefuses
     } else if INVALID.contains(&code) || (code == "AuthFailure" && blames_credentials(code, message)) {
         credentials(CredentialsTrouble::Invalid)
     } else if denied(facts) {
@@ -121,7 +123,8 @@ fn explains_the_clock(code: &str, message: &str) -> bool {
 
 /// EC2's `AuthFailure` is said of credentials and of permissions.
 fn blames_credentials(code: &str, message: &str) -> bool {
-    code != "AuthFailure" || message.contains("validate the provided access credentials")
+    code != "AuthFailure"
+        || ["access credentials", "security token"].iter().any(|what| message.contains(what))
 }
 
 fn denied(facts: Facts<'_>) -> bool {
@@ -199,10 +202,11 @@ mod tests {
             ("InvalidClientTokenId", invalid),
             ("UnrecognizedClientException", invalid),
             ("AuthFailure", auth),
+            ("AuthFailure", "The security token included in the request is invalid."),
         ] {
             let unproven = facts(code, message, 403);
             assert_eq!(classify(unproven).class, Class::Credentials(CredentialsTrouble::Invalid), "{code}");
-            assert_eq!(classify(Facts { proven: true, ..unproven }).class, Class::RegionDisabled, "{code}");
+            assert_eq!(classify(Facts { proven: true, ..unproven }).class, Class::RegionRefuses, "{code}");
         }
         // A secret that is wrong is wrong everywhere.
         let wrong = Facts { proven: true, ..facts("SignatureDoesNotMatch", "", 403) };

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
 use aws_credential_types::Credentials;
@@ -38,7 +38,8 @@ pub struct Client(pub(crate) Arc<Shared>);
 pub(crate) struct Shared {
     pub(crate) hub: Hub,
     pub(crate) buckets: Buckets,
-    environment: Arc<Environment>,
+    pub(crate) environment: Arc<Environment>,
+    wished_regions: OnceLock<Vec<String>>,
 }
 
 impl fmt::Debug for Client {
@@ -79,7 +80,20 @@ impl Client {
             CallError::new(Class::Config, place, wrong).advising(advice)
         })?;
         let hub = Hub::new(settings.budgets, settings.retry, transport);
-        Ok(Self(Arc::new(Shared { hub, buckets: Buckets::default(), environment })))
+        let (buckets, wished_regions) = (Buckets::default(), OnceLock::new());
+        Ok(Self(Arc::new(Shared { hub, buckets, environment, wished_regions })))
+    }
+
+    /// The regions that the settings name: STS is asked there for roles of profiles and of web identities where neither
+    /// environment nor profile name a region. To be said once, before the first session.
+    #[must_use]
+    pub fn wishing(self, regions: &[String]) -> Self {
+        self.0.wished_regions.get_or_init(|| regions.to_vec());
+        self
+    }
+
+    pub(crate) fn wished_regions(&self) -> &[String] {
+        self.0.wished_regions.get().map_or(&[], Vec::as_slice)
     }
 
     /// A session. Nothing is looked up before its first call (or [`Session::check`]), but a profile that is asked
@@ -174,6 +188,11 @@ impl Client {
         self.0.hub.left_out(account)
     }
 
+    /// The region of a bucket, as far as answers have told it.
+    pub fn region_of_bucket(&self, bucket: &str) -> Option<String> {
+        self.0.buckets.region(bucket)
+    }
+
     /// What was done so far, by service.
     pub fn counters(&self) -> BTreeMap<String, ServiceCounters> {
         self.0.hub.counters()
@@ -187,6 +206,11 @@ pub(crate) struct Buckets(Mutex<HashMap<String, String>>);
 impl Buckets {
     pub(crate) fn region(&self, bucket: &str) -> Option<String> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(bucket).cloned()
+    }
+
+    /// Answers contradict each other.
+    pub(crate) fn forget(&self, bucket: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(bucket);
     }
 
     pub(crate) fn learn(&self, bucket: &str, region: &str) {

@@ -194,11 +194,18 @@ impl Environment {
         self.value("AWS_REGION", "").or_else(|| self.value("AWS_DEFAULT_REGION", "region"))
     }
 
-    /// The region whose STS is asked for a role: that which is meant, else one of the partition of the role.
-    pub(crate) fn sts_region(&self, role_arn: &str) -> String {
-        let partition = || endpoints().partition(role_arn.split(':').nth(1)?);
-        let of_role = || partition().map(|partition| partition.implicit_global_region.clone());
-        self.region().or_else(of_role).unwrap_or_else(|| "us-east-1".to_owned())
+    /// The region whose STS is asked for a role: the first in the partition of the role of the one that is meant and those
+    /// that the settings `wish`, else the one that stands for the partition.
+    pub(crate) fn sts_region(&self, role_arn: &str, wished: &[String]) -> String {
+        let partition = role_arn.split(':').nth(1).and_then(|id| endpoints().partition(id));
+        // A region that is newer than the tables may be anywhere.
+        let fits = |region: &String| match (partition, endpoints().partition_of(region)) {
+            (Some(partition), Some(of)) => of.id == partition.id,
+            _ => true,
+        };
+        let of_role = || partition.map(|partition| partition.implicit_global_region.clone());
+        let named = self.region().into_iter().chain(wished.iter().cloned()).find(fits);
+        named.or_else(of_role).unwrap_or_else(|| "us-east-1".to_owned())
     }
 
     /// The file of roots to trust instead of the machine's, and the setting that names it: botocore's order.
@@ -296,12 +303,17 @@ mod tests {
     #[tokio::test]
     async fn sts_is_asked_where_the_user_is_or_where_the_role_is() {
         let set = read(&[("AWS_REGION", "eusc-de-east-1")], None).await;
-        assert_eq!(set.sts_region("arn:aws-eusc:iam::1:role/x"), "eusc-de-east-1");
+        assert_eq!(set.sts_region("arn:aws-eusc:iam::1:role/x", &["eu-west-1".to_owned()]), "eusc-de-east-1");
+        assert_eq!(set.sts_region("arn:aws:iam::1:role/x", &[]), "us-east-1", "it is not there");
         let unset = Environment::of_test(&[], "", None).await.unwrap();
-        assert_eq!(unset.sts_region("arn:aws-eusc:iam::1:role/x"), "eusc-de-east-1");
-        assert_eq!(unset.sts_region("arn:aws-iso-b:iam::1:role/x"), "us-isob-east-1");
-        assert_eq!(unset.sts_region("arn:aws:iam::1:role/x"), "us-east-1");
-        assert_eq!(unset.sts_region("nonsense"), "us-east-1");
+        assert_eq!(unset.sts_region("arn:aws-eusc:iam::1:role/x", &[]), "eusc-de-east-1");
+        assert_eq!(unset.sts_region("arn:aws-iso-b:iam::1:role/x", &[]), "us-isob-east-1");
+        assert_eq!(unset.sts_region("arn:aws:iam::1:role/x", &[]), "us-east-1");
+        assert_eq!(unset.sts_region("nonsense", &[]), "us-east-1");
+        let wished = ["cn-north-1".to_owned(), "eu-west-1".to_owned()];
+        assert_eq!(unset.sts_region("arn:aws:iam::1:role/x", &wished), "eu-west-1");
+        assert_eq!(unset.sts_region("arn:aws-cn:iam::1:role/x", &wished), "cn-north-1");
+        assert_eq!(unset.sts_region("arn:aws-us-gov:iam::1:role/x", &wished), "us-gov-west-1");
     }
 
     #[tokio::test]

@@ -25,6 +25,7 @@ fn hint(trouble: &Trouble) -> Option<String> {
             "enable {region} for the account (or sign up for {}), or leave it out with aws.region",
             trouble.service
         ),
+        Class::RegionRefuses => "enable the region for the account, which takes some minutes".to_owned(),
         Class::Network => match trouble.code.as_deref() {
             Some("DnsFailure") => {
                 format!("check the name servers of this machine, AWS_ENDPOINT_URL, and that {region} exists")

@@ -23,7 +23,9 @@ mod sign;
 mod tests;
 
 pub use client::{Client, Target};
-pub use credentials::{Given, Giver, HandedOver, Login, Role, Session, account_of_role, of_another_account};
+pub use credentials::{
+    Given, Giver, HandedOver, Login, Role, Session, account_of_role, account_told, expect_account,
+};
 pub use http_client::{
     Budgets, CallError, Class, CredentialsTrouble, LeftOut, Limits, Pages, RetryPolicy, ServiceCounters,
     Settings, Trouble,

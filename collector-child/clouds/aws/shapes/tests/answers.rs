@@ -28,6 +28,23 @@ fn error(at: &str, status: u16, headers: &[(&str, &str)], body: &str) -> Service
     }
 }
 
+/// Operations of EC2 answer whether it was done; most shapes do not have it.
+#[test]
+fn an_answer_that_it_was_not_done_is_an_error() {
+    for at in ["ec2:DeleteVolume", "ec2:CreateTags", "ec2:DeleteSecurityGroup", "ec2:DeregisterImage"] {
+        let operation = at.split_once(':').unwrap().1;
+        let body = |told| {
+            format!(
+                "<{operation}Response><requestId>r-1</requestId><return>{told}</return></{operation}Response>"
+            )
+        };
+        let told = error(at, 200, &[], &body("false"));
+        assert_eq!((told.code.as_str(), told.request_id.as_deref()), ("return: false", Some("r-1")), "{at}");
+        assert!(told.message.contains("not done"), "{}", told.message);
+        assert!(read(at, 200, &[], &body("true")).is_ok(), "{at}");
+    }
+}
+
 const PAGE: &str =
     "<!DOCTYPE html>\n<html><head><title>Proxy</title></head><body>Please log in<br></body></html>";
 const ONE_OF_EACH: [&str; 6] = [

@@ -37,7 +37,7 @@ pub(super) async fn owner(
         sink.work(1);
         let error = match answer {
             Ok(answer) => {
-                let account = answer["Account"].as_str().unwrap_or_default().to_owned();
+                let account = aws_client::account_told(&answer, "", region)?.to_owned();
                 // Where one address answers for all partitions, only the answer knows it; but who runs the worker may
                 // know better, and says so by the environment or the profile. What aws.region names is a wish.
                 let by_user = *named && at_home(session, partition);
@@ -85,7 +85,9 @@ enum Rank {
 fn rank(error: &CallError) -> Rank {
     match error.class {
         _ if error.has_code(&["InvalidClientTokenId", "UnrecognizedClientException"]) => Rank::Unknown,
-        Class::RegionDisabled | Class::AccessDenied { .. } | Class::NoEndpoint => Rank::Elsewhere,
+        Class::RegionDisabled | Class::RegionRefuses | Class::AccessDenied { .. } | Class::NoEndpoint => {
+            Rank::Elsewhere
+        }
         Class::Network if error.has_code(&["DnsFailure"]) => Rank::Elsewhere,
         _ => Rank::Final,
     }

@@ -48,14 +48,16 @@ pub(crate) async fn of_account(api: &Api, scope: &Scope, sink: &dyn Sink) -> Res
 }
 
 fn denies(error: &CallError) -> bool {
-    matches!(error.class, Class::AccessDenied { .. } | Class::RegionDisabled)
+    matches!(error.class, Class::AccessDenied { .. } | Class::RegionDisabled | Class::RegionRefuses)
 }
 
 async fn enabled(api: &Api, region: &str, sink: &dyn Sink) -> Result<Vec<String>, CallError> {
     let found = api.all(region, "ec2", "DescribeRegions", "Regions").await;
     sink.work(1);
+    // Only those that are enabled are asked for; whoever answers for AWS may name others.
+    let enabled = |region: &&Value| region["OptInStatus"] != "not-opted-in";
     let name = |region: &Value| region["RegionName"].as_str().map(str::to_owned);
-    Ok(found?.iter().filter_map(name).collect())
+    Ok(found?.iter().filter(enabled).filter_map(name).collect())
 }
 
 /// The known regions that every account has, and of the others those whose STS knows the account, which needs no

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use aws_client::{CallError, Client, Login, Role, Session, Target};
-use collector::{Failure, fault};
-use ipc_proto::fault::FaultKind;
+use collector::Failure;
 use serde_json::json;
 use zeroize::Zeroizing;
 
@@ -124,10 +123,7 @@ pub(crate) async fn identity(
     let target = Target { session: &session, region: &region, account: "", deadline: None };
     let answer = client.call(&target, "sts", "GetCallerIdentity", json!({})).await;
     let answer = answer.map_err(|error| error.to_fault())?;
-    let Some(account) = answer["Account"].as_str().filter(|account| !account.is_empty()) else {
-        let message = "sts:GetCallerIdentity does not say to which account the credentials belong";
-        return Err(fault(FaultKind::InvalidAnswer, message).into());
-    };
+    let account = aws_client::account_told(&answer, "", &region).map_err(|error| error.to_fault())?;
     session.belongs_to(account, &region);
     let source = source(config, scope);
     let arn = answer["Arn"].as_str().map(|arn| format!(", {arn}")).unwrap_or_default();

@@ -276,6 +276,33 @@ async fn the_regions_are_those_of_the_settings_or_of_the_account() {
 }
 
 #[tokio::test]
+async fn regions_that_are_not_enabled_are_not_the_accounts() {
+    let answers = |called: &Called| match called.operation.as_str() {
+        "DescribeRegions" => Some(Reply::xml(
+            "<DescribeRegionsResponse><regionInfo>\
+             <item><regionName>us-east-1</regionName><optInStatus>opt-in-not-required</optInStatus></item>\
+             <item><regionName>me-south-1</regionName><optInStatus>not-opted-in</optInStatus></item>\
+             <item><regionName>af-south-1</regionName><optInStatus>opted-in</optInStatus></item>\
+             </regionInfo></DescribeRegionsResponse>",
+        )),
+        _ => None,
+    };
+    assert_eq!(regions_of(&[], answers).await.0.unwrap(), ["us-east-1", "af-south-1"]);
+}
+
+/// Somebody answers for STS who says nothing of an account.
+#[tokio::test]
+async fn an_identity_without_an_account_is_no_answer() {
+    let answers = |called: &Called| {
+        let nobody = "<GetCallerIdentityResponse><GetCallerIdentityResult><Account></Account>\
+                      </GetCallerIdentityResult></GetCallerIdentityResponse>";
+        (called.operation == "GetCallerIdentity").then(|| Reply::xml(nobody))
+    };
+    let Err(Failure::Fault(fault)) = found_in(json!({}), answers).await.0 else { panic!("no account") };
+    assert_eq!(fault.kind.exit_code(fault.retry), ipc_proto::exit_code::ExitCode::TryAgain, "{fault:?}");
+}
+
+#[tokio::test]
 async fn no_account_has_no_region() {
     for nothing in
         ["<regionInfo/>", "", "<regionInfo><item><optInStatus>opted-in</optInStatus></item></regionInfo>"]

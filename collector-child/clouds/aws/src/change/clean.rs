@@ -57,6 +57,9 @@ impl Changer {
         sink: &dyn Sink,
     ) -> Result<(), Stop> {
         let Deletion { config, resource, above, dry_run, remaining, memory } = *deletion;
+        if let Some(reason) = resource.of_another_account() {
+            return Err(Stop::Outcome(CleanOutcome::Refused { reason }));
+        }
         goes_by_itself(plan, resource, above, journal)?;
         let access = self.access_to(config, resource, remaining, sink).await?;
         remove(Removal { plan, resource, dry_run, memory }, MANNER, &access, journal).await

@@ -13,6 +13,10 @@ use crate::config::AwsConfig;
 use crate::config::names::check_stored_region;
 use crate::partition::global_region;
 
+/// Kinds whose arns begin with that of something else, which may be another account's: a subscription is its owner's,
+/// whoever has the topic.
+const WITH_ARNS_OF_OTHERS: [&str; 1] = ["aws_sns_subscription"];
+
 /// A resource with what is known about it: what its node and those of its account and region report. The nodes may
 /// be written by the Python worker or by us.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,7 +67,8 @@ impl Resource {
             role: if config.role_override { config.role.clone() } else { own("role") },
             profile: own("profile"),
             partition: self.partition().to_owned(),
-            regions: Vec::new(),
+            // Where STS is asked.
+            regions: config.region.clone().unwrap_or_default(),
         }
     }
 
@@ -78,9 +83,27 @@ impl Resource {
         check_stored_region(self.region(), self.partition(), &format!("the node of this {}", self.kind()))
     }
 
+    /// Why nothing is changed, if the arn names another account than the node is below: what another account shares is
+    /// its owner's to change, and a node that was altered may mean something else of the same id.
+    pub(super) fn of_another_account(&self) -> Option<String> {
+        let arn = text(self.document().as_object()?, "arn")?;
+        let owner = account_of_arn(arn).filter(|_| !WITH_ARNS_OF_OTHERS.contains(&self.kind()))?;
+        let account = text(&self.account, "id").filter(|account| *account != owner)?;
+        Some(format!(
+            "its arn {arn} names the account {owner}, and its node is below the account {account}: only its owner changes \
+             it; leave it to a worker that collects {owner}, or collect {account} again"
+        ))
+    }
+
     fn partition(&self) -> &str {
         partition(&self.account, &self.region)
     }
+}
+
+/// The account that an arn names, if it names one: some have none, and those of policies of AWS's own have a word.
+fn account_of_arn(arn: &str) -> Option<&str> {
+    let account = arn.strip_prefix("arn:")?.split(':').nth(3)?;
+    (account.len() == 12 && account.bytes().all(|digit| digit.is_ascii_digit())).then_some(account)
 }
 
 fn region_called<'a>(region: &'a Map<String, Value>, partition: &'a str) -> &'a str {
@@ -148,6 +171,27 @@ mod tests {
         let regional = resource(json!({"id": "1"}), json!({"id": "us-gov-east-1", "name": "us-gov-east-1"}));
         assert_eq!((regional.region(), regional.place().partition()), ("us-gov-east-1", "aws-us-gov"));
         assert_eq!(resource(json!({"id": "1"}), json!({})).region(), "us-east-1");
+    }
+
+    #[test]
+    fn the_arn_and_the_account_of_a_node_have_to_agree() {
+        let of = |kind: &str, arn: &str| {
+            let (account, region) = (json!({"id": "111111111111"}), json!({"id": "eu-west-1"}));
+            let reported = object(json!({"id": "r", "arn": arn}));
+            Resource::new(kind, reported, object(account), object(region)).of_another_account()
+        };
+        let told = of("aws_ec2_volume", "arn:aws:ec2:eu-west-1:333333333333:volume/r").unwrap();
+        assert!(told.contains("names the account 333333333333") && told.contains("111111111111"), "{told}");
+        for arn in [
+            "arn:aws:ec2:eu-west-1:111111111111:volume/r",
+            "arn:aws:s3:::r",
+            "arn:aws:iam::aws:policy/ReadOnlyAccess",
+            "",
+            "PendingConfirmation",
+        ] {
+            assert_eq!(of("aws_ec2_volume", arn), None, "{arn}");
+        }
+        assert_eq!(of("aws_sns_subscription", "arn:aws:sns:eu-west-1:333333333333:t:r"), None);
     }
 
     #[test]

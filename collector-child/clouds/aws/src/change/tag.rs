@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use collector::{Failure, Sink};
+use collector::{Failure, Sink, fault};
 use engine::change::{self, no_tags};
+use ipc_proto::fault::FaultKind;
 use tables::plan::TagPlan;
 
 use super::Resource;
@@ -47,6 +48,9 @@ impl Changer {
         sink: &dyn Sink,
     ) -> Result<(), Failure> {
         let Tagging { config, resource, remove, set, remaining } = *tagging;
+        if let Some(reason) = resource.of_another_account() {
+            return Err(fault(FaultKind::Resource, format!("nothing is changed: {reason}")).into());
+        }
         let access = self.access_to(config, resource, remaining, sink).await?;
         change::tag(plan, &change::Tagging { resource, remove, set }, MANNER, &access).await
     }

@@ -159,6 +159,43 @@ fn but(operation: &'static str, code: &'static str) -> impl Fn(&Called) -> Reply
     move |called| if called.operation == operation { ec2_error(code) } else { usual(called) }
 }
 
+/// As usual, but that EC2 says of an operation that it was not done.
+fn not_done(operation: &'static str) -> impl Fn(&Called) -> Reply + Send + Sync {
+    move |called| {
+        let told = format!("<{operation}Response><return>false</return></{operation}Response>");
+        if called.operation == operation { Reply::xml(&told) } else { usual(called) }
+    }
+}
+
+#[tokio::test]
+async fn what_was_not_done_is_no_success() {
+    let seen = clean(not_done("DeleteVolume"), volume(json!({})), false).await;
+    let told = seen.result.unwrap_err().to_string();
+    assert!(told.contains("ec2:DeleteVolume") && told.contains("was not done"), "{told}");
+    for (operation, remove) in [("CreateTags", &[][..]), ("DeleteTags", &["a"][..])] {
+        let told = tag(not_done(operation), remove, &[("b", "1")]).await.result.unwrap_err().to_string();
+        assert!(told.contains(operation) && told.contains("was not done"), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn what_belongs_to_another_account_is_not_changed_whatever_it_is_below() {
+    let shared = || volume(json!({"arn": "arn:aws:ec2:eu-west-1:333333333333:volume/vol-1"}));
+    for dry_run in [false, true] {
+        let seen = clean(usual, shared(), dry_run).await;
+        let Ok(CleanOutcome::Refused { reason }) = &seen.result else { panic!("{:?}", seen.result) };
+        assert!(reason.contains("333333333333") && reason.contains("100000000001"), "{reason}");
+        assert!(seen.calls.is_empty(), "{:?}", seen.calls);
+    }
+    let (changer, calls) = changer(usual).await;
+    let plans: Plans = plans(TABLES);
+    let plan = plans.get("aws_ec2_volume").unwrap().tag.as_ref().unwrap();
+    let (config, set) = (config(), [("a".to_owned(), "b".to_owned())]);
+    let tagging = Tagging { config: &config, resource: &shared(), remove: &[], set: &set, remaining: None };
+    let told = changer.tag_by_plan(plan, &tagging, &Recorder::default()).await.unwrap_err().to_string();
+    assert!(told.contains("333333333333") && calls.lock().unwrap().is_empty(), "{told}");
+}
+
 /// As EC2 would be if snapshots held their volume: `refusing` is answered with an error as well.
 fn held(refusing: &'static [(&str, &str)]) -> impl Fn(&Called) -> Reply + Send + Sync {
     let deleted = Mutex::new(Vec::new());

@@ -1,15 +1,25 @@
-//! What buckets hold in all classes of storage together, and the settings of S3 for the whole account: one node,
-//! also where nothing is set.
+//! What buckets hold in all classes of storage together, where they are if nobody may ask for that, and the settings of S3
+//! for the whole account: one node, also where nothing is set.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
+
+use collector::{FaultExt, fault};
+use engine::{listed, lock};
+use ipc_proto::fault::{Fault, FaultKind, FaultSource};
 
 use super::prelude::*;
 
 /// CloudWatch measures the size by class of storage: `standard_storage_bucket_size_bytes`.
 const BY_CLASS: &str = "_bucket_size_bytes";
 const TOTAL: &str = "bucket_size_bytes";
+const BUCKET: &str = "aws_s3_bucket";
 
 pub(super) struct S3;
+
+/// Buckets whose region nobody told.
+#[derive(Default)]
+struct Lost(Mutex<BTreeSet<String>>);
 
 impl Hook for S3 {
     fn name(&self) -> &'static str {
@@ -24,10 +34,36 @@ impl Hook for S3 {
         Box::pin(async move { Ok(vec![json!({"AccountName": context.account().name})]) })
     }
 
+    /// Where neither the listing nor GetBucketLocation tells the region, any other answer about the bucket may have; the
+    /// oldest region is not guessed.
+    fn finish<'a>(
+        &'a self,
+        context: Context<'a>,
+        plan: &'static KindPlan,
+        node: &'a mut Draft,
+        document: &'a Value,
+    ) -> BoxFuture<'a, Result<Verdict, Failure>> {
+        Box::pin(async move {
+            let told = ["Location", "BucketRegion"].iter().any(|name| !document[name].is_null());
+            if let Some(bucket) = document["Name"].as_str().filter(|_| plan.kind == BUCKET && !told) {
+                let region = context.region_of_bucket(bucket);
+                if region.is_none() {
+                    lock(&context.shared::<Lost>().0).insert(bucket.to_owned());
+                }
+                node.set("bucket_location", region);
+            }
+            Ok(Verdict::Keep)
+        })
+    }
+
     fn connect<'a>(&'a self, context: Context<'a>) -> BoxFuture<'a, Result<(), Failure>> {
         Box::pin(async move {
+            let lost = std::mem::take(&mut *lock(&context.shared::<Lost>().0));
+            if !lost.is_empty() {
+                context.report(without_region(&lost));
+            }
             context.graph(|graph| {
-                for bucket in graph.of_kind("aws_s3_bucket") {
+                for bucket in graph.of_kind(BUCKET) {
                     let total = total(graph.usage_of(bucket));
                     if !total.is_empty() {
                         let total: Vec<_> = total.iter().map(|(stat, size)| (stat.as_str(), *size)).collect();
@@ -38,6 +74,20 @@ impl Hook for S3 {
             Ok(())
         })
     }
+}
+
+/// The fault of buckets whose region nobody told.
+fn without_region(buckets: &BTreeSet<String>) -> Fault {
+    let names: Vec<&str> = buckets.iter().map(String::as_str).collect();
+    let (what, it) = if names.len() == 1 { ("bucket", "its") } else { ("buckets", "their") };
+    let message =
+        format!("no answer told the region of the {what} {}: {it} location is left open", listed(&names));
+    let fault = fault(FaultKind::Resource, message)
+        .with_source(FaultSource::User)
+        .scope_service("s3")
+        .scope_kind(BUCKET);
+    let count = u32::try_from(names.len()).unwrap_or(u32::MAX);
+    Fault { count, ..fault.with_hint("allow s3:GetBucketLocation to the user or role that collects") }
 }
 
 /// The sizes of all classes together, by statistic.

@@ -108,12 +108,54 @@ async fn credentials_that_no_region_accepts_cost_the_account() {
     let Err(Failure::Fault(fault)) = Trial::of(everywhere).run().await.result else { panic!("done") };
     assert_eq!((fault.kind, fault.retry), (FaultKind::Credentials, Retry::Never));
     assert!(fault.message.contains("does not accept the credentials anywhere"), "{}", fault.message);
-    // Where one region accepts them, the other is not enabled.
-    let one = |called: &Called| match called.region.as_str() {
-        "eu-west-1" if called.service != "sts" => Some(Reply::json_error("UnrecognizedClientException")),
+}
+
+/// A session that is good in some regions only (those of STS's global endpoint), or a region that is not enabled: whatever
+/// is there stays as it was known.
+#[tokio::test]
+async fn a_region_that_does_not_accept_the_credentials_costs_the_account() {
+    for code in ["UnrecognizedClientException", "InvalidClientTokenId", "InvalidToken"] {
+        let done = with_eu_west_1(Some(Reply::json_error(code)), None).await;
+        let Err(Failure::Fault(fault)) = done.result else { panic!("the account is lost") };
+        assert_eq!((fault.kind, fault.retry), (FaultKind::Credentials, Retry::Never), "{fault:?}");
+        assert!(fault.message.starts_with("nothing could be read in eu-west-1"), "{}", fault.message);
+        assert!(fault.message.contains("does not accept the credentials"), "{}", fault.message);
+        let hint = fault.hint.unwrap();
+        assert!(
+            hint.starts_with("enable the region") && hint.ends_with("leave eu-west-1 out with aws.region")
+        );
+        assert!(done.sent.nodes.is_empty(), "no part of an account is sent");
+    }
+    // One service may lack what others have.
+    let empty = Some(Reply::json(&json!({})));
+    let refused = Some(Reply::json_error("UnrecognizedClientException"));
+    with_eu_west_1(empty, refused).await.result.unwrap();
+}
+
+/// Whoever names a region wants to know what is there.
+#[tokio::test]
+async fn a_region_that_the_settings_name_is_not_left_out_because_it_is_not_enabled() {
+    let answers = |called: &Called| match (called.region.as_str(), called.service.as_str()) {
+        ("eu-west-1", "kms" | "secretsmanager") => Some(Reply::json_error("OptInRequired")),
         _ => keys(called),
     };
-    Trial::of(one).run().await.result.unwrap();
+    let config = json!({"region": ["eu-west-1", "us-east-1"]});
+    let Err(Failure::Fault(fault)) = (Trial { config, ..Trial::of(answers) }).run().await.result else {
+        panic!("the account is lost")
+    };
+    assert_eq!(fault.kind, FaultKind::Credentials);
+    assert!(fault.message.starts_with("nothing could be read in eu-west-1"), "{}", fault.message);
+    // What is denied there is denied, by whomsoever.
+    let denied = |called: &Called| match (called.region.as_str(), called.service.as_str()) {
+        ("eu-west-1", "kms" | "secretsmanager") => Some(Reply::json_status(
+            400,
+            &json!({"__type": "AccessDeniedException", "message":
+                "not authorized with an explicit deny in a service control policy"}),
+        )),
+        _ => keys(called),
+    };
+    let config = json!({"region": ["eu-west-1", "us-east-1"]});
+    (Trial { config, ..Trial::of(denied) }).run().await.result.unwrap();
 }
 
 #[tokio::test]

@@ -140,7 +140,8 @@ impl Chain {
             Spot::Variables => variables(environment).map_err(Trouble::error),
             Spot::Profile => self.look_at_profile(now).await,
             Spot::WebIdentity => {
-                let found = WebIdentity::of_variables(environment, &self.client.unique());
+                let region = |arn: &str| self.sts_region(arn);
+                let found = WebIdentity::of_variables(environment, region, &self.client.unique());
                 match found.map_err(Trouble::error)? {
                     Some(identity) => self.exchange(&identity).await.map(Found::Credentials),
                     None => Ok(Found::nothing("")),
@@ -167,9 +168,14 @@ impl Chain {
         session.fetch(now).await.map(Found::Credentials)
     }
 
+    /// The region whose STS is asked for a role.
+    fn sts_region(&self, role_arn: &str) -> String {
+        self.environment.sts_region(role_arn, self.client.wished_regions())
+    }
+
     fn role(&self, step: Step) -> Role {
         let Step { profile: _, arn, session_name, external_id, seconds } = step;
-        let mut role = Role::of_arn(&arn, &self.environment.sts_region(&arn), &self.client.unique());
+        let mut role = Role::of_arn(&arn, &self.sts_region(&arn), &self.client.unique());
         role.external_id = external_id;
         role.session_name = session_name.unwrap_or(role.session_name);
         role.seconds = seconds.unwrap_or(role.seconds);
@@ -196,7 +202,7 @@ impl Chain {
                 );
             }
             Base::WebIdentity { profile, token_file, role_arn, session_name } => {
-                let region = environment.sts_region(role_arn);
+                let region = self.sts_region(role_arn);
                 let mut role = Role::of_arn(role_arn, &region, &self.client.unique());
                 role.session_name = session_name.clone().unwrap_or(role.session_name);
                 let named_by = format!("the profile {profile}");

@@ -14,9 +14,10 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 use super::chain::Trouble;
 use super::role::{Role, account_of_role};
 use super::session::{Session, Source};
+use super::whose::expect_account;
 use crate::client::{Client, Target};
 use crate::environment::Environment;
-use http_client::{BoxFuture, CallError, CallPlace, Class, CredentialsTrouble};
+use http_client::{BoxFuture, CallError, Class, CredentialsTrouble};
 
 /// Whoever hands credentials over.
 pub trait Giver: Send + Sync {
@@ -89,6 +90,7 @@ struct Handed {
 }
 
 impl Handed {
+    /// Who has made them says that they are those of a role of this account.
     fn are_of(&self, account: &str) -> bool {
         self.role.as_deref().and_then(account_of_role) == Some(account)
     }
@@ -108,13 +110,6 @@ impl HandedOver {
         let bytes = Zeroizing::new(serde_json::to_vec(&handed).unwrap_or_default());
         Self { bytes, ends: credentials.expiry(), lasting: credentials.session_token().is_none() }
     }
-}
-
-/// Credentials that are used for `account`, and belong to the account `told` as STS of `region` says.
-pub fn of_another_account(account: &str, told: &str, region: &str) -> CallError {
-    let place = CallPlace { account, region, service: "sts", operation: "GetCallerIdentity", ..crate::PLACE };
-    let class = Class::Credentials(CredentialsTrouble::OtherAccount);
-    CallError::new(class, place, format!("they belong to {told}, not to {account}"))
 }
 
 fn read(bytes: &[u8]) -> Option<Handed> {
@@ -166,31 +161,31 @@ impl GivenSource {
         };
         let ends = handed.ends.map(|ends| UNIX_EPOCH + Duration::from_secs(ends));
         let credentials = Credentials::new(&handed.id, &handed.secret, handed.token.clone(), ends, "given");
-        if let Some(owner) = self.owner.get()
-            && !handed.are_of(&owner.account)
-        {
-            self.check(&credentials, owner, environment).await?;
+        if let Some(owner) = self.owner.get() {
+            self.check(&credentials, owner, environment, handed.are_of(&owner.account)).await?;
         }
         Ok(credentials)
     }
 
-    /// They replace others, and who hands them over may be wrong.
+    /// They replace others, and who hands them over may be wrong, whatever role is said to be theirs.
     async fn check(
         &self,
         credentials: &Credentials,
         owner: &Owner,
         environment: &Arc<Environment>,
+        said_so: bool,
     ) -> Result<(), CallError> {
         let session = Session::new(Source::Keys(credentials.clone()), environment.clone());
         let target = Target { session: &session, region: &owner.region, account: "", deadline: None };
         let answer = self.client.call_apart(&target, "sts", "GetCallerIdentity", json!({})).await;
-        let wrong = match answer {
-            Ok(answer) if answer["Account"] == *owner.account => return Ok(()),
-            Ok(answer) => format!(
-                "the new ones belong to the account {}, not to {}",
-                answer["Account"].as_str().unwrap_or_default(),
-                owner.account
-            ),
+        let at_stand_in = said_so && session.asks_sts_elsewhere();
+        let checked =
+            answer.and_then(|answer| expect_account(&answer, &owner.account, &owner.region, at_stand_in));
+        let wrong = match checked {
+            Ok(()) => return Ok(()),
+            Err(error) if error.class == Class::Credentials(CredentialsTrouble::OtherAccount) => {
+                format!("the new ones are not the account's: {}", error.message)
+            }
             Err(error) => format!("it cannot be learned whose the new ones are: {error}"),
         };
         Err(Trouble::new(CredentialsTrouble::NotRenewed, wrong).error())

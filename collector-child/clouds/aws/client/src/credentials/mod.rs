@@ -15,6 +15,7 @@ mod sdk;
 mod served;
 mod session;
 mod web_identity;
+mod whose;
 
 use std::fmt;
 
@@ -22,10 +23,12 @@ use zeroize::Zeroizing;
 
 pub(crate) use chain::Chain;
 pub(crate) use given::GivenSource;
-pub use given::{Given, Giver, HandedOver, of_another_account};
+pub use given::{Given, Giver, HandedOver};
+pub(crate) use role::STS_INACTIVE;
 pub use role::{Role, account_of_role};
 pub use session::Session;
 pub(crate) use session::{Signer, Source};
+pub use whose::{account_told, expect_account};
 
 /// What a session begins with.
 #[derive(Clone, Default)]

@@ -6,6 +6,8 @@ use aws_credential_types::Credentials;
 use http_client::{CallError, CallPlace, Class, CredentialsTrouble};
 use serde_json::{Value, json};
 
+/// The code of STS where the account of the caller has switched it off in a region.
+pub(crate) const STS_INACTIVE: &str = "RegionDisabledException";
 /// What AWS allows for roles that are assumed with the credentials of a role.
 const LIFE: u32 = 3600;
 
@@ -97,12 +99,22 @@ impl Role {
     pub(super) fn refused(&self, error: CallError) -> CallError {
         let class = match error.class {
             // The caller is known, the role is not or does not trust him.
-            Class::AccessDenied { .. } | Class::Service => Class::Credentials(CredentialsTrouble::Role),
+            Class::AccessDenied { .. } | Class::Service | Class::RegionDisabled => {
+                Class::Credentials(CredentialsTrouble::Role)
+            }
             class => class,
         };
+        let inactive = error.has_code(&[STS_INACTIVE]).then(|| {
+            let region = &error.region;
+            format!(
+                "activate STS of {region} for the account of the credentials (IAM, account settings), or name another \
+                 region by AWS_REGION"
+            )
+        });
         error.change(|trouble| {
             trouble.class = class;
             trouble.account.clone_from(&self.account);
+            trouble.advice = inactive.or(trouble.advice.take());
             if class == Class::Credentials(CredentialsTrouble::Role) && !trouble.message.contains(&self.arn) {
                 trouble.message = format!("{}: {}", self.arn, trouble.message);
             }
@@ -150,6 +162,12 @@ mod tests {
         assert_eq!(told.class, Class::Credentials(CredentialsTrouble::Role));
         assert_eq!(told.account, "123456789012");
         assert_eq!(told.message, "arn:aws-cn:iam::123456789012:role/audit/fix: no");
+        let inactive = CallError::new(Class::RegionDisabled, place, "STS is not activated")
+            .change(|trouble| trouble.code = Some(STS_INACTIVE.to_owned()));
+        let told = role().refused(inactive);
+        assert_eq!(told.class, Class::Credentials(CredentialsTrouble::Role));
+        let hint = told.hint().unwrap();
+        assert!(hint.contains("activate STS of cn-north-1") && hint.contains("AWS_REGION"), "{hint}");
         let network = role().refused(CallError::new(Class::Network, place, "gone"));
         assert_eq!((network.class, network.message.as_str()), (Class::Network, "gone"));
     }

@@ -77,6 +77,13 @@ pub(crate) struct Signer {
     pub(crate) identity: Identity,
 }
 
+impl Signer {
+    /// They are those of a session, not the keys of a user.
+    pub(crate) fn is_of_session(&self) -> bool {
+        self.identity.data::<Credentials>().is_some_and(|credentials| credentials.session_token().is_some())
+    }
+}
+
 /// Shows the kind of source only.
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -25,14 +25,21 @@ pub(super) struct WebIdentity {
 }
 
 impl WebIdentity {
-    /// What the variables say, if they do; `unique` is for the name of the session.
-    pub(super) fn of_variables(environment: &Environment, unique: &str) -> Result<Option<Self>, Trouble> {
+    /// What the variables say, if they do; `region` is where STS is asked for a role, and `unique` is for the name of the
+    /// session.
+    pub(super) fn of_variables(
+        environment: &Environment,
+        region: impl Fn(&str) -> String,
+        unique: &str,
+    ) -> Result<Option<Self>, Trouble> {
         let Some(token_file) = environment.variable(TOKEN_FILE) else { return Ok(None) };
         let Some(arn) = environment.variable(ROLE) else {
             let message = format!("{TOKEN_FILE} is set, but {ROLE} is missing");
-            return Err(Trouble::new(CredentialsTrouble::Broken, message));
+            return Err(Trouble::new(CredentialsTrouble::Broken, message).advising(format!(
+                "set {ROLE} to the arn of the role that the token stands for, or unset {TOKEN_FILE}"
+            )));
         };
-        let mut role = Role::of_arn(arn.trim(), &environment.sts_region(&arn), unique);
+        let mut role = Role::of_arn(arn.trim(), &region(arn.trim()), unique);
         if let Some(name) = environment.variable("AWS_ROLE_SESSION_NAME") {
             role.session_name = name;
         }
@@ -82,7 +89,7 @@ mod tests {
 
     async fn of(variables: &[(&str, &str)]) -> Result<Option<WebIdentity>, Trouble> {
         let environment = Environment::of_test(variables, "", None).await.unwrap();
-        WebIdentity::of_variables(&environment, "unique")
+        WebIdentity::of_variables(&environment, |arn| environment.sts_region(arn, &[]), "unique")
     }
 
     #[tokio::test]
@@ -90,6 +97,8 @@ mod tests {
         assert_eq!(of(&[(ROLE, "arn:aws:iam::1:role/x")]).await.unwrap(), None);
         let told = of(&[(TOKEN_FILE, "/t")]).await.unwrap_err();
         assert_eq!(told.message, "AWS_WEB_IDENTITY_TOKEN_FILE is set, but AWS_ROLE_ARN is missing");
+        let advice = told.advice.unwrap();
+        assert!(advice.contains("AWS_ROLE_ARN") && !advice.contains("profile"), "{advice}");
         let set = [(TOKEN_FILE, "/t"), (ROLE, "arn:aws-cn:iam::123456789012:role/x")];
         let found = of(&set).await.unwrap().unwrap();
         assert_eq!(

@@ -6,7 +6,7 @@ use http_client::{Class, CredentialsTrouble};
 use serde_json::json;
 
 use super::fake::{Fake, Reply, ok, query_error};
-use super::{Bench, IDENTITY, SECRET};
+use super::{Bench, IDENTITY, SECRET, quick};
 
 #[tokio::test]
 async fn an_answer_is_read_by_its_shape_and_counted() {
@@ -61,8 +61,31 @@ async fn keys_that_were_accepted_are_not_blamed_for_a_region() {
     let bench = Bench::new(&fake).await;
     bench.identity().await.unwrap();
     let error = bench.error().await;
-    assert_eq!(error.class, Class::RegionDisabled);
-    assert!(error.to_fault().hint.unwrap().contains("enable eu-west-1"));
+    assert_eq!(error.class, Class::RegionRefuses);
+    let hint = error.to_fault().hint.unwrap();
+    assert!(hint.contains("enable the region") && !hint.contains("session token"), "{hint}");
+}
+
+/// Those that STS's global endpoint makes are not good in regions that have to be enabled.
+#[tokio::test]
+async fn a_session_that_a_region_refuses_is_explained() {
+    let fake = Fake::new(|came| match came.number {
+        0 => ok(IDENTITY),
+        _ => {
+            query_error(403, "InvalidClientTokenId", "The security token included in the request is invalid.")
+        }
+    })
+    .await;
+    let keys = [("AWS_ACCESS_KEY_ID", "ASIA"), ("AWS_SECRET_ACCESS_KEY", "s"), ("AWS_SESSION_TOKEN", "t")];
+    let bench = Bench::with(&fake, quick(), &keys).await;
+    let session = bench.client.session(crate::Login::Environment).await.unwrap();
+    let target = crate::Target { session: &session, ..bench.target() };
+    let call = || bench.client.call(&target, "sts", "GetCallerIdentity", json!({}));
+    call().await.unwrap();
+    let error = call().await.unwrap_err();
+    assert_eq!(error.class, Class::RegionRefuses);
+    let hint = error.to_fault().hint.unwrap();
+    assert!(hint.contains("AWS_STS_REGIONAL_ENDPOINTS=regional") && hint.contains("version 2"), "{hint}");
 }
 
 #[tokio::test]

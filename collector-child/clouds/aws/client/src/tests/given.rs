@@ -57,7 +57,8 @@ fn cloud(came: &Came) -> Reply {
     }
     let account = if key == "ASIA2" { "222222222222" } else { "111111111111" };
     ok(format!(
-        "<GetCallerIdentityResponse><GetCallerIdentityResult><Account>{account}</Account></GetCallerIdentityResult>\
+        "<GetCallerIdentityResponse><GetCallerIdentityResult><Account>{account}</Account>\
+         <Arn>arn:aws:sts::{account}:assumed-role/fix/x</Arn></GetCallerIdentityResult>\
          </GetCallerIdentityResponse>"
     ))
 }
@@ -107,20 +108,23 @@ async fn a_session_goes_from_one_process_to_another_and_is_replaced_when_it_ends
 
 #[tokio::test]
 async fn what_replaces_them_is_of_the_same_account_or_is_not_used() {
-    let fake = Fake::new(cloud).await;
-    let bench = Bench::new(&fake).await;
-    let first = assumed(&bench, OURS).await;
-    assumed(&bench, OURS).await;
-    let (client, session) = given(&fake, vec![Ok(first), Ok(assumed(&bench, THEIRS).await)]).await;
-    assert_eq!(whose(&client, &session).await.as_deref(), Ok("111111111111"));
-    session.belongs_to("111111111111", "us-east-1");
-    while fake.came().len() < 5 {
-        whose(&client, &session).await.unwrap();
+    // Whatever role they are said to be of.
+    for said in [THEIRS, OURS] {
+        let fake = Fake::new(cloud).await;
+        let bench = Bench::new(&fake).await;
+        let first = assumed(&bench, OURS).await;
+        assumed(&bench, OURS).await;
+        let (client, session) = given(&fake, vec![Ok(first), Ok(assumed(&bench, said).await)]).await;
+        assert_eq!(whose(&client, &session).await.as_deref(), Ok("111111111111"));
+        session.belongs_to("111111111111", "us-east-1");
+        while fake.came().len() < 5 {
+            whose(&client, &session).await.unwrap();
+        }
+        // ASIA2 is of another account.
+        let not_renewed = Class::Credentials(CredentialsTrouble::NotRenewed);
+        assert_eq!(whose(&client, &session).await, Err(not_renewed), "{said}");
+        assert!(session.key().await.is_err());
     }
-    // ASIA2 is of another account.
-    let not_renewed = Class::Credentials(CredentialsTrouble::NotRenewed);
-    assert_eq!(whose(&client, &session).await, Err(not_renewed));
-    assert!(session.key().await.is_err());
 }
 
 #[tokio::test]

@@ -42,6 +42,22 @@ async fn a_bucket_that_moves_in_circles_is_an_error() {
     let bench = Bench::new(&fake).await;
     let error = bench.call("s3", "GetBucketTagging", json!({"Bucket": "logs-1"})).await.unwrap_err();
     assert_eq!((error.class, fake.came().len()), (Class::Service, 3), "{error}");
+    assert_eq!(error.subject.as_deref(), Some("bucket logs-1"));
+    assert!(error.to_string().contains("for bucket logs-1"), "{error}");
+    assert_eq!(bench.client.region_of_bucket("logs-1"), None, "nobody knows");
+}
+
+#[tokio::test]
+async fn a_bucket_that_is_denied_where_it_is_tells_where_it_is() {
+    let fake = Fake::new(|_| {
+        let body = "<Error><Code>AccessDenied</Code><Message>no</Message></Error>";
+        Reply::Whole(403, "x-amz-bucket-region: eu-west-1\r\n".to_owned(), body.to_owned())
+    })
+    .await;
+    let bench = Bench::new(&fake).await;
+    let error = bench.call("s3", "GetBucketTagging", json!({"Bucket": "logs-1"})).await.unwrap_err();
+    assert_eq!(error.class, Class::AccessDenied { by_organization: false });
+    assert_eq!(bench.client.region_of_bucket("logs-1").as_deref(), Some("eu-west-1"));
 }
 
 /// Tags, if they are asked for in eu-north-1.

@@ -158,7 +158,8 @@ impl Whom {
         };
         let region = options.region.clone().or_else(|| resource.map(|resource| resource.region().to_owned()));
         let region = region.unwrap_or_else(|| global_region(&partition).to_owned());
-        let scope = Scope { role, profile, partition, regions: Vec::new() };
+        let regions = config.region.clone().unwrap_or_default();
+        let scope = Scope { role, profile, partition, regions };
         Ok(Self { account, scope, region, asks_region })
     }
 }
