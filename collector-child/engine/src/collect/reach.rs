@@ -91,14 +91,14 @@ impl Reach {
         self.0.iter().find_map(|place| place.first.as_ref())
     }
 
-    /// Why the account cannot be done, if there is a region of which nothing was read. `named` regions are those that the
-    /// settings name: whoever does that wants to know what is there, signed up for or not.
-    pub(crate) fn verdict(&self, facts: &CloudFacts, regions: &Regions, named: bool) -> Option<Fault> {
+    /// Why the account cannot be done, if there is a region of which nothing was read. Where the user names the regions
+    /// (`by_user`), also one that the account has not signed up for: who names it wants to know what is there.
+    pub(crate) fn verdict(&self, facts: &CloudFacts, regions: &Regions, by_user: bool) -> Option<Fault> {
         let places = || regions.all().zip(&self.0);
         if let Some(error) = self.refused_everywhere() {
             return Some(refused(facts, error));
         }
-        let unread: Vec<_> = places().filter(|(_, place)| place.is_unread(named)).collect();
+        let unread: Vec<_> = places().filter(|(_, place)| place.is_unread(by_user)).collect();
         let error = unread.iter().find_map(|(_, place)| place.first.as_ref())?;
         let names: Vec<&str> = unread.iter().map(|((_, region), _)| region.name.as_str()).collect();
         let all = !places().any(|(_, place)| place.read);
@@ -116,7 +116,9 @@ impl Reach {
         let setting = facts.region_setting;
         let leave_out = (!all && !setting.is_empty() && !regional.is_empty())
             .then(|| format!("leave {} out with {setting}", listed(&regional)));
-        let hint: Vec<String> = error.to_fault().hint.into_iter().chain(leave_out).collect();
+        let own = error.to_fault().hint;
+        let leave_out = leave_out.filter(|_| !own.as_deref().is_some_and(|own| own.contains(setting)));
+        let hint: Vec<String> = own.into_iter().chain(leave_out).collect();
         let only = |names: &[&str]| (names.len() == 1).then(|| unread[0].0.1.id.clone());
         let scope = FaultScope { region: only(&names), ..FaultScope::default() };
         // A setting does not mend itself.
@@ -167,8 +169,8 @@ fn refused(facts: &CloudFacts, error: &CallError) -> Fault {
 }
 
 impl Place {
-    fn is_unread(&self, named: bool) -> bool {
-        let (lost, known) = if named {
+    fn is_unread(&self, by_user: bool) -> bool {
+        let (lost, known) = if by_user {
             (self.failed + self.disabled, self.denied)
         } else {
             (self.failed, self.denied + self.disabled)

@@ -19,6 +19,8 @@ const MAX_ROWS: usize = 30;
 const MAX_ACTIONS: usize = 5;
 /// Failures that are explained below the table.
 const MAX_ERRORS: usize = 10;
+/// Characters of one of them.
+const LONGEST: usize = 600;
 
 /// With which characters a table is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,6 +136,21 @@ impl Report {
         one_line(&format!("{}{more}", some.join(", "))).into_owned()
     }
 
+    /// What is missing from accounts that are done: where, and what services. Of a failed one its end says more, and what
+    /// was denied has a line of its own.
+    fn holes(&self) -> impl Iterator<Item = (String, &ReportError)> {
+        let done =
+            |id: &str| self.accounts.iter().find(|known| known.id == id && known.state == AccountState::Done);
+        let denied = |id: &str| self.denied.iter().any(|denied| denied.account == id);
+        self.faults.iter().filter(|fault| !fault.remark).filter_map(move |fault| {
+            let id = fault.account.as_deref()?;
+            let account = done(id).filter(|_| fault.error.kind != "access_denied" || !denied(id))?;
+            let place = fault.region.iter().chain(&fault.service).chain(&fault.action);
+            let who = place.fold(account.title(), |who, part| format!("{who} {part}"));
+            Some((who, &fault.error))
+        })
+    }
+
     /// Why things failed: one line for each reason, however many accounts share it.
     fn errors(&self) -> Vec<String> {
         let collectors =
@@ -143,7 +160,7 @@ impl Report {
         let listings = self.faults.iter().filter(|fault| fault.account.is_none() && !fault.remark);
         let listings = listings.map(|fault| (format!("accounts of {}", fault.cloud), &fault.error));
         let mut reasons: Vec<(&ReportError, String, u64)> = Vec::new();
-        for (who, error) in collectors.chain(listings).chain(accounts) {
+        for (who, error) in collectors.chain(listings).chain(accounts).chain(self.holes()) {
             match reasons.iter_mut().find(|(known, ..)| *known == error) {
                 Some((_, _, others)) => *others += 1,
                 None => reasons.push((error, who, 0)),
@@ -160,10 +177,18 @@ impl Report {
     }
 }
 
+/// What of a sentence about a fault is shown.
+fn cut(message: &str) -> String {
+    match message.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}..", &message[..end]),
+        None => message.to_owned(),
+    }
+}
+
 fn error_line((error, who, others): &(&ReportError, String, u64)) -> String {
     let others = if *others == 0 { String::new() } else { format!(" and {} more", thousands(*others)) };
     let hint = error.hint.as_ref().map_or_else(String::new, |hint| format!("; {}", one_line(hint)));
-    format!("{}{others}: {}{hint}", one_line(who), one_line(&error.message))
+    format!("{}{others}: {}{hint}", one_line(who), cut(&one_line(&error.message)))
 }
 
 fn row(account: &AccountReport) -> Row {
@@ -306,6 +331,30 @@ mod tests {
             "1 fault: 1 credentials\naccounts of aws: no accounts of the profile prod; check aws.profiles\n";
         assert!(text.ends_with(end), "{text}");
         assert_eq!((report.exit_code(), Report { strict: true, ..report }.exit_code()), (0, 3));
+    }
+
+    #[test]
+    fn what_is_missing_from_accounts_is_named_and_folded() {
+        let accounts = ["1", "2"].map(|id| account(id, AccountState::Done)).to_vec();
+        let error = ReportError {
+            kind: "unavailable".to_owned(),
+            message: "no connection. Affected services and actions: athena: ListWorkGroups, sns: ListTopics"
+                .to_owned(),
+            hint: Some("check the network".to_owned()),
+        };
+        let region = Some("eu-west-1".to_owned());
+        let of = |id: &str| FaultReport {
+            account: Some(id.to_owned()),
+            region: region.clone(),
+            count: 2,
+            error: error.clone(),
+            ..example().faults[0].clone()
+        };
+        let faults = vec![of("1"), of("2"), FaultReport { remark: true, ..of("1") }];
+        let text = Report { accounts, faults, ..Report::default() }.summary_table(TableLook::Ascii);
+        let end = "4 faults: 4 unavailable\naws/1 Prod eu-west-1 and 1 more: no connection. Affected services and \
+                   actions: athena: ListWorkGroups, sns: ListTopics; check the network\n";
+        assert!(text.ends_with(end), "{text}");
     }
 
     #[test]

@@ -25,7 +25,11 @@ fn hint(trouble: &Trouble) -> Option<String> {
             "enable {region} for the account (or sign up for {}), or leave it out with aws.region",
             trouble.service
         ),
-        Class::RegionRefuses => "enable the region for the account, which takes some minutes".to_owned(),
+        Class::RegionRefuses => {
+            "enable the region for the account, which takes some minutes (a session token has to be of a regional endpoint of \
+             STS, or of version 2)"
+                .to_owned()
+        }
         Class::Network => match trouble.code.as_deref() {
             Some("DnsFailure") => {
                 format!("check the name servers of this machine, AWS_ENDPOINT_URL, and that {region} exists")

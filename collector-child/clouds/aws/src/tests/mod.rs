@@ -1,5 +1,6 @@
 //! Whole collections against a cloud in the process.
 
+mod buckets;
 mod faults;
 mod follow;
 mod graph;

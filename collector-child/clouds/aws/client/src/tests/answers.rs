@@ -63,7 +63,7 @@ async fn keys_that_were_accepted_are_not_blamed_for_a_region() {
     let error = bench.error().await;
     assert_eq!(error.class, Class::RegionRefuses);
     let hint = error.to_fault().hint.unwrap();
-    assert!(hint.contains("enable the region") && !hint.contains("session token"), "{hint}");
+    assert!(hint.starts_with("enable the region"), "{hint}");
 }
 
 /// Those that STS's global endpoint makes are not good in regions that have to be enabled.

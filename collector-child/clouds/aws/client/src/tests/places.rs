@@ -1,14 +1,19 @@
 //! Where requests go: buckets, proxies, hosts that are not there.
 
+use std::sync::Arc;
+
 use http_client::{Cause, Class, TransportTrouble};
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
 
-use super::fake::{Came, Fake, Reply, ok};
+use super::fake::{Came, Fake, Reply, ok, query_error};
 use super::{Bench, IDENTITY, quick};
 use crate::asked::Asked;
 use crate::attempt::Trial;
+use crate::client::Client;
+use crate::credentials::Login;
 use crate::endpoint::{Flavor, resolve};
+use crate::environment::Environment;
 
 #[tokio::test]
 async fn a_bucket_in_another_region_is_asked_there_and_from_then_on() {
@@ -192,4 +197,44 @@ async fn sts_has_an_address_of_its_own_and_is_signed_for_the_region_that_is_aske
     assert_eq!(bench.identity().await.unwrap()["Account"], "1");
     assert!(sts.came()[0].header("authorization").unwrap().contains("/eu-west-1/sts/"));
     assert!(others.came().is_empty());
+}
+
+/// Neither environment nor profile name a region: that of the settings is meant, if it is in the partition of the role.
+#[tokio::test]
+async fn web_identities_are_exchanged_where_the_settings_say() {
+    let fake = Fake::new(|_| query_error(400, "InvalidIdentityToken", "no")).await;
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "token").unwrap();
+    let (address, file) = (fake.address(), file.path().display().to_string());
+    for (role, more, region) in [
+        ("arn:aws:iam::1:role/x", None, "eu-west-1"),
+        ("arn:aws-cn:iam::1:role/x", None, "cn-northwest-1"),
+        ("arn:aws:iam::1:role/x", Some(("AWS_REGION", "eu-north-1")), "eu-north-1"),
+        ("arn:aws:iam::1:role/x", Some(("AWS_REGION", "cn-north-1")), "eu-west-1"),
+    ] {
+        let mut variables = vec![
+            ("AWS_ENDPOINT_URL", &*address),
+            ("AWS_WEB_IDENTITY_TOKEN_FILE", &*file),
+            ("AWS_ROLE_ARN", role),
+        ];
+        variables.extend(more);
+        let environment = Environment::of_test(&variables, "", None).await.unwrap();
+        let client = Client::with_environment(quick(), Arc::new(environment)).unwrap();
+        let client = client.wishing(&["us-gov-west-1".to_owned(), "eu-west-1".to_owned()]);
+        let session = client.session(Login::Environment).await.unwrap();
+        assert_eq!(session.check().await.unwrap_err().region, region, "{role} {more:?}");
+    }
+}
+
+#[tokio::test]
+async fn trouble_with_roots_names_the_variable_that_is_set() {
+    let fake = Fake::new(|_| ok(IDENTITY)).await;
+    let address = fake.address().replace("http://", "https://");
+    for name in ["AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"] {
+        let variables = [("AWS_ENDPOINT_URL", address.as_str()), (name, "/nowhere/roots.pem")];
+        let error = Bench::of(quick(), &variables).await.error().await;
+        assert_eq!(error.class, Class::Config, "{error}");
+        let hint = error.to_fault().hint.unwrap();
+        assert_eq!(hint, format!("check the file that {name} names, or unset it"));
+    }
 }
