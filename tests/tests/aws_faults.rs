@@ -95,11 +95,6 @@ const CASES: &[Case] = &[
         &["aws_kms_key"],
     ),
     partly(
-        "*@eu-west-1=OptInRequired",
-        &["fault:", "[eu-west-1]", "does not use this region", "kms: ListKeys", "hint: enable eu-west-1"],
-        &KINDS,
-    ),
-    partly(
         "kms.ListKeys@eu-west-1=truncated",
         &["fault:", KEYS, "cut off", "hint: look for"],
         &["aws_kms_key"],
@@ -299,21 +294,29 @@ fn credentials_that_expire_in_the_middle_cost_the_account() {
     assert!(!ended.has_graph());
 }
 
-/// A region that does not answer is not empty: no part of the account is written, and another time may be better.
+/// A region that does not answer, or accepts nobody, is not empty: no part of the account is written, and another time may be
+/// better.
 #[test]
-fn a_region_that_cannot_be_reached_costs_the_account() {
-    let fault = format!("*@eu-west-1/{}=reset", account(0));
-    let Some(cloud) = MockCloud::shapes([fault]) else { return };
-    let ended = collect(&cloud, 0);
-    ended.expect_code(TRY_AGAIN);
-    let troubles = ended.troubles();
-    let last = troubles.last().unwrap();
-    for part in
-        ["error:", "nothing could be read in eu-west-1", "could not be reached", "leave eu-west-1 out"]
-    {
-        assert!(last.contains(part), "{part}: {last}");
+fn a_region_that_cannot_be_read_costs_the_account() {
+    for (fault, code, words) in [
+        ("reset", TRY_AGAIN, &["could not be reached", "leave eu-west-1 out"][..]),
+        ("OptInRequired", CREDENTIALS, &["does not use this region", "enable eu-west-1"]),
+        (
+            "InvalidToken",
+            CREDENTIALS,
+            &["does not accept the credentials", "enable the region", "leave eu-west-1 out"],
+        ),
+    ] {
+        let Some(cloud) = MockCloud::shapes([format!("*@eu-west-1/{}={fault}", account(0))]) else { return };
+        let ended = collect(&cloud, 0);
+        ended.expect_code(code);
+        let troubles = ended.troubles();
+        let last = troubles.last().unwrap();
+        for part in ["error:", "nothing could be read in eu-west-1"].iter().chain(words) {
+            assert!(last.contains(part), "{part}: {last}");
+        }
+        assert!(!ended.has_graph());
     }
-    assert!(!ended.has_graph());
 }
 
 /// `fixworker collect` on the account of a case.

@@ -150,7 +150,8 @@ impl GivenSource {
 
     pub(super) async fn fetch(&self, environment: &Arc<Environment>) -> Result<Credentials, CallError> {
         let not_renewed = |why: String| Trouble::new(CredentialsTrouble::NotRenewed, why).error();
-        let bytes = if self.taken.swap(true, Ordering::Relaxed) {
+        let renewed = self.taken.swap(true, Ordering::Relaxed);
+        let bytes = if renewed {
             tracing::debug!("asking for new credentials");
             self.given.0.renew().await.map_err(not_renewed)?
         } else {
@@ -161,7 +162,10 @@ impl GivenSource {
         };
         let ends = handed.ends.map(|ends| UNIX_EPOCH + Duration::from_secs(ends));
         let credentials = Credentials::new(&handed.id, &handed.secret, handed.token.clone(), ends, "given");
-        if let Some(owner) = self.owner.get() {
+        // Of the first ones STS is asked by whoever uses them.
+        if let Some(owner) = self.owner.get()
+            && (renewed || !handed.are_of(&owner.account))
+        {
             self.check(&credentials, owner, environment, handed.are_of(&owner.account)).await?;
         }
         Ok(credentials)
@@ -186,6 +190,8 @@ impl GivenSource {
             Err(error) if error.class == Class::Credentials(CredentialsTrouble::OtherAccount) => {
                 format!("the new ones are not the account's: {}", error.message)
             }
+            // They are good for nothing, whosever they are.
+            Err(error) if matches!(error.class, Class::Credentials(_)) => return Err(error),
             Err(error) => format!("it cannot be learned whose the new ones are: {error}"),
         };
         Err(Trouble::new(CredentialsTrouble::NotRenewed, wrong).error())
