@@ -133,10 +133,10 @@ fn names(message: &str, member: &Value) -> bool {
     })
 }
 
-/// Whether a service may have refused a list because of one of its members: not for who asks, how often, or over
-/// which network.
+/// Whether a service may have refused a list because of one of its members, or could not be asked because one has not the
+/// form of its shape: not for who asks, how often, or over which network.
 fn may_be_one_member(error: &CallError) -> bool {
-    matches!(error.class, Class::Service | Class::Expected)
+    matches!(error.class, Class::Service | Class::Expected | Class::Input)
 }
 
 /// Whether an error says that what was asked for is not there.

@@ -137,11 +137,17 @@ impl Source<'_> {
 
     /// Refuses nothing where something has to be.
     pub(super) fn not_blank(&self) -> Result<(), Answer> {
-        // No Content.
-        if self.status == 204 || !self.is_blank() {
+        // No Content: what changes something may say so, but no listing is empty in that way.
+        let no_content = self.status == 204 && !self.reads();
+        if no_content || !self.is_blank() {
             return Ok(());
         }
         Err(Answer::Garbage(Garbage::new(self.status, GarbageKind::Truncated, self.body)))
+    }
+
+    /// Whether the operation answers a question. Where all requests look the same, all answers have a body.
+    fn reads(&self) -> bool {
+        self.service.protocol == Protocol::Json || self.operation.method == "GET"
     }
 
     /// Refuses what came where the operation answers with nothing.

@@ -199,7 +199,17 @@ fn answers_that_are_empty_indeed_are_none() {
     ] {
         assert!(read(at, 200, &[], body).is_ok(), "{at} {body}: {:?}", read(at, 200, &[], body));
     }
-    assert_eq!(read("lambda:ListFunctions", 204, &[], ""), Ok(json!({})));
+    assert_eq!(read("backup:DeleteBackupPlan", 204, &[], ""), Ok(json!({})));
+    assert_eq!(read("s3:DeleteObject", 204, &[], ""), Ok(json!({})));
+}
+
+#[test]
+fn no_content_is_no_empty_list() {
+    for at in ONE_OF_EACH.into_iter().chain(["kms:ListKeys", "s3:ListBuckets", "apigateway:GetRestApis"]) {
+        for status in [200, 202, 204] {
+            assert!(garbage(at, status, "").excerpt.is_empty(), "{at} {status}");
+        }
+    }
 }
 
 #[test]

@@ -88,6 +88,24 @@ async fn a_member_that_is_denied_costs_the_others_nothing() {
 }
 
 #[tokio::test]
+async fn a_member_of_another_form_costs_the_others_nothing() {
+    let answers = |called: &Called| {
+        Some(Reply::json(&match called.operation.as_str() {
+            "ListClusters" => json!({"clusterArns": ["arn:a", 7, null, "arn:b"]}),
+            "DescribeClusters" => {
+                let arns = called.params["clusters"].as_array().unwrap().iter();
+                let found = arns.map(|arn| json!({"clusterArn": arn, "clusterName": arn}));
+                json!({"clusters": found.collect::<Vec<_>>()})
+            }
+            _ => return None,
+        }))
+    };
+    let done = collected(ECS, answers).await;
+    assert_eq!(names(&done, "aws_ecs_cluster"), ["arn:a", "arn:b"], "{:?}", told(&done));
+    assert_eq!(done.sent.faults.iter().filter(|fault| fault.level == Level::Error).count(), 1);
+}
+
+#[tokio::test]
 async fn where_every_member_is_denied_not_each_is_asked_for() {
     let done = services(10, |arns| Some(denial(&arns[0]))).await;
     assert!(names(&done, "aws_ecs_service").is_empty());
