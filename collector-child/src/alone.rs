@@ -10,7 +10,7 @@ use ipc_proto::fault::Fault;
 
 use crate::collectors;
 use crate::telemetry::{self, Format};
-use cli::Command;
+use cli::{Command, Recordings};
 use trouble::Trouble;
 
 mod accounts;
@@ -21,6 +21,7 @@ mod describe;
 mod engine;
 mod kinds;
 mod placeholders;
+mod recording;
 mod screen;
 mod settings;
 mod sheet;
@@ -41,6 +42,7 @@ pub(crate) fn run(command: Command) -> ExitCode {
         Command::Clean(command) => clean::run(collectors, &command),
         Command::Tag(command) => tasks::tag(collectors, &command),
         Command::Execute(command) => tasks::command(collectors, &command),
+        Command::Record(Recordings::Inspect(command)) => recording::inspect(&command),
         Command::SelfCheck { fill: true, .. } => Ok(crate::selfcheck::fill()),
         Command::SelfCheck { json, .. } => Ok(crate::selfcheck::run(json)),
     };

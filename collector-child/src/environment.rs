@@ -18,14 +18,44 @@ pub(crate) enum EnvironmentError {
 
 /// Sets all variables, or none. Only possible while the process has one thread.
 pub(crate) fn set(variables: &[Variable]) -> Result<(), EnvironmentError> {
+    change(variables, &[])
+}
+
+/// Whether a collector that declares these patterns reads this variable; a trailing `*` stands for any rest.
+pub(crate) fn is_declared(patterns: &[String], name: &str) -> bool {
+    patterns.iter().any(|pattern| match pattern.strip_suffix('*') {
+        Some(start) => name.starts_with(start),
+        None => pattern == name,
+    })
+}
+
+/// Sets these variables, and removes all others that a collector reads which declares these patterns. Only possible while
+/// the process has one thread.
+pub(crate) fn replace(declared: &[String], variables: &[(String, String)]) -> Result<(), EnvironmentError> {
+    let variable =
+        |(name, value): &(String, String)| Variable { name: name.clone(), value: value.clone().into() };
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let gone: Vec<String> = names.filter(|name| is_declared(declared, name)).collect();
+    change(&variables.iter().map(variable).collect::<Vec<_>>(), &gone)
+}
+
+fn change(variables: &[Variable], gone: &[String]) -> Result<(), EnvironmentError> {
     check(variables)?;
-    if variables.is_empty() {
+    if variables.is_empty() && gone.is_empty() {
         return Ok(());
     }
     // An unreadable /proc counts as "who knows".
     let threads = std::fs::read_dir("/proc/self/task").map_or(usize::MAX, Iterator::count);
     if threads != 1 {
         return Err(EnvironmentError::Threads(threads));
+    }
+    for name in gone {
+        // SAFETY: as below.
+        #[expect(unsafe_code, reason = "the only place where the environment changes")]
+        #[expect(clippy::disallowed_methods, reason = "the only place where the environment changes")]
+        unsafe {
+            std::env::remove_var(name);
+        }
     }
     for variable in variables {
         // SAFETY: the calling thread is the only one, as counted above, and starts no other one meanwhile; so
@@ -65,6 +95,14 @@ mod tests {
             assert_eq!(refused, EnvironmentError::Malformed(name.to_owned()));
             assert!(!refused.to_string().contains("secret"));
         }
+    }
+
+    #[test]
+    fn a_star_stands_for_any_rest() {
+        let declared = ["SKY_*".to_owned(), "HOME".to_owned()];
+        let reads = |name| is_declared(&declared, name);
+        assert!(reads("SKY_REGION") && reads("SKY_") && reads("HOME"));
+        assert!(!reads("SKYLINE") && !reads("HOMER"));
     }
 
     #[test]

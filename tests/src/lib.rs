@@ -33,6 +33,7 @@ pub mod mount;
 pub mod oneshot;
 pub mod process;
 pub mod procfs;
+pub mod recording;
 pub mod requirements;
 pub mod rest;
 pub mod rogue;

@@ -8,6 +8,7 @@ use fixworker_tests::aws::{ACCOUNTS, AwsAlone, MockCloud, REGIONS, ROLE, SECRET}
 use fixworker_tests::core::Fixcore;
 use fixworker_tests::graph::Export;
 use fixworker_tests::oneshot::Oneshot;
+use fixworker_tests::recording::Recording;
 use fixworker_tests::worker::{Worker, WorkerOptions};
 use fixworker_tests::{procfs, wait};
 use serde_json::{Value, json};
@@ -301,4 +302,21 @@ fn an_estate_of_moto_lands_in_fixcore() {
     });
     assert_eq!(inside.count(), subnets.len(), "every subnet hangs at its VPC");
     assert_eq!(worker.stop(), 0);
+}
+
+#[test]
+fn a_recording_of_all_kinds_is_collected_again_without_the_cloud() {
+    let Some(cloud) = MockCloud::shapes::<&str>([]) else { return };
+    let alone = AwsAlone::new(&cloud, ACCOUNTS[0]).set("region", json!([REGIONS[1]]));
+    let alone = alone.set("collect_usage_metrics", true);
+    let args = ["collect", "--account", ACCOUNTS[0], "-o", "graph.ndjson", "--record", "recording"];
+    let recorded = alone.run(&args);
+    drop(cloud);
+    let recording = Recording::of(&recorded.folder().join("recording"));
+    assert!(!recording.text().contains(SECRET));
+    recording.inspect();
+    let (first, graph) = recording.replay();
+    assert_eq!(first.code, recorded.code, "{}", first.errors);
+    assert_eq!(recording.replay().1, graph, "two replays");
+    recording.assert_same_but_for_secrets(&recorded.graph());
 }

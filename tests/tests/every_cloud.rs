@@ -11,6 +11,7 @@ use fixworker_tests::binaries;
 use fixworker_tests::core::{Fixcore, free_port};
 use fixworker_tests::graph::Export;
 use fixworker_tests::process::Invocation;
+use fixworker_tests::recording::{Recording, lines};
 use fixworker_tests::rest::RestCloud;
 use fixworker_tests::scratch::Scratch;
 use fixworker_tests::worker::{Worker, WorkerOptions};
@@ -265,6 +266,30 @@ fn no_secret_is_seen_however_much_is_logged() {
         }
         let nobody = case.run(&Running::nobody(), case.secret, &args);
         assert!(!nobody.all().contains(case.secret), "{}: the secret is seen", case.collector);
+    });
+}
+
+#[test]
+fn a_recording_gives_the_same_graph_without_cloud_and_credentials_and_has_no_secret() {
+    each(|case| {
+        let Some(cloud) = case.start(false) else { return };
+        let ran = case.run(
+            &cloud,
+            case.secret,
+            &["collect", "--account", case.account, "-o", "graph.ndjson", "--record", "recording"],
+        );
+        assert!([DONE, FAULTS].contains(&ran.code), "{}: {}", case.collector, ran.errors);
+        drop(cloud);
+        let recording = Recording::of(&ran.scratch.path().join("recording"));
+        let text = recording.text();
+        assert!(!text.contains(case.secret), "{}: {text}", case.collector);
+        assert!(text.lines().count() > 3, "{}: {text}", case.collector);
+        for _ in 0..2 {
+            let (replayed, graph) = recording.replay();
+            assert_eq!(replayed.code, ran.code, "{}: {}", case.collector, replayed.errors);
+            assert_eq!(lines(&ran.file()), graph, "{}", case.collector);
+        }
+        recording.inspect();
     });
 }
 

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use fixworker_tests::gcp::{GcpCloud, collect, collect_with, count, node, some};
 use fixworker_tests::graph::Export;
 use fixworker_tests::oneshot::Oneshot;
+use fixworker_tests::recording::Recording;
 use serde_json::{Value, json};
 
 const DONE: i32 = 0;
@@ -183,4 +184,21 @@ fn two_projects_of_one_service_account_go_through_the_supervisor() {
         assert!(links.iter().any(|link| link.contains(&format!("/projects/{project}/"))), "{links:?}");
     }
     assert!(!finished.errors.contains("PRIVATE KEY"));
+}
+
+#[test]
+fn a_recording_is_collected_without_the_cloud_and_holds_no_secret() {
+    let Some(cloud) = GcpCloud::start(&[]) else { return };
+    let recorded =
+        cloud.run(&["collect", "--account", "demo-project", "-o", "graph.ndjson", "--record", "recording"]);
+    assert!([DONE, FAULTS].contains(&recorded.code), "{}", recorded.errors);
+    let recording = Recording::of(&cloud.fake.folder().join("recording"));
+    assert!(!recording.text().contains("s3cret"));
+    recording.inspect();
+    let calls = cloud.fake.calls().len();
+    let (replayed, graph) = recording.replay();
+    assert_eq!(replayed.code, recorded.code, "{}", replayed.errors);
+    assert_eq!(recording.replay().1, graph, "two replays");
+    recording.assert_same_but_for_secrets(&cloud.fake.graph("graph.ndjson"));
+    assert_eq!(cloud.fake.calls().len(), calls, "the cloud was asked");
 }

@@ -31,6 +31,7 @@ mod oddities;
 mod pages;
 mod retry;
 mod road;
+pub mod tape;
 mod throttled;
 mod transport;
 mod turns;

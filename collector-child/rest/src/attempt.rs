@@ -6,9 +6,10 @@ use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderName, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Request};
 use http_body_util::Full;
+use http_client::tape::Caller;
 use http_client::{
     AGENT, Answer, CallError, CallPlace, Cause, Class, Exchange, Failed, Key, Lane, Outcome,
-    TransportTrouble, ordered_wait,
+    TransportTrouble, ordered_wait, tape,
 };
 use tables::plan::{Path, ServicePlan};
 
@@ -49,6 +50,9 @@ impl<'a> Trial<'a> {
             body.as_ref().map_or_else(Bytes::new, |body| Bytes::copy_from_slice(body.text.as_bytes()));
         let request = Request::builder().method(method.as_str()).uri(address.as_str());
         let mut request = request.body(Full::new(bytes)).map_err(|error| wrong(error.to_string()))?;
+        if tape::is_running() {
+            request.extensions_mut().insert(Caller(self.place.account.to_owned()));
+        }
         let headers = request.headers_mut();
         headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));

@@ -35,7 +35,11 @@ existing file as it was. Faults, progress and a summary go to standard error.
 
 Such a file can be given to the collector `file` on another host (setting file.paths), or to fixcore:
   curl -H 'Content-Type: application/x-ndjson' --data-binary @42.ndjson \\
-    http://localhost:8900/graph/fix/merge";
+    http://localhost:8900/graph/fix/merge
+
+--record keeps what the cloud has answered, --replay collects from that without cloud, network or credentials: to look \
+into one account elsewhere, or to show somebody what happened. Tokens, passwords, signatures, values of environment \
+variables and scripts of machines have stand-ins in a recording; names, addresses and tags are in it.";
 
 const CLEAN_HELP: &str = "The input has one JSON object per line: what `collect` writes, or the answer of a search in \
 fixcore. Deleted is what is marked for cleanup there (desired.clean), or, with --id, what is named, marked or not. A \
@@ -79,6 +83,7 @@ pub(crate) enum Command {
     Accounts(Accounts),
     /// Collect one account and write its graph.
     #[command(after_long_help = format!("{COLLECT_HELP}\n\n{EXIT_CODES}"))]
+    #[command(mut_arg("collector", of_replay))]
     Collect(Collect),
     /// Delete resources of a file of nodes.
     #[command(after_long_help = format!("{CLEAN_HELP}\n\n{EXIT_CODES}"))]
@@ -90,6 +95,9 @@ pub(crate) enum Command {
     #[command(after_long_help = format!("{TASK_HELP}\n\n{EXIT_CODES}"))]
     #[command(name = "command")]
     Execute(Execute),
+    /// Look into a recording that `collect --record` has made.
+    #[command(subcommand)]
+    Record(Recordings),
     /// Try what the walls around this process hold; `fixworker check` starts it inside them.
     SelfCheck {
         /// Print one JSON list instead of lines.
@@ -111,7 +119,7 @@ impl Command {
             Self::Clean(clean) => clean.source.verbose,
             Self::Tag(tag) => tag.source.verbose,
             Self::Execute(execute) => execute.source.verbose,
-            Self::SelfCheck { .. } => 0,
+            Self::Record(_) | Self::SelfCheck { .. } => 0,
         }
     }
 }
@@ -148,6 +156,34 @@ pub(crate) struct Collect {
     /// Where to write the graph; `-` is standard output.
     #[arg(long, short, value_name = "FILE", default_value = "-")]
     pub(crate) output: PathBuf,
+    /// Keep every exchange with the cloud in this file, with stand-ins for what is secret.
+    #[arg(long, value_name = "FILE", conflicts_with = "replay")]
+    pub(crate) record: Option<PathBuf>,
+    /// Collect from such a file and not from the cloud: collector, account, settings and variables are those of the
+    /// recording; --account and --override count besides.
+    #[arg(long, value_name = "FILE", conflicts_with = "config")]
+    pub(crate) replay: Option<PathBuf>,
+    /// With --replay: how long each answer takes.
+    #[arg(long, value_name = "MS", default_value_t = 0, requires = "replay")]
+    pub(crate) latency: u64,
+}
+
+/// `record`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Recordings {
+    /// List what was asked and answered, and look whether something secret is in it (exit code 79).
+    Inspect(Inspect),
+}
+
+/// `record inspect`.
+#[derive(Debug, Args)]
+pub(crate) struct Inspect {
+    /// The recording.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Print one JSON object per exchange instead of a list for people.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// `clean`.
@@ -209,6 +245,15 @@ pub(crate) struct Execute {
     /// Its arguments.
     #[arg(value_name = "ARGS", trailing_var_arg = true, allow_hyphen_values = true)]
     pub(crate) args: Vec<String>,
+}
+
+/// A recording knows its collector.
+fn of_replay(collector: clap::Arg) -> clap::Arg {
+    collector.required(false).required_unless_present("replay").default_value_if(
+        "replay",
+        clap::builder::ArgPredicate::IsPresent,
+        "",
+    )
 }
 
 fn tag(text: &str) -> Result<(String, String), String> {

@@ -11,9 +11,10 @@ use ipc_proto::fault::FaultKind;
 use ipc_proto::job::{Account, CollectJob, Job};
 use ipc_proto::message::{Denied, Report};
 
-use super::accounts::{config_text, list, prepare};
+use super::accounts::{config_text, list};
 use super::cli::Collect;
 use super::engine::{self, Consumer};
+use super::recording::{self, Begun};
 use super::say;
 use super::screen::Screen;
 use super::settings::Settings;
@@ -29,15 +30,28 @@ const LISTED: usize = 20;
 
 /// Collects one account into a file.
 pub(super) fn run(collectors: Vec<Box<dyn Collector>>, command: &Collect) -> Result<ExitCode, Trouble> {
-    let began = Instant::now();
-    let settings = prepare(&collectors, &command.source)?;
+    let begun = recording::begin(&collectors, command)?;
+    let ended = collect(collectors, command, &begun);
+    // A run that failed is what recordings are made for.
+    let missed = recording::end(command)?;
+    ended.map(|code| if missed && code == ExitCode::Done { ExitCode::DoneWithFaults } else { code })
+}
+
+fn collect(
+    collectors: Vec<Box<dyn Collector>>,
+    command: &Collect,
+    begun: &Begun,
+) -> Result<ExitCode, Trouble> {
+    let start = Instant::now();
+    let Begun { collector, settings, account } = begun;
     // Before the work, so that a bad path does not cost it.
     let target = Target::open(&command.output).map_err(|error| cannot_write(&command.output, &error))?;
     let collectors: Arc<Collectors> = collectors.into();
-    let (accounts, _) = list(Arc::clone(&collectors), &command.source.collector, &settings)?;
-    let account = choose(accounts, command.account.as_deref())?;
-    let title = format!("{}/{}", command.source.collector, account.id);
-    let gathering = gather(collectors, &command.source.collector, account, &settings, target, &title)?;
+    let (accounts, _) = list(Arc::clone(&collectors), collector, settings)?;
+    let account = choose(accounts, account.as_deref())?;
+    recording::chosen(&account.id);
+    let title = format!("{collector}/{}", account.id);
+    let gathering = gather(collectors, collector, account, settings, target, &title)?;
     let Gathered { counts, faults, code, target } = gathering;
     target.commit().map_err(|error| cannot_write(&command.output, &error))?;
     let output = match &*command.output.to_string_lossy() {
@@ -48,7 +62,7 @@ pub(super) fn run(collectors: Vec<Box<dyn Collector>>, command: &Collect) -> Res
         title: &title,
         counts: &counts,
         faults,
-        duration: began.elapsed(),
+        duration: start.elapsed(),
         peak_memory: memory::peak(),
         output: &output,
     };

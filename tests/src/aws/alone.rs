@@ -1,5 +1,7 @@
 //! `fix-collector` with the collector `aws`, by hand.
 
+use std::path::Path;
+
 use serde_json::{Value, json};
 
 use super::{MockCloud, REGIONS};
@@ -110,6 +112,11 @@ impl Ended {
             }
         }
         troubles
+    }
+
+    /// Where it ran.
+    pub fn folder(&self) -> &Path {
+        self.scratch.path()
     }
 
     /// The graph it wrote.

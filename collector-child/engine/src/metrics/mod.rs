@@ -73,8 +73,13 @@ pub(crate) fn note(context: Context<'_>, plan: &'static KindPlan, scope: &Scope<
 
 /// Asks for everything that was noted, and adds it to the nodes.
 pub(crate) async fn collect(context: Context<'_>) -> Result<(), Failure> {
-    let measures = std::mem::take(&mut *lock(&context.job.measures));
-    let now = Timestamp::now();
+    let mut measures = std::mem::take(&mut *lock(&context.job.measures));
+    // They were noted as the answers came: calls are to be the same in each run.
+    measures.sort_by(|a, b| {
+        let key = |measure: &Measure| (measure.region, measure.rule.name.as_str());
+        key(a).cmp(&key(b)).then_with(|| a.dimensions.cmp(&b.dimensions))
+    });
+    let now = Timestamp::try_from(http_client::tape::now()).unwrap_or_default();
     let since_last_run = window(context.last_run_started_ago());
     let calls = calls(&measures, since_last_run, context.facts().metrics_of_call);
     let results = bounded::gather(CALLS_AT_ONCE, calls, |(region, length, queries)| {

@@ -21,6 +21,8 @@ use hyper::body::{Body, Incoming};
 use hyper_util::client::legacy;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
+use crate::tape::{self, MakesCredentials, Tape};
+
 use connector::Connector;
 use proxies::Proxies;
 use tls::Tls;
@@ -82,6 +84,9 @@ pub struct Transport {
     tls: Tls,
     proxies: Arc<Proxies>,
     limits: Limits,
+    /// What becomes of the exchanges of this process.
+    tape: Option<&'static Tape>,
+    makes_credentials: bool,
 }
 
 impl fmt::Debug for Transport {
@@ -110,7 +115,14 @@ impl Transport {
     /// The same TLS and proxies with other limits, and connections of its own.
     #[must_use]
     pub fn with_limits(&self, limits: Limits) -> Self {
-        Self::of_parts(self.tls.clone(), self.proxies.clone(), limits)
+        let makes_credentials = self.makes_credentials;
+        Self { makes_credentials, ..Self::of_parts(self.tls.clone(), self.proxies.clone(), limits) }
+    }
+
+    /// The same one for requests whose answers are credentials: recordings keep nothing of them.
+    #[must_use]
+    pub fn for_credentials(&self) -> Self {
+        Self { makes_credentials: true, ..self.clone() }
     }
 
     fn of_parts(tls: Tls, proxies: Arc<Proxies>, limits: Limits) -> Self {
@@ -120,7 +132,7 @@ impl Transport {
             .pool_timer(TokioTimer::new())
             .pool_max_idle_per_host(IDLE_CONNECTIONS_PER_HOST)
             .build(connector);
-        Self { pool, tls, proxies, limits }
+        Self { pool, tls, proxies, limits, tape: tape::current(), makes_credentials: false }
     }
 
     /// Sends a request and reads the answer. No redirect is followed.
@@ -130,6 +142,19 @@ impl Transport {
 
     /// As [`Self::send`], with other limits; that on connecting holds only where it is tighter.
     pub async fn send_within(
+        &self,
+        mut request: Request<Full<Bytes>>,
+        limits: Limits,
+    ) -> Result<Answer, TransportTrouble> {
+        let Some(tape) = self.tape else { return self.deliver(request, limits).await };
+        if self.makes_credentials {
+            request.extensions_mut().insert(MakesCredentials);
+        }
+        let unpacked = |answer: &Answer| self.body(answer).ok();
+        tape::pass(tape, request, unpacked, |request| self.deliver(request, limits)).await
+    }
+
+    async fn deliver(
         &self,
         mut request: Request<Full<Bytes>>,
         limits: Limits,

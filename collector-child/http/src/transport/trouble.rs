@@ -4,12 +4,13 @@ use std::error::Error;
 use std::io;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::clock::spelled;
 
 /// Why no answer came, or none that could be read to its end.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Error, Serialize, Deserialize)]
 pub enum TransportTrouble {
     /// The name servers say that there is no such host.
     #[error("the host {0} does not exist")]
@@ -47,13 +48,20 @@ pub enum TransportTrouble {
     /// What came is not HTTP.
     #[error("{0} does not speak HTTP: {1}")]
     NotHttp(String, String),
+    /// It is answered from a recording that has no such request, which is named.
+    #[error("the recording has no answer to {0}")]
+    NotRecorded(String),
 }
 
 impl TransportTrouble {
     /// Whether the same request may get an answer in a moment.
     pub fn passes(&self) -> bool {
         match self {
-            Self::NoSuchHost(_) | Self::Setup(_) | Self::TooLarge(..) | Self::NotHttp(..) => false,
+            Self::NoSuchHost(_)
+            | Self::Setup(_)
+            | Self::TooLarge(..)
+            | Self::NotHttp(..)
+            | Self::NotRecorded(_) => false,
             // Certificates do not change between two attempts.
             Self::Tls(_, why) => !why.contains("certificate"),
             Self::NameService(..)
@@ -82,6 +90,7 @@ impl TransportTrouble {
             Self::Broken(..) => "ConnectionLost",
             Self::TooLarge(..) => "AnswerTooLarge",
             Self::NotHttp(..) => "NotHttp",
+            Self::NotRecorded(_) => "NotRecorded",
         }
     }
 

@@ -10,10 +10,12 @@ use http::header::{DATE, USER_AGENT};
 use http_body_util::Full;
 use http_client::{
     AGENT, Answer, CallError, Cause, Class, CredentialsTrouble, Exchange, Failed, Hub, Key, Lane, Outcome,
-    TransportTrouble, Verdict, clock_is,
+    TransportTrouble, Verdict, clock_is, tape,
 };
 use serde_json::Value;
 use shapes::{Answer as Refusal, Auth, Garbage, GarbageKind, Headers, Request, ServiceError};
+
+use http_client::tape::Caller;
 
 use crate::asked::Asked;
 use crate::classify::{Facts, classify, might_be_the_clock};
@@ -106,6 +108,11 @@ impl<'a> Trial<'a> {
         }
         let mut request =
             request.body(Full::new(self.body.clone())).map_err(|error| wrong(error.to_string()))?;
+        if tape::is_running() {
+            // Where one address serves all, the signature alone says which service of which region is asked.
+            let (whose, name) = (self.asked.target.session.label(), &endpoint.signing_name);
+            request.extensions_mut().insert(Caller(format!("{whose} {} {name}", endpoint.signing_region)));
+        }
         if let Some(signer) = signer {
             let manner = Manner {
                 region: &endpoint.signing_region,

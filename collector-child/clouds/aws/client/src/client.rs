@@ -124,7 +124,7 @@ impl Client {
 
     /// The names of all profiles in the profile files, sorted.
     pub fn profiles(&self) -> Vec<String> {
-        self.0.environment.profiles()
+        self.0.environment.profiles().to_vec()
     }
 
     /// The profile that `AWS_PROFILE` names, unless variables with keys go before it.

@@ -8,7 +8,8 @@ use aws_runtime::env_config::EnvConfigValue;
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use aws_shapes::endpoints;
 use aws_types::os_shim_internal::{Env, Fs};
-use http_client::{CaBundle, CallError, CallPlace, Class, CredentialsTrouble};
+use http_client::{CaBundle, CallError, CallPlace, Class, CredentialsTrouble, tape};
+use serde::{Deserialize, Serialize};
 use shapes::Service;
 
 use crate::endpoint::{Endpoint, EndpointFault, Flavor, legacy_sts, resolve};
@@ -20,15 +21,39 @@ pub(crate) struct Environment {
     sections: ProfileSet,
     /// The profile was asked for by name, be it by `AWS_PROFILE`.
     pub(crate) named_profile: Option<String>,
+    /// The names of all profiles, sorted.
+    profiles: Vec<String>,
     /// By service and region: found once, as each takes looks at half a dozen variables and settings.
     endpoints: Arc<Mutex<HashMap<(&'static str, String), Endpoint>>>,
+}
+
+/// What a recording keeps of the profile files.
+#[derive(Default, Serialize, Deserialize)]
+struct Told {
+    settings: String,
+    named_profile: Option<String>,
+    profiles: Vec<String>,
 }
 
 impl Environment {
     /// Reads the files `~/.aws/config` and `~/.aws/credentials` (or those that variables name) and selects
     /// `profile`, else the one of `AWS_PROFILE`, else `default`.
     pub(crate) async fn load(profile: Option<&str>) -> Result<Self, CallError> {
-        Self::read(Env::real(), Fs::real(), profile).await
+        let fact = format!("profile {}", profile.unwrap_or_default());
+        if tape::is_replaying() {
+            let told = tape::fact(&fact, Told::default).ok_or_else(|| {
+                broken(format!("the recording has nothing of the profile {:?}", profile.unwrap_or_default()))
+            })?;
+            let Told { settings, named_profile, profiles } = told;
+            return Ok(Self { named_profile, profiles, ..Self::of_settings(&settings).await? });
+        }
+        let read = Self::read(Env::real(), Fs::real(), profile).await?;
+        tape::fact(&fact, || Told {
+            settings: read.settings(),
+            named_profile: read.named_profile.clone(),
+            profiles: read.profiles.clone(),
+        });
+        Ok(read)
     }
 
     /// The variables, and in place of all files what [`Self::settings`] gave in another process.
@@ -38,7 +63,7 @@ impl Environment {
         let sections = aws_config::profile::load(&Fs::real(), &env, &files, only)
             .await
             .map_err(|error| broken(format!("the settings of the profile: {}", innermost(&error))))?;
-        Ok(Self { env, sections, named_profile: None, endpoints: Arc::default() })
+        Ok(Self { env, sections, named_profile: None, profiles: Vec::new(), endpoints: Arc::default() })
     }
 
     /// What variables and the selected profile say about regions and addresses, as a profile file without secrets.
@@ -98,22 +123,21 @@ impl Environment {
         let sections = aws_config::profile::load(&fs, &env, &EnvConfigFiles::default(), selected)
             .await
             .map_err(|error| broken(format!("the profile files cannot be read: {}", innermost(&error))))?;
-        Ok(Self { env, sections, named_profile: named, endpoints: Arc::default() })
+        let mut profiles: Vec<String> = sections.profiles().map(str::to_owned).collect();
+        profiles.sort();
+        Ok(Self { env, sections, named_profile: named, profiles, endpoints: Arc::default() })
     }
 
     /// The names of all profiles, sorted.
-    pub(crate) fn profiles(&self) -> Vec<String> {
-        let mut names: Vec<String> = self.sections.profiles().map(str::to_owned).collect();
-        names.sort();
-        names
+    pub(crate) fn profiles(&self) -> &[String] {
+        &self.profiles
     }
 
     /// An error if the selected profile was asked for by name and is in none of the files.
     pub(crate) fn check_profile(&self) -> Result<(), CallError> {
         match &self.named_profile {
-            Some(name) if self.sections.get_profile(name).is_none() => {
-                let known = self.profiles();
-                let known = match known.as_slice() {
+            Some(name) if !self.profiles.contains(name) => {
+                let known = match self.profiles() {
                     [] => "they have no profiles".to_owned(),
                     known => format!("they have {}", known.join(", ")),
                 };

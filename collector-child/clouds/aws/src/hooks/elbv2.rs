@@ -26,7 +26,9 @@ impl Hook for Elbv2 {
                         }
                     }
                 }
-                for (balancer, targets) in backends {
+                for (balancer, mut targets) in backends {
+                    // The groups come as their answers come; a node that is the same has to look the same.
+                    targets.sort_by(|a, b| a.as_str().cmp(&b.as_str()));
                     graph.set(balancer, "backends", Value::Array(targets));
                 }
             });

@@ -15,7 +15,7 @@ pub(super) const REGIONS_AT_ONCE: usize = 16;
 const AT_ONCE: usize = 4;
 
 /// A metric of one resource.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Metric {
     pub(super) namespace: &'static str,
     pub(super) name: &'static str,
@@ -26,10 +26,14 @@ pub(super) struct Metric {
 /// For each metric the last time at which it was not zero, within the time that the settings look back.
 pub(super) async fn latest(context: Context<'_>, metrics: &[Metric]) -> Result<Vec<Option<String>>, Failure> {
     let config = context.config();
-    let now = Timestamp::now();
+    let now = today();
     let (start, end) = (text(start(now, config.atime_period())), text(now));
     let period = config.atime_granularity().as_secs().max(60) / 60 * 60;
-    let calls = metrics.chunks(QUERIES).map(|some| queries(some, period)).collect();
+    // Resources come as their answers come: calls are to be the same in each run.
+    let mut order: Vec<usize> = (0..metrics.len()).collect();
+    order.sort_by_key(|at| metrics.get(*at));
+    let ordered: Vec<&Metric> = order.iter().filter_map(|at| metrics.get(*at)).collect();
+    let calls = ordered.chunks(QUERIES).map(|some| queries(some, period)).collect();
     let answers = gather(AT_ONCE, calls, |queries| {
         let ask = context.ask("cloudwatch", "GetMetricData").with("ScanBy", "TimestampDescending");
         let ask = ask.with("StartTime", start.as_str()).with("EndTime", end.as_str());
@@ -39,24 +43,32 @@ pub(super) async fn latest(context: Context<'_>, metrics: &[Metric]) -> Result<V
         })
     });
     let answers = answers.await?;
-    let sizes = metrics.chunks(QUERIES).map(<[Metric]>::len);
-    Ok(answers.iter().zip(sizes).flat_map(|(results, size)| of_chunk(results, size)).collect())
+    let sizes = ordered.chunks(QUERIES).map(<[&Metric]>::len);
+    let found = answers.iter().zip(sizes).flat_map(|(results, size)| of_chunk(results, size));
+    let mut by_place: Vec<(usize, Option<String>)> = order.into_iter().zip(found).collect();
+    by_place.sort_by_key(|(at, _)| *at);
+    Ok(by_place.into_iter().map(|(_, time)| time).collect())
 }
 
 /// What is said about resources of which CloudWatch knows nothing: they are not used since they were made, or for
 /// as long as it was looked back.
 pub(super) fn unknown(context: Context<'_>, made: Option<&str>) -> String {
-    let start = text(start(Timestamp::now(), context.config().atime_period()));
+    let start = text(start(today(), context.config().atime_period()));
     // Both are in UTC and of the same form, so the later one is the greater text.
     made.map_or(start.clone(), |made| start.max(made.to_owned()))
 }
 
-/// The present time, for what is in use now.
-pub(super) fn now() -> String {
-    text(Timestamp::now())
+/// The present time.
+fn today() -> Timestamp {
+    Timestamp::try_from(http_client::tape::now()).unwrap_or_default()
 }
 
-fn queries(metrics: &[Metric], period: u64) -> Vec<Value> {
+/// The present time, for what is in use now.
+pub(super) fn now() -> String {
+    text(today())
+}
+
+fn queries(metrics: &[&Metric], period: u64) -> Vec<Value> {
     let query = |(number, metric): (usize, &Metric)| {
         let (dimension, value) = &metric.dimension;
         json!({
@@ -74,7 +86,7 @@ fn queries(metrics: &[Metric], period: u64) -> Vec<Value> {
             "ReturnData": true,
         })
     };
-    metrics.iter().enumerate().map(query).collect()
+    metrics.iter().copied().enumerate().map(query).collect()
 }
 
 /// The last times of the metrics of one call; results of one metric may be on several pages.
@@ -125,7 +137,7 @@ mod tests {
             name: "VolumeReadOps",
             dimension: ("VolumeId", id.to_owned()),
         };
-        let queries = queries(&[metric("vol-1"), metric("vol-2")], 3600);
+        let queries = queries(&[&metric("vol-1"), &metric("vol-2")], 3600);
         assert_eq!(queries[1]["Id"], "q1");
         assert_eq!(
             queries[1]["MetricStat"]["Metric"]["Dimensions"],

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::address::checked;
@@ -26,6 +26,25 @@ pub(crate) enum Source {
     Impersonated(Impersonated),
     /// The metadata server of the machine.
     Metadata,
+    /// A recording: no tokens are got, and the others of it are not in there.
+    Recorded(Recorded),
+}
+
+/// What a recording keeps of credentials.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Recorded {
+    project: Option<String>,
+    quota_project: Option<String>,
+    identity: String,
+}
+
+impl Recorded {
+    /// What is no secret of these.
+    pub(crate) fn of(source: &Source) -> Self {
+        let owned = |text: Option<&str>| text.map(str::to_owned);
+        let (project, quota_project) = (owned(source.project()), owned(source.quota_project()));
+        Self { project, quota_project, identity: source.identity() }
+    }
 }
 
 /// The key of a service account.
@@ -104,6 +123,7 @@ impl Source {
             Self::ServiceAccount(account) => account.project.as_deref(),
             Self::User(user) => user.project.as_deref(),
             Self::Impersonated(impersonated) => impersonated.base.project(),
+            Self::Recorded(recorded) => recorded.project.as_deref(),
             Self::Federated(_) | Self::Metadata => None,
         }
     }
@@ -113,6 +133,7 @@ impl Source {
         match self {
             Self::User(user) => user.project.as_deref(),
             Self::Impersonated(impersonated) => impersonated.base.quota_project(),
+            Self::Recorded(recorded) => recorded.quota_project.as_deref(),
             Self::ServiceAccount(_) | Self::Federated(_) | Self::Metadata => None,
         }
     }
@@ -125,6 +146,7 @@ impl Source {
             Self::Federated(federated) => format!("the workload of {}", federated.audience),
             Self::Impersonated(impersonated) => account_of(&impersonated.address).to_owned(),
             Self::Metadata => "the service account of this machine".to_owned(),
+            Self::Recorded(recorded) => recorded.identity.clone(),
         }
     }
 }

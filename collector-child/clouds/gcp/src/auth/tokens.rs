@@ -7,9 +7,10 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Request};
 use http_body_util::Full;
+use http_client::tape::MakesCredentials;
 use http_client::{
     AGENT, Answer, BoxFuture, Call, CallError, CallPlace, Cause, Class, CredentialsTrouble, Exchange, Failed,
-    Freshness, Hub, Key, Lane, Outcome, Queue, TransportTrouble, Use, ordered_wait,
+    Freshness, Hub, Key, Lane, Outcome, Queue, TransportTrouble, Use, ordered_wait, tape,
 };
 use rest_client::{Auth, Bearer};
 use serde_json::Value;
@@ -17,7 +18,7 @@ use tokio::sync::Mutex;
 use zeroize::Zeroizing;
 
 use super::grant::{self, Ask, Token};
-use super::key::{Source, Subject};
+use super::key::{Recorded, Source, Subject};
 use super::sources::{Variable, source};
 
 /// The metadata server of a machine of Google Cloud.
@@ -53,7 +54,7 @@ impl Credentials {
     ///
     /// A file is missing or is no credential file, in words that name it and nothing of what is in it.
     pub fn find(hub: Arc<Hub>, setting: &str, variable: Variable<'_>) -> Result<Self, String> {
-        let source = source(setting, variable)?;
+        let source = found(setting, variable)?;
         let metadata = variable("GCE_METADATA_HOST").filter(|host| !host.trim().is_empty());
         let metadata = metadata.unwrap_or_else(|| METADATA.to_owned());
         let named = variable("GOOGLE_CLOUD_QUOTA_PROJECT").filter(|project| !project.trim().is_empty());
@@ -123,6 +124,9 @@ impl Credentials {
                     grant::impersonated(impersonated, &base)
                 }
                 Source::Metadata => grant::of_machine(&self.metadata),
+                Source::Recorded(_) => {
+                    return Ok(Token { text: Zeroizing::new(tape::STAND_IN.to_owned()), ends: None });
+                }
             };
             let machine = matches!(source, Source::Metadata);
             let body = self.ask(&ask, source.identity(), machine, place).await?;
@@ -188,6 +192,19 @@ impl Auth for Credentials {
     }
 }
 
+/// The source that a setting names; while a recording is replayed, the one that it was made with.
+fn found(setting: &str, variable: Variable<'_>) -> Result<Source, String> {
+    let fact = format!("credentials {setting}");
+    if tape::is_replaying() {
+        let recorded: Option<Option<Recorded>> = tape::fact(&fact, || None);
+        let recorded = recorded.flatten().map(Source::Recorded);
+        return recorded.ok_or_else(|| format!("the recording has nothing of the credentials {setting:?}"));
+    }
+    let source = source(setting, variable)?;
+    tape::fact(&fact, || Some(Recorded::of(&source)));
+    Ok(source)
+}
+
 fn secret(text: &str, place: CallPlace<'_>) -> Result<HeaderValue, CallError> {
     let mut value = HeaderValue::from_str(text).map_err(|_| {
         trouble(CredentialsTrouble::Broken, place, "the token has characters that no token has")
@@ -223,6 +240,7 @@ impl TokenExchange<'_> {
         let wrong = |why: String| CallError::new(Class::Config, self.place, why);
         let request = Request::builder().method(method).uri(self.ask.address.as_str());
         let mut request = request.body(Full::new(body)).map_err(|error| wrong(error.to_string()))?;
+        request.extensions_mut().insert(MakesCredentials);
         let headers = request.headers_mut();
         headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
         if let Some((media, _)) = &self.ask.body {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use aws_credential_types::Credentials;
-use http_client::{CallError, CallPlace, Class, CredentialsTrouble};
+use http_client::{CallError, CallPlace, Class, CredentialsTrouble, tape};
 
 use super::plan::{Base, Plan, Step, plan};
 use super::role::Role;
@@ -16,6 +16,9 @@ use crate::client::Client;
 use crate::environment::Environment;
 
 const PLACE: CallPlace<'static> = CallPlace { service: "credentials", operation: "look-up", ..crate::PLACE };
+
+/// What recordings call the region of the instance.
+const REGION_OF_INSTANCE: &str = "region of the instance";
 
 /// The places that are looked at.
 #[derive(Debug)]
@@ -128,14 +131,19 @@ impl Chain {
 
     /// The region of the instance, if the credentials are its own: it is in the partition that they are of.
     pub(crate) async fn region_of_instance(&self) -> Option<String> {
+        if tape::is_replaying() {
+            return tape::fact(REGION_OF_INSTANCE, || None).flatten();
+        }
         if !self.of_instance.load(Ordering::Relaxed) {
             return None;
         }
-        instance::region(&self.environment, &self.client.0.hub.transport).await
+        let region =
+            instance::region(&self.environment, &self.client.0.hub.transport.for_credentials()).await;
+        tape::fact(REGION_OF_INSTANCE, || region).flatten()
     }
 
     async fn look_at(&self, spot: Spot, now: SystemTime) -> Result<Found, CallError> {
-        let (environment, transport) = (&*self.environment, &self.client.0.hub.transport);
+        let (environment, transport) = (&*self.environment, &self.client.0.hub.transport.for_credentials());
         match spot {
             Spot::Variables => variables(environment).map_err(Trouble::error),
             Spot::Profile => self.look_at_profile(now).await,
@@ -183,7 +191,7 @@ impl Chain {
     }
 
     async fn look_at_base(&self, base: &Base, now: SystemTime) -> Result<Credentials, CallError> {
-        let (environment, transport) = (&*self.environment, &self.client.0.hub.transport);
+        let (environment, transport) = (&*self.environment, &self.client.0.hub.transport.for_credentials());
         let spot = match base {
             Base::Keys { id, secret, token, .. } => {
                 return Ok(Credentials::new(id, secret, token.clone(), None, "profile"));

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use aws_credential_types::Credentials;
 use aws_smithy_runtime_api::client::identity::Identity;
-use http_client::{CallError, CallPlace, Class, CredentialsTrouble, Freshness, Use};
+use http_client::{CallError, CallPlace, Class, CredentialsTrouble, Freshness, Use, tape};
 use tokio::sync::Mutex;
 
 use super::chain::Trouble;
@@ -87,14 +87,7 @@ impl Signer {
 /// Shows the kind of source only.
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let source = match &self.inner.source {
-            Source::Keys(_) => "keys",
-            Source::Chain(_) => "environment",
-            Source::Given(_) => "given",
-            Source::Nobody => "nobody",
-            Source::Role { role, .. } => &role.arn,
-        };
-        f.debug_tuple("Session").field(&source).finish()
+        f.debug_tuple("Session").field(&self.label()).finish()
     }
 }
 
@@ -103,6 +96,17 @@ impl Session {
         let state = Mutex::default();
         let inner = Arc::new(Inner { source, environment, state, proven: AtomicBool::new(false) });
         Self { inner, only: None }
+    }
+
+    /// Tells sessions of one run from each other, and is the same in every run.
+    pub(crate) fn label(&self) -> &str {
+        match &self.inner.source {
+            Source::Keys(_) => "keys",
+            Source::Chain(_) => self.inner.environment.named_profile.as_deref().unwrap_or("environment"),
+            Source::Given(_) => "given",
+            Source::Nobody => "nobody",
+            Source::Role { role, .. } => &role.arn,
+        }
     }
 
     /// The id of the access key of the credentials now, which are fetched if there are none. It tells credentials from
@@ -258,6 +262,9 @@ impl Session {
     /// its own.
     pub(super) fn fetch(&self, now: SystemTime) -> Fetching<'_> {
         Box::pin(async move {
+            if tape::is_replaying() {
+                return Ok(Credentials::new("REPLAYED", tape::STAND_IN, None, None, "recording"));
+            }
             match &self.inner.source {
                 Source::Keys(credentials) => Ok(credentials.clone()),
                 Source::Chain(chain) => chain.look(now).await,
