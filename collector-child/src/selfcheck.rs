@@ -3,6 +3,8 @@
 //!
 //! Each attempt is something that no child needs and a hostile one would do. None of them does harm if it works.
 
+mod around;
+
 use std::fs;
 use std::io::{self, Write as _};
 use std::net::TcpListener;
@@ -73,7 +75,8 @@ fn attempts() -> Vec<Attempt> {
         written
     };
     let own_folder = write(Some(&temp));
-    vec![
+    let mut attempts = around::attempts(&temp, parent);
+    attempts.extend([
         Attempt::new("files", "list the root directory", fs::read_dir("/")),
         Attempt::new("files", "list the home directory", fs::read_dir(home)),
         Attempt::new("files", "write beside its folder for temporary files", write(temp.parent())),
@@ -110,7 +113,8 @@ fn attempts() -> Vec<Attempt> {
         limit("limits", "open files are limited", Resource::RLIMIT_NOFILE, 65_536),
         limit("limits", "memory is limited", Resource::RLIMIT_DATA, u64::MAX - 1),
         limit("limits", "the size of files is limited", Resource::RLIMIT_FSIZE, u64::MAX - 1),
-    ]
+    ]);
+    attempts
 }
 
 /// Signal 0 is only a question.

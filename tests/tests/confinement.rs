@@ -5,6 +5,10 @@
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::net::TcpListener;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::net::{UnixDatagram, UnixListener};
 
 use fixworker_tests::binaries;
 use fixworker_tests::oneshot::Oneshot;
@@ -67,15 +71,45 @@ fn stolen(scratch: &Scratch) -> Vec<String> {
     text.lines().map(str::to_owned).collect()
 }
 
+/// Also by the ways around Landlock: see `rogue::around`.
 #[test]
 fn read_supervisor_environ() {
-    let finished = Oneshot::rogue(&["read_supervisor_environ", "good"]).run();
+    let oneshot = Oneshot::rogue(&["read_supervisor_environ", "good"]);
+    let scratch = oneshot.scratch();
+    let service = UnixListener::bind(scratch.path().join("service")).unwrap();
+    let datagrams = UnixDatagram::bind(scratch.path().join("datagrams")).unwrap();
+    let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
+    scratch.file("markers/port", &tcp.local_addr().unwrap().port().to_string());
+    let private = scratch.file("private", "of the worker");
+    fs::set_permissions(&private, fs::Permissions::from_mode(0o600)).unwrap();
+    let before = fs::metadata(&private).unwrap();
+    let finished = oneshot.run();
     finished.expect_code(0);
     let stolen = stolen(&finished.scratch);
     assert!(stolen[0].starts_with("found "), "{stolen:?}");
-    if holds("files") && holds("signals") {
+    if holds("files") && holds("signals") && holds("seccomp") {
         assert_eq!(stolen.len(), 1, "more than the process id came out: {stolen:?}");
+        let after = fs::metadata(&private).unwrap();
+        assert_eq!((after.mode(), after.mtime()), (before.mode(), before.mtime()));
+        service.set_nonblocking(true).unwrap();
+        assert!(service.accept().is_err(), "it has connected to a service");
+        datagrams.set_nonblocking(true).unwrap();
+        assert!(datagrams.recv(&mut [0; 8]).is_err(), "it has sent to a service");
     }
+}
+
+/// A socket that the operator grants can be connected to.
+#[test]
+fn a_granted_socket_is_reached() {
+    let oneshot = Oneshot::rogue(&["read_supervisor_environ"]);
+    let path = oneshot.scratch().path().join("service");
+    let _service = UnixListener::bind(&path).unwrap();
+    let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
+    oneshot.scratch().file("markers/port", &tcp.local_addr().unwrap().port().to_string());
+    let finished = oneshot.set(&format!("supervisor.child_paths=w:{}", path.display())).run();
+    finished.expect_code(0);
+    let stolen = stolen(&finished.scratch);
+    assert!(stolen.iter().any(|line| line == "service"), "{stolen:?}");
 }
 
 #[test]

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read as _;
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 
 use ipc_proto::job::PathAccess;
@@ -62,6 +63,9 @@ pub struct Walls {
 pub(crate) struct Plan {
     /// A wall that cannot be built is an error.
     pub(crate) required: bool,
+    /// Sockets of this host may be connected to, by their names in the file system.
+    pub(crate) local_sockets: bool,
+    /// Beside [`base`].
     pub(crate) grants: Vec<Grant>,
 }
 
@@ -127,6 +131,12 @@ const WRITE: [&str; 2] = ["/dev/null", "/dev/full"];
 /// No more of a file is looked at for names of programs.
 const MAX_LOOK: u64 = 1 << 20;
 
+/// What every child may reach, as far as it is there.
+pub(crate) fn base() -> impl Iterator<Item = (&'static str, Reach)> {
+    let all = |paths: &'static [&'static str], reach| paths.iter().map(move |path| (*path, reach));
+    all(&PROGRAMS, Reach::Execute).chain(all(&READ, Reach::Read)).chain(all(&WRITE, Reach::Write))
+}
+
 impl Walls {
     /// The walls of a child of `collector` that is `binary`; `None` is no walls.
     pub(crate) fn plan(&self, collector: Option<&str>, sealed: bool, binary: &Path) -> Option<Plan> {
@@ -135,11 +145,10 @@ impl Walls {
             Sandbox::Auto => false,
             Sandbox::Require => true,
         };
-        let grant = |access| move |path: &str| Grant { path: path.into(), access };
-        let mut grants: Vec<_> = PROGRAMS.into_iter().map(grant(Reach::Execute)).collect();
-        grants.extend(READ.into_iter().map(grant(Reach::Read)));
-        grants.extend(WRITE.into_iter().map(grant(Reach::Write)));
-        grants.extend(programs(binary).into_iter().map(|path| Grant { path, access: Reach::Execute }));
+        // Programs of others talk to agents and services of this host; so does who is granted such a socket.
+        let mut local_sockets = false;
+        let mut grants: Vec<_> =
+            programs(binary).into_iter().map(|path| Grant { path, access: Reach::Execute }).collect();
         grants.extend(certificates());
         let declared = if sealed { &self.of_sealed } else { &self.of_collector };
         let own = collector.and_then(|name| declared.get(name)).map_or(&[][..], Vec::as_slice);
@@ -150,6 +159,7 @@ impl Walls {
                 PathAccess::Execute => Reach::Execute,
                 PathAccess::Programs => {
                     if names_programs(&beginning(path)) {
+                        local_sockets = true;
                         // Files of other children as well.
                         let hidden: Vec<_> =
                             self.hidden.iter().cloned().chain(crate::fork_server::folders()).collect();
@@ -160,10 +170,11 @@ impl Walls {
                 }
             };
             if is_sane(path) {
+                local_sockets |= is_socket(path);
                 grants.push(Grant { path: path.clone(), access });
             }
         }
-        Some(Plan { required, grants })
+        Some(Plan { required, local_sockets, grants })
     }
 }
 
@@ -185,6 +196,10 @@ impl Walls {
 /// A path that was declared, but would take the walls down, is not granted.
 fn is_sane(path: &Path) -> bool {
     path.is_absolute() && path.parent().is_some() && !path.starts_with("/proc") && !path.starts_with("/sys")
+}
+
+fn is_socket(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|meta| meta.file_type().is_socket())
 }
 
 /// The program itself, and the one that is installed beside us, which a wrapper may execute.
@@ -331,8 +346,25 @@ mod tests {
         assert_eq!(reached(&plan(None), Path::new("/x/collector")), Some(Reach::Execute));
         let sealed = walls.plan(Some("a"), true, Path::new("/x")).unwrap();
         assert_eq!(reached(&sealed, Path::new("/data/a")), None, "it is not named for these");
+        assert!(!sealed.local_sockets, "nothing needs them");
         let off = Walls { sandbox: Sandbox::Off, ..walls };
         assert_eq!(off.plan(Some("a"), false, Path::new("/x")), None);
+    }
+
+    #[test]
+    fn sockets_of_the_host_are_for_programs_of_others_and_whom_one_is_granted() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, socket) = (folder.path().join("config"), folder.path().join("agent"));
+        let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        let opens = |path: &Path, access| {
+            let walls = Walls { common: vec![(path.to_owned(), access)], ..Walls::default() };
+            walls.plan(None, false, Path::new("/x")).unwrap().local_sockets
+        };
+        fs::write(&file, "[profile x]\nregion = y\n").unwrap();
+        assert!(!opens(&file, PathAccess::Programs) && !opens(folder.path(), PathAccess::Write));
+        assert!(opens(&socket, PathAccess::Write));
+        fs::write(&file, "[profile x]\ncredential_process = /opt/vault\n").unwrap();
+        assert!(opens(&file, PathAccess::Programs));
     }
 
     #[test]

@@ -51,7 +51,7 @@ fn supervisor() -> Option<Proc> {
 }
 
 /// Notes what worked.
-fn note(markers: &Path, what: &str) -> anyhow::Result<()> {
+pub(super) fn note(markers: &Path, what: &str) -> anyhow::Result<()> {
     let mut file = OpenOptions::new().create(true).append(true).open(markers.join("stolen"))?;
     writeln!(file, "{what}").context("the file of what was stolen")
 }
@@ -76,7 +76,8 @@ pub(super) fn attack_supervisor(markers: &Path) -> anyhow::Result<()> {
             std::env::temp_dir().parent().is_some_and(|above| fs::write(above.join("rogue"), "").is_ok()),
         ),
     ];
-    attempts.iter().filter(|(_, worked)| *worked).try_for_each(|(what, _)| note(markers, what))
+    attempts.iter().filter(|(_, worked)| *worked).try_for_each(|(what, _)| note(markers, what))?;
+    super::around::attack(markers, pid)
 }
 
 pub(super) fn attack_siblings(markers: &Path) -> anyhow::Result<()> {

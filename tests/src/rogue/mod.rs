@@ -1,5 +1,6 @@
 //! The rogue child: one binary, misbehaving by the name of the account.
 
+mod around;
 mod broker;
 mod bulk;
 mod clean;

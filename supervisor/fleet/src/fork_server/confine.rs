@@ -17,7 +17,8 @@ use nix::libc;
 use nix::sys::prctl;
 use nix::unistd::{Gid, Pid, Uid, getppid};
 
-use super::walls::{self, Filters};
+use super::filter::Filters;
+use super::walls::Built;
 use super::wire::{DESCRIPTORS, Launch};
 
 /// Program, arguments and environment, ready for the kernel.
@@ -71,8 +72,8 @@ pub(super) struct Start<'a> {
     pub(super) namespace: bool,
     /// User and group, as they are outside.
     pub(super) ids: (Uid, Gid),
-    /// Its folder for temporary files.
-    pub(super) temp: Option<&'a Path>,
+    /// The sandbox, or why there is none.
+    pub(super) walls: Option<io::Result<Built>>,
 }
 
 /// Keeps user and group as they are outside. The files belong to root while this image is closed to others.
@@ -86,7 +87,8 @@ fn map_ids((user, group): (Uid, Gid)) -> io::Result<()> {
 }
 
 /// The life of a forked process until it is the program. What fails is told as a number of the system.
-pub(super) fn become_child(start: &Start<'_>, image: &Image) -> ! {
+pub(super) fn become_child(start: Start<'_>, image: &Image) -> ! {
+    let status = start.fds[DESCRIPTORS - 1].as_raw_fd();
     let error = match confine(start) {
         Ok(()) => image.exec(),
         Err(error) => error,
@@ -94,15 +96,15 @@ pub(super) fn become_child(start: &Start<'_>, image: &Image) -> ! {
     let code = error.raw_os_error().unwrap_or(libc::EINVAL).to_ne_bytes();
     // SAFETY: the buffer is valid for its length; _exit has no precondition.
     unsafe {
-        libc::write(start.fds[DESCRIPTORS - 1].as_raw_fd(), code.as_ptr().cast(), code.len());
+        libc::write(status, code.as_ptr().cast(), code.len());
         libc::_exit(127)
     }
 }
 
-fn confine(start: &Start<'_>) -> io::Result<()> {
-    let Start { launch, fds, server, filters, namespace, .. } = *start;
+fn confine(start: Start<'_>) -> io::Result<()> {
+    let Start { launch, fds, server, filters, namespace, ids, walls } = start;
     if namespace {
-        map_ids(start.ids)?;
+        map_ids(ids)?;
     }
     // SAFETY: system calls with plain numbers, and with pointers to values on this stack.
     unsafe {
@@ -131,7 +133,7 @@ fn confine(start: &Start<'_>) -> io::Result<()> {
         libc::setpriority(libc::PRIO_PROCESS, 0, own.saturating_add(launch.nice).clamp(-20, 19));
         close_inherited();
     }
-    launch.walls.as_ref().map_or(Ok(()), |plan| walls::enter(plan, start.temp, filters))
+    walls.map_or(Ok(()), |walls| walls?.enter(filters))
 }
 
 fn kernel() -> String {

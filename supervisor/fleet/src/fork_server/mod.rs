@@ -20,11 +20,14 @@
 //!   of the supervisor, which is a subreaper too, sweeps, and forks another one.
 //!
 //! [`client`] is the supervisor's side, [`serve`] the loop, [`confine`] what happens between fork and exec,
-//! [`walls`] what is built around a child, [`places`] what it has for itself ([`cgroup`], [`temp`]), [`tree`] looks at processes, [`wire`] is what they say to each other.
+//! [`walls`] what is built around a child ([`filter`] of its system calls, [`bpf`] for the kernel), [`places`] what it has
+//! for itself ([`cgroup`], [`temp`]), [`tree`] looks at processes, [`wire`] is what they say to each other.
 
+mod bpf;
 mod cgroup;
 mod client;
 mod confine;
+mod filter;
 mod places;
 mod serve;
 mod sys;

@@ -20,12 +20,14 @@ use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::{Pid, getgid, getpid, getuid, setsid};
 
 use super::places::{Held, Litter, Places};
-use super::walls::Filters;
+use super::walls::Builder;
 use super::wire::{DESCRIPTORS, Launch, Order, Reply, receive, send};
 use super::{confine, sys, tree};
 
 /// How often it looks again while something is left that should go.
 const TICK: Duration = Duration::from_millis(20);
+/// How often it looks while nothing is to be done but to close files.
+const IDLE: Duration = Duration::from_secs(1);
 /// How often it looks after a sweep before it relies on signals: orphans come without one.
 const TICKS: u32 = 5;
 /// How long it tries to end everything. What lives on after that hangs in the kernel.
@@ -36,7 +38,7 @@ pub(super) fn run(socket: &OwnedFd, environment: Vec<CString>, places: Places) -
     detach(socket);
     let mut server = Server {
         environment,
-        filters: Filters::compile(),
+        walls: Builder::new(),
         litter: places.litter(),
         places,
         held: BTreeMap::new(),
@@ -104,7 +106,7 @@ fn blank_arguments() {
 
 struct Server {
     environment: Vec<CString>,
-    filters: Filters,
+    walls: Builder,
     places: Places,
     /// The group and the folder of each leader.
     held: BTreeMap<Pid, Held>,
@@ -132,12 +134,7 @@ impl Server {
                 PollFd::new(socket.as_fd(), PollFlags::POLLIN),
                 PollFd::new(signals.as_fd(), PollFlags::POLLIN),
             ];
-            let timeout = if self.ticks > 0 || !self.forgotten.is_empty() || !self.litter.is_empty() {
-                PollTimeout::try_from(TICK).unwrap_or(PollTimeout::MAX)
-            } else {
-                PollTimeout::NONE
-            };
-            let woken = poll(&mut ready, timeout);
+            let woken = poll(&mut ready, self.patience());
             let is_ready = |at: usize| ready[at].revents().is_some_and(|events| !events.is_empty());
             let (order, died) = (is_ready(0), is_ready(1));
             match woken {
@@ -164,6 +161,17 @@ impl Server {
                     self.tidy();
                 }
             }
+        }
+    }
+
+    /// How long it waits for orders and signals before it looks again.
+    fn patience(&self) -> PollTimeout {
+        if self.ticks > 0 || !self.forgotten.is_empty() || !self.litter.is_empty() {
+            PollTimeout::try_from(TICK).unwrap_or(PollTimeout::MAX)
+        } else if self.walls.is_holding() {
+            PollTimeout::try_from(IDLE).unwrap_or(PollTimeout::MAX)
+        } else {
+            PollTimeout::NONE
         }
     }
 
@@ -199,13 +207,14 @@ impl Server {
             return Reply::NotStarted(libc::EINVAL);
         };
         let (server, ids) = (getpid(), (getuid(), getgid()));
+        let plan = launch.walls.as_ref();
+        let walls = plan.map(|plan| self.walls.build(plan, held.temp.as_deref()));
         let (forked, namespace) = sys::fork_into(launch.namespace, group.as_ref());
         match forked {
             Ok(None) => {
-                let temp = held.temp.as_deref();
-                let start =
-                    confine::Start { launch, fds, server, filters: &self.filters, namespace, ids, temp };
-                confine::become_child(&start, &image)
+                let filters = self.walls.filters();
+                let start = confine::Start { launch, fds, server, filters, namespace, ids, walls };
+                confine::become_child(start, &image)
             }
             Ok(Some(child)) => {
                 self.leaders.insert(child);
@@ -265,6 +274,7 @@ impl Server {
             }
         }
         self.litter.remove_some();
+        self.walls.forget_old();
         self.forgotten.retain(|pid| {
             nix::sys::wait::waitid(
                 Id::Pid(*pid),

@@ -1,200 +1,147 @@
-//! The walls of a child, built by the forked process around itself: Landlock for files, ports, signals and
-//! abstract sockets, and a list of system calls that no collector needs.
+//! The walls of a child: Landlock for files, ports, signals and abstract sockets, and a list of system calls that no
+//! collector needs. The fork server prepares them, the forked process goes inside.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use landlock::{
-    ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset,
-    RulesetAttr, RulesetCreatedAttr, RulesetError, RulesetStatus, Scope,
+    ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, PathBeneath, PathFd, PathFdError,
+    Ruleset, RulesetAttr, RulesetCreated, RulesetCreatedAttr, RulesetError, RulesetStatus, Scope,
 };
 use nix::libc;
 use nix::sys::stat::fstat;
-use seccompiler::{
-    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
-    TargetArch,
-};
 
-use crate::walls::{Grant, Host, Plan, Reach};
+use super::filter::{Doors, Filters};
+use crate::walls::{Host, Plan, Reach, base};
 
 /// The newest interface that the rules here were written for; an older kernel takes what it knows.
 const INTERFACE: ABI = ABI::V6;
 
-/// Calls that reach into other processes, change what the kernel or the host is, or open large and seldom used
-/// parts of the kernel.
-const REFUSED: &[libc::c_long] = &[
-    // Other processes.
-    libc::SYS_ptrace,
-    libc::SYS_process_vm_readv,
-    libc::SYS_process_vm_writev,
-    libc::SYS_process_madvise,
-    libc::SYS_pidfd_getfd,
-    libc::SYS_kcmp,
-    libc::SYS_migrate_pages,
-    libc::SYS_move_pages,
-    // Out of the group and session that is killed with the child.
-    libc::SYS_setsid,
-    libc::SYS_setpgid,
-    // Namespaces and file systems.
-    libc::SYS_unshare,
-    libc::SYS_setns,
-    libc::SYS_mount,
-    libc::SYS_umount2,
-    libc::SYS_pivot_root,
-    libc::SYS_chroot,
-    libc::SYS_move_mount,
-    libc::SYS_open_tree,
-    libc::SYS_fsopen,
-    libc::SYS_fsconfig,
-    libc::SYS_fsmount,
-    libc::SYS_fspick,
-    libc::SYS_mount_setattr,
-    libc::SYS_name_to_handle_at,
-    libc::SYS_open_by_handle_at,
-    libc::SYS_quotactl,
-    libc::SYS_fanotify_init,
-    // Parts of the kernel with a history.
-    libc::SYS_bpf,
-    libc::SYS_perf_event_open,
-    libc::SYS_userfaultfd,
-    libc::SYS_io_uring_setup,
-    libc::SYS_io_uring_enter,
-    libc::SYS_io_uring_register,
-    libc::SYS_keyctl,
-    libc::SYS_add_key,
-    libc::SYS_request_key,
-    // The host.
-    libc::SYS_init_module,
-    libc::SYS_finit_module,
-    libc::SYS_delete_module,
-    libc::SYS_kexec_load,
-    libc::SYS_reboot,
-    libc::SYS_swapon,
-    libc::SYS_swapoff,
-    libc::SYS_acct,
-    libc::SYS_syslog,
-    libc::SYS_settimeofday,
-    libc::SYS_clock_settime,
-    libc::SYS_sethostname,
-    libc::SYS_setdomainname,
-];
+/// How long opened paths are used again. A file that is replaced meanwhile (`/etc/resolv.conf`) is missed by the
+/// children of that time, as it is by those that were started before.
+const KEPT: Duration = Duration::from_secs(1);
+/// Plans whose paths are kept open: of the collectors that are at work at the same time.
+const PLANS: usize = 4;
 
-/// Kinds of sockets that are left: local ones, IP, and the kernel's list of interfaces.
-const FAMILIES: [libc::c_int; 4] = [libc::AF_UNIX, libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK];
+/// Makes the walls of children. Kept by the fork server, because much of them is the same for many.
+pub(super) struct Builder {
+    filters: Filters,
+    opened: Vec<Opened>,
+}
 
-/// Namespaces that `clone` could make.
-const NAMESPACES: [libc::c_int; 7] = [
-    libc::CLONE_NEWUSER,
-    libc::CLONE_NEWPID,
-    libc::CLONE_NEWNET,
-    libc::CLONE_NEWNS,
-    libc::CLONE_NEWIPC,
-    libc::CLONE_NEWUTS,
-    libc::CLONE_NEWCGROUP,
-];
+/// The paths of a plan that are there.
+struct Opened {
+    plan: Plan,
+    since: Instant,
+    paths: Vec<(PathFd, BitFlags<AccessFs>)>,
+}
 
-/// The compiled filters, the same for all children.
-#[derive(Debug)]
-pub(super) struct Filters(Vec<BpfProgram>);
+/// The walls of one child, which it has to enter itself.
+pub(super) struct Built {
+    ruleset: RulesetCreated,
+    required: bool,
+    doors: Doors,
+}
 
-impl Filters {
-    /// Compiles them; none on an architecture that is not known.
-    pub(super) fn compile() -> Self {
-        let Ok(arch) = TargetArch::try_from(std::env::consts::ARCH) else { return Self(Vec::new()) };
-        let filters = [missing(arch), refused(arch)];
-        Self(filters.into_iter().collect::<Result<_, _>>().unwrap_or_default())
+impl Builder {
+    pub(super) fn new() -> Self {
+        Self { filters: Filters::compile(), opened: Vec::new() }
+    }
+
+    /// For a child with this folder for temporary files.
+    pub(super) fn build(&mut self, plan: &Plan, temp: Option<&Path>) -> io::Result<Built> {
+        self.forget_old();
+        let at = match self.opened.iter().position(|opened| opened.plan == *plan) {
+            Some(at) => at,
+            None => {
+                if self.opened.len() == PLANS {
+                    self.opened.remove(0);
+                }
+                self.opened.push(Opened::open(plan)?);
+                self.opened.len() - 1
+            }
+        };
+        let temp = temp.and_then(|path| open(path, Reach::Write).transpose()).transpose()?;
+        let ruleset = ruleset(self.opened[at].paths.iter().chain(&temp)).map_err(refused)?;
+        let doors = Doors { local_sockets: plan.local_sockets };
+        Ok(Built { ruleset, required: plan.required, doors })
+    }
+
+    /// Whether paths are open.
+    pub(super) fn is_holding(&self) -> bool {
+        !self.opened.is_empty()
+    }
+
+    /// Closes what was opened long ago, so that nothing keeps a file system from being unmounted.
+    pub(super) fn forget_old(&mut self) {
+        self.opened.retain(|opened| opened.since.elapsed() < KEPT);
+    }
+
+    pub(super) fn filters(&self) -> &Filters {
+        &self.filters
     }
 }
 
-/// `clone3` hides its flags in memory, where no filter can look. Programs go back to `clone` when it is missing.
-fn missing(arch: TargetArch) -> Result<BpfProgram, seccompiler::BackendError> {
-    let rules = BTreeMap::from([(libc::SYS_clone3, Vec::new())]);
-    program(rules, libc::ENOSYS, arch)
+impl Opened {
+    fn open(plan: &Plan) -> io::Result<Self> {
+        let base = base().map(|(path, reach)| open(Path::new(path), reach));
+        let own = plan.grants.iter().map(|grant| open(&grant.path, grant.access));
+        let paths = base.chain(own).filter_map(Result::transpose).collect::<io::Result<_>>()?;
+        Ok(Self { plan: plan.clone(), since: Instant::now(), paths })
+    }
 }
 
-fn refused(arch: TargetArch) -> Result<BpfProgram, seccompiler::BackendError> {
-    let mut rules: BTreeMap<_, Vec<SeccompRule>> = REFUSED.iter().map(|call| (*call, Vec::new())).collect();
-    let condition = |argument, op, value: libc::c_int| {
-        let value = u64::from(value.cast_unsigned());
-        SeccompCondition::new(argument, SeccompCmpArgLen::Dword, op, value)
+/// A path with what may be done there; what is not there, or not to be reached by us, needs no rule.
+fn open(path: &Path, reach: Reach) -> io::Result<Option<(PathFd, BitFlags<AccessFs>)>> {
+    let fd = match PathFd::new(path) {
+        Ok(fd) => fd,
+        Err(PathFdError::OpenCall { source, .. })
+            if [libc::EMFILE, libc::ENFILE].iter().any(|code| source.raw_os_error() == Some(*code)) =>
+        {
+            return Err(source);
+        }
+        Err(_) => return Ok(None),
     };
-    let mut namespaces = Vec::new();
-    for flag in NAMESPACES {
-        let masked = SeccompCmpOp::MaskedEq(u64::from(flag.cast_unsigned()));
-        namespaces.push(SeccompRule::new(vec![condition(0, masked, flag)?])?);
-    }
-    rules.insert(libc::SYS_clone, namespaces);
-    // Limits of others; one's own are asked for with 0.
-    rules.insert(libc::SYS_prlimit64, vec![SeccompRule::new(vec![condition(0, SeccompCmpOp::Ne, 0)?])?]);
-    let others = FAMILIES.map(|family| condition(0, SeccompCmpOp::Ne, family));
-    rules.insert(libc::SYS_socket, vec![SeccompRule::new(others.into_iter().collect::<Result<_, _>>()?)?]);
-    program(rules, libc::EPERM, arch)
+    // Asked of the descriptor: to walk the path again would cost as much as to open it.
+    let is_folder = fstat(&fd).is_ok_and(|meta| meta.st_mode & libc::S_IFMT == libc::S_IFDIR);
+    let rights = rights(reach);
+    Ok(Some((fd, if is_folder { rights } else { rights & AccessFs::from_file(INTERFACE) })))
 }
 
-fn program(
-    rules: BTreeMap<i64, Vec<SeccompRule>>,
-    error: libc::c_int,
-    arch: TargetArch,
-) -> Result<BpfProgram, seccompiler::BackendError> {
-    let error = SeccompAction::Errno(error.cast_unsigned());
-    let mut program = BpfProgram::try_from(SeccompFilter::new(rules, SeccompAction::Allow, error, arch)?)?;
-    if cfg!(target_arch = "x86_64") {
-        program.splice(0..0, no_x32());
-    }
-    Ok(program)
-}
-
-/// Calls of the x32 interface have the numbers of others and a bit, so a list of numbers does not meet them.
-fn no_x32() -> [seccompiler::sock_filter; 3] {
-    const X32_BIT: u32 = 0x4000_0000;
-    const ENOSYS: u32 = 38;
-    let step = |code, jt, jf, k| seccompiler::sock_filter { code, jt, jf, k };
-    [
-        // Load the number of the call; below the bit go on behind these three; else it does not exist.
-        step(0x20, 0, 0, 0),
-        step(0x35, 0, 1, X32_BIT),
-        step(0x06, 0, 0, 0x0005_0000 | ENOSYS),
-    ]
-}
-
-/// Goes inside. `no_new_privs` must be set.
-pub(super) fn enter(plan: &Plan, temp: Option<&Path>, filters: &Filters) -> io::Result<()> {
-    let status = restrict(plan, temp).map_err(|_| io::Error::from_raw_os_error(libc::EPERM))?;
-    let complete = status == RulesetStatus::FullyEnforced;
-    let mut filtered = !filters.0.is_empty();
-    for filter in &filters.0 {
-        filtered &= seccompiler::apply_filter(filter).is_ok();
-    }
-    if plan.required && !(complete && filtered) {
-        return Err(io::Error::from_raw_os_error(libc::ENOSYS));
-    }
-    Ok(())
-}
-
-fn restrict(plan: &Plan, temp: Option<&Path>) -> Result<RulesetStatus, RulesetError> {
+fn ruleset<'a>(
+    paths: impl Iterator<Item = &'a (PathFd, BitFlags<AccessFs>)>,
+) -> Result<RulesetCreated, RulesetError> {
     let ruleset = Ruleset::default().set_compatibility(CompatLevel::BestEffort);
     let ruleset = ruleset.handle_access(AccessFs::from_all(INTERFACE))?.handle_access(AccessNet::BindTcp)?;
     let mut ruleset = ruleset.scope(Scope::from_all(INTERFACE))?.create()?;
-    let temp = temp.map(|path| Grant { path: path.to_owned(), access: Reach::Write });
-    for grant in plan.grants.iter().chain(&temp) {
-        // What is not there needs no rule.
-        let Ok(fd) = PathFd::new(&grant.path) else { continue };
-        let rights = rights(grant.access);
-        let rights = if is_folder(&fd) { rights } else { rights & AccessFs::from_file(INTERFACE) };
-        ruleset = ruleset.add_rule(PathBeneath::new(fd, rights))?;
+    for (fd, rights) in paths {
+        ruleset = ruleset.add_rule(PathBeneath::new(fd, *rights))?;
     }
-    // Its own entry, where it offers itself to the kernel when memory is short.
-    if let Ok(fd) = PathFd::new("/proc/self") {
-        ruleset = ruleset.add_rule(PathBeneath::new(fd, AccessFs::ReadFile | AccessFs::WriteFile))?;
-    }
-    Ok(ruleset.restrict_self()?.ruleset)
+    Ok(ruleset)
 }
 
-/// Asked of the descriptor: to walk the path again would be the largest part of what walls cost.
-fn is_folder(fd: &PathFd) -> bool {
-    fstat(fd).is_ok_and(|meta| meta.st_mode & libc::S_IFMT == libc::S_IFDIR)
+fn refused(_: RulesetError) -> io::Error {
+    io::Error::from_raw_os_error(libc::EPERM)
+}
+
+impl Built {
+    /// Goes inside. `no_new_privs` must be set.
+    pub(super) fn enter(self, filters: &Filters) -> io::Result<()> {
+        let mut ruleset = self.ruleset;
+        // Its own entry, where it offers itself to the kernel when memory is short.
+        if let Ok(fd) = PathFd::new("/proc/self") {
+            let own = PathBeneath::new(fd, AccessFs::ReadFile | AccessFs::WriteFile);
+            ruleset = ruleset.add_rule(own).map_err(refused)?;
+        }
+        let status = ruleset.restrict_self().map_err(refused)?.ruleset;
+        let filtered = filters.apply(self.doors).is_ok();
+        if self.required && !(status == RulesetStatus::FullyEnforced && filtered) {
+            return Err(io::Error::from_raw_os_error(libc::ENOSYS));
+        }
+        Ok(())
+    }
 }
 
 fn rights(reach: Reach) -> BitFlags<AccessFs> {
@@ -229,7 +176,7 @@ pub(crate) fn look_at_host() -> Host {
         .is_some_and(|most| most > 0);
     Host {
         landlock,
-        seccomp: status.contains("\nSeccomp:") && !Filters::compile().0.is_empty(),
+        seccomp: status.contains("\nSeccomp:") && !Filters::compile().is_empty(),
         namespaces,
         groups: super::controls(),
     }
