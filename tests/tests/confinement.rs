@@ -79,7 +79,7 @@ fn read_supervisor_environ() {
     let service = UnixListener::bind(scratch.path().join("service")).unwrap();
     let datagrams = UnixDatagram::bind(scratch.path().join("datagrams")).unwrap();
     let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
-    scratch.file("markers/port", &tcp.local_addr().unwrap().port().to_string());
+    scratch.file("markers/port", tcp.local_addr().unwrap().port().to_string());
     let private = scratch.file("private", "of the worker");
     fs::set_permissions(&private, fs::Permissions::from_mode(0o600)).unwrap();
     let before = fs::metadata(&private).unwrap();
@@ -105,7 +105,7 @@ fn a_granted_socket_is_reached() {
     let path = oneshot.scratch().path().join("service");
     let _service = UnixListener::bind(&path).unwrap();
     let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
-    oneshot.scratch().file("markers/port", &tcp.local_addr().unwrap().port().to_string());
+    oneshot.scratch().file("markers/port", tcp.local_addr().unwrap().port().to_string());
     let finished = oneshot.set(&format!("supervisor.child_paths=w:{}", path.display())).run();
     finished.expect_code(0);
     let stolen = stolen(&finished.scratch);

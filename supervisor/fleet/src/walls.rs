@@ -6,6 +6,7 @@ use std::fs;
 use std::io::Read as _;
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use ipc_proto::job::PathAccess;
 use ipc_proto::paths::{CERTIFICATES, OPERATOR_PATHS, names_programs};
@@ -204,8 +205,9 @@ fn is_socket(path: &Path) -> bool {
 
 /// The program itself, and the one that is installed beside us, which a wrapper may execute.
 fn programs(binary: &Path) -> Vec<PathBuf> {
-    let beside = std::env::current_exe().ok().and_then(|path| Some(path.parent()?.join("fix-collector")));
-    [Some(binary.to_owned()), beside].into_iter().flatten().collect()
+    static BESIDE: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let find = || Some(std::env::current_exe().ok()?.parent()?.join("fix-collector"));
+    [Some(binary.to_owned()), BESIDE.get_or_init(find).clone()].into_iter().flatten().collect()
 }
 
 fn certificates() -> Vec<Grant> {

@@ -85,7 +85,9 @@ fn touch(file: &Path) -> bool {
 fn watch(folder: &Path) -> bool {
     let Ok(path) = std::ffi::CString::new(folder.as_os_str().as_encoded_bytes()) else { return false };
     // SAFETY: the path ends in zero and outlives the calls; the descriptor is closed with this process.
-    unsafe { libc::inotify_add_watch(libc::inotify_init1(libc::IN_CLOEXEC), path.as_ptr(), libc::IN_CREATE) >= 0 }
+    unsafe {
+        libc::inotify_add_watch(libc::inotify_init1(libc::IN_CLOEXEC), path.as_ptr(), libc::IN_CREATE) >= 0
+    }
 }
 
 fn shared_memory() -> bool {

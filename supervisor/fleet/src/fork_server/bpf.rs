@@ -80,13 +80,12 @@ fn search(verdicts: &[(u32, Verdict)]) -> Vec<sock_filter> {
     }
     let border = upper[0].0;
     let (lower, upper) = (search(lower), search(upper));
-    let mut steps = match u8::try_from(lower.len()) {
-        Ok(len) => vec![step(IF_FROM, len, 0, border)],
+    let mut steps = if let Ok(len) = u8::try_from(lower.len()) {
+        vec![step(IF_FROM, len, 0, border)]
+    } else {
         // A condition jumps over 255 steps at most.
-        Err(_) => {
-            let len = u32::try_from(lower.len()).unwrap_or(u32::MAX);
-            vec![step(IF_FROM, 0, 1, border), step(JUMP, 0, 0, len)]
-        }
+        let len = u32::try_from(lower.len()).unwrap_or(u32::MAX);
+        vec![step(IF_FROM, 0, 1, border), step(JUMP, 0, 0, len)]
     };
     steps.extend(lower);
     steps.extend(upper);
@@ -176,7 +175,8 @@ mod tests {
             vec![test(0, u32::MAX, Is::Equal(2)), test(1, 0xf, Is::Not(1)), test(1, 0xf, Is::Not(2))],
             vec![test(3, u32::MAX, Is::Having(0x30))],
         ];
-        let program = program(7, &[(0, Verdict::Allow), (5, Verdict::Ask(13, questions)), (6, Verdict::Allow)]);
+        let program =
+            program(7, &[(0, Verdict::Allow), (5, Verdict::Ask(13, questions)), (6, Verdict::Allow)]);
         let ask = |arguments| error_of(run(&program, 7, 5, arguments));
         assert_eq!(ask([2, 0x81, 0, 0, 0, 0]), None);
         assert_eq!(ask([2, 0x83, 0, 0, 0, 0]), Some(13));

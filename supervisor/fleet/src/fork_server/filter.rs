@@ -261,8 +261,7 @@ fn sockets(doors: Doors) -> Vec<Vec<Test>> {
     let not = |argument, mask, value: c_int| Test { argument, mask, is: Is::Not(value.cast_unsigned()) };
     let family = |value| not(0, u32::MAX, value);
     let protocol = |value| not(2, u32::MAX, value);
-    let netlink =
-        Test { argument: 0, mask: u32::MAX, is: Is::Equal(libc::AF_NETLINK.cast_unsigned()) };
+    let netlink = Test { argument: 0, mask: u32::MAX, is: Is::Equal(libc::AF_NETLINK.cast_unsigned()) };
     let mut strange = vec![family(libc::AF_INET), family(libc::AF_INET6), family(libc::AF_NETLINK)];
     if doors.local_sockets {
         strange.push(family(libc::AF_UNIX));
@@ -323,12 +322,18 @@ mod tests {
         let socket = |doors, arguments: [c_int; 3]| error(doors, libc::SYS_socket, &arguments).is_none();
         for family in [AF_INET, AF_INET6] {
             for (kind, protocol) in [(SOCK_STREAM, 0), (SOCK_STREAM, 6), (SOCK_DGRAM, 0), (SOCK_DGRAM, 17)] {
-                assert!(socket(CLOSED, [family, kind | SOCK_CLOEXEC, protocol]), "{family} {kind} {protocol}");
+                assert!(
+                    socket(CLOSED, [family, kind | SOCK_CLOEXEC, protocol]),
+                    "{family} {kind} {protocol}"
+                );
             }
             for (kind, protocol) in
                 [(SOCK_STREAM, 262), (SOCK_STREAM, 132), (SOCK_SEQPACKET, 0), (SOCK_RAW, 1), (SOCK_DGRAM, 1)]
             {
-                assert!(!socket(CLOSED, [family, kind | SOCK_CLOEXEC, protocol]), "{family} {kind} {protocol}");
+                assert!(
+                    !socket(CLOSED, [family, kind | SOCK_CLOEXEC, protocol]),
+                    "{family} {kind} {protocol}"
+                );
             }
         }
         assert!(socket(CLOSED, [AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, libc::NETLINK_ROUTE]));
@@ -339,7 +344,8 @@ mod tests {
         assert!(!socket(CLOSED, [AF_UNIX, SOCK_STREAM, 0]));
         assert!(socket(OPEN, [AF_UNIX, SOCK_STREAM, 0]));
 
-        let pair = |doors, kind| error(doors, libc::SYS_socketpair, &[AF_UNIX, kind | SOCK_CLOEXEC, 0]).is_none();
+        let pair =
+            |doors, kind| error(doors, libc::SYS_socketpair, &[AF_UNIX, kind | SOCK_CLOEXEC, 0]).is_none();
         assert!(pair(CLOSED, SOCK_STREAM) && pair(OPEN, SOCK_DGRAM));
         assert!(!pair(CLOSED, SOCK_DGRAM), "it could send to any local socket");
     }

@@ -53,18 +53,15 @@ impl Builder {
     /// For a child with this folder for temporary files.
     pub(super) fn build(&mut self, plan: &Plan, temp: Option<&Path>) -> io::Result<Built> {
         self.forget_old();
-        let at = match self.opened.iter().position(|opened| opened.plan == *plan) {
-            Some(at) => at,
-            None => {
-                if self.opened.len() == PLANS {
-                    self.opened.remove(0);
-                }
-                self.opened.push(Opened::open(plan)?);
-                self.opened.len() - 1
-            }
-        };
+        if !self.opened.iter().any(|opened| opened.plan == *plan) {
+            self.opened.truncate(PLANS - 1);
+            // The next child is most likely of the same plan.
+            self.opened.insert(0, Opened::open(plan)?);
+        }
+        let known = self.opened.iter().find(|opened| opened.plan == *plan);
+        let known = known.map_or(&[][..], |opened| &opened.paths);
         let temp = temp.and_then(|path| open(path, Reach::Write).transpose()).transpose()?;
-        let ruleset = ruleset(self.opened[at].paths.iter().chain(&temp)).map_err(refused)?;
+        let ruleset = ruleset(known.iter().chain(&temp)).map_err(refused)?;
         let doors = Doors { local_sockets: plan.local_sockets };
         Ok(Built { ruleset, required: plan.required, doors })
     }
