@@ -100,7 +100,12 @@ ensure_venv() {
 # ensure_aws_venv LIST FOLDER: a Python environment below tests/aws: that of the mock clouds, or that of the Python worker with
 # its AWS plugin. They are apart because they need different versions of the same packages.
 ensure_aws_venv() {
-    local list=$root/tests/aws/$1 into=$root/tests/aws/$2 wanted
+    ensure_venv_of "$root/tests/aws/$1" "$root/tests/aws/$2"
+}
+
+# ensure_venv_of LIST FOLDER: a Python environment with what a list names.
+ensure_venv_of() {
+    local list=$1 into=$2 wanted
     wanted=$(cksum <"$list")
     command -v flock >/dev/null || fail "flock is missing" "Install the package util-linux."
     (
@@ -108,10 +113,10 @@ ensure_aws_venv() {
         [ "$(cat "$into/.installed" 2>/dev/null)" != "$wanted" ] || [ ! -x "$into/bin/python" ] || exit 0
         local python
         python=$(need_python)
-        say "installing $1 into ${into#"$root"/} (once)"
+        say "installing ${list#"$root"/} into ${into#"$root"/} (once)"
         is_python_312 "$into/bin/python" || { rm -rf "$into" && "$python" -m venv "$into"; }
         "$into/bin/python" -m pip install --quiet --disable-pip-version-check --requirement "$list" \
-            || fail "pip could not install $1" "It needs a Python package index; behind a proxy set HTTPS_PROXY or PIP_INDEX_URL."
+            || fail "pip could not install ${list#"$root"/}" "It needs a Python package index; behind a proxy set HTTPS_PROXY or PIP_INDEX_URL."
         printf '%s\n' "$wanted" >"$into/.installed"
     ) 9>"$into.lock"
 }

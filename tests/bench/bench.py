@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Callable, Dict, List
 
 import aws
+import clouds
 import core
 import estates
 import instructions
@@ -30,12 +31,12 @@ OURS = {"7k": (10, 730), "30k": (10, 2840)}
 
 
 class Bench:
-    def __init__(self, bin_dir: Path, venv: Path, aws_mock: str, aws_peer: str, directory: Path) -> None:
+    def __init__(self, bin_dir: Path, venv: Path, aws_mock: str, aws_peer: str, clouds_peer: str, directory: Path) -> None:
         self.fixworker, self.child = str(bin_dir / "fixworker"), str(bin_dir / "fix-collector")
         self.rogue, self.copy = str(bin_dir / "rogue_child"), str(bin_dir / "copy")
         self.fake_aws = str(bin_dir / "fake_aws")
         self.python, self.peer = str(venv / "bin/python"), str(venv / "bin/fixworker")
-        self.aws_mock, self.aws_peer = aws_mock, aws_peer
+        self.aws_mock, self.aws_peer, self.clouds_peer = aws_mock, aws_peer, clouds_peer
         self.directory = directory
         self.env = {"HOME": str(directory), "PATH": os.environ["PATH"], "XDG_STATE_HOME": str(directory / "state")}
         self.rows: List[Dict[str, Any]] = []
@@ -150,6 +151,9 @@ class Bench:
     def aws_estates(self) -> None:
         estates.bench(self.row, self.child, self.fake_aws, self.directory)
 
+    def clouds(self) -> None:
+        clouds.bench(self.row, self.child, self.aws_mock, self.clouds_peer, self.directory)
+
     def instructions(self) -> None:
         instructions.bench(self.row, self.child, self.fake_aws, self.aws_mock, self.directory)
 
@@ -179,13 +183,14 @@ def main() -> None:
     parser.add_argument("--venv", type=Path, required=True)
     parser.add_argument("--aws-mock", default="", help="a Python that has tests/aws/requirements.txt")
     parser.add_argument("--aws-peer", default="", help="a Python that has tests/aws/peer-requirements.txt")
+    parser.add_argument("--clouds-peer", default="", help="a Python that has tests/clouds/rest/peer-requirements.txt")
     parser.add_argument("--json", type=Path)
-    parser.add_argument("--only", default="", help="pipeline, start_cost, walls, throughput, fixcore, large, aws, aws_latency, aws_estates, instructions (comma list)")
+    parser.add_argument("--only", default="", help="pipeline, start_cost, walls, throughput, fixcore, large, aws, aws_latency, aws_estates, clouds, instructions (comma list)")
     args = parser.parse_args()
     with TemporaryDirectory(prefix="fwbench") as directory:
-        bench = Bench(args.bin_dir.resolve(), args.venv.absolute(), args.aws_mock, args.aws_peer, Path(directory))
+        bench = Bench(args.bin_dir.resolve(), args.venv.absolute(), args.aws_mock, args.aws_peer, args.clouds_peer, Path(directory))
         parts: List[Callable[[], None]] = [bench.pipeline, bench.start_cost, bench.walls, bench.throughput, bench.fixcore, bench.large]
-        parts += [bench.aws, bench.aws_latency, bench.aws_estates, bench.instructions]
+        parts += [bench.aws, bench.aws_latency, bench.aws_estates, bench.clouds, bench.instructions]
         wanted = args.only.split(",") if args.only else [part.__name__ for part in parts]
         print(f"{'':<58}{'ours':>12}{'peer':>12}{'':>8}{'':>9}")
         for part in (part for part in parts if part.__name__ in wanted):

@@ -1,6 +1,6 @@
 """A fake Hetzner Cloud: two projects, each with a token, with every kind that is collected and what is odd about it.
 
-Options: `page_size` (what it gives at most, 2 by default, so that listings have pages), `without_datacenters` (as the API
+Options: `page_size` (what it gives at most, 2 by default, so that listings have pages), `servers` (so many more), `without_datacenters` (as the API
 is when datacenters are gone from it), `odd=1` (what a project may have, too, and the Python worker cannot bear).
 """
 
@@ -125,6 +125,7 @@ class Cloud:
         for kind in ("locations", "datacenters", "server_types", "isos"):
             second[kind] = copy.deepcopy(first[kind])
         second["servers"] = [server(900, "other", 0, labels={"env": "prod"})]
+        first["servers"] += [server(1000 + n, f"more-{n}", 0) for n in range(int(options.get("servers", 0)))]
         if options.get("odd"):
             add_oddities(first)
         self.projects = {"hcloud-token": first, "other-token": second, "read-token": first}

@@ -1,4 +1,4 @@
-"""A fake OneLogin: one account with one API client. Tokens hold `expires_in` seconds (option), pages have two users.
+"""A fake OneLogin: one account with one API client. Tokens hold `expires_in` seconds (option), pages have two users. Options: `users` (so many more), `page_size`.
 
 The cursor is what it is at OneLogin: base64 of `page=N`. The Python worker decodes it and asks for the page.
 """
@@ -33,6 +33,8 @@ class Cloud:
         # It is a number. The Python worker loses the user then.
         manager = 1 if options.get("odd") else "1"
         self.users = [user(1, "ada"), user(2, "ben", state=0, status=2, role_ids=[], custom_attributes={}, **never), user(3, "cleo", manager_user_id=manager), user(4, "dan", locked_until="2024-06-01T00:00:00.000Z"), user(5, "eve")]
+        self.users += [user(100 + n, f"more-{n}") for n in range(int(options.get("users", 0)))]
+        self.page_size = int(options.get("page_size", 2))
 
     def error(self, status: int, headers: dict[str, str] | None = None) -> Refusal:
         return Refusal(status, {"name": NAMES.get(status, "UnknownError"), "statusCode": status, "message": "no (fake)"}, headers)
@@ -53,8 +55,8 @@ class Cloud:
         cursor = request.one("cursor")
         asked = parse_qs(base64.b64decode(cursor).decode()) if cursor else request.query
         number = int(asked.get("page", ["1"])[0])
-        headers = {"After-Cursor": self.cursor(number + 1)} if number * 2 < len(self.users) else {}
-        return 200, self.users[number * 2 - 2 : number * 2], headers
+        headers = {"After-Cursor": self.cursor(number + 1)} if number * self.page_size < len(self.users) else {}
+        return 200, self.users[(number - 1) * self.page_size : number * self.page_size], headers
 
     @staticmethod
     def cursor(number: int) -> str:

@@ -1,7 +1,7 @@
 """Compares what the Python worker and fix-collector make of the fake clouds here, kind by kind.
 
     parity.py --collector FIX_COLLECTOR [CLOUD ...] [--update] [--all]
-    parity.py --record --peer PYTHON [CLOUD ...]      makes the recording anew; PYTHON has peer-requirements.txt of the folder above
+    parity.py --record --peer PYTHON [CLOUD ...]      makes the recording anew; PYTHON has peer-requirements.txt
 
 `recorded/CLOUD.ndjson` is the Python worker's graph, `differences.toml` are the known differences with their reasons (its form
 is that of tests/aws), `done-kinds.txt` the kinds that are equal: none of them may stop being so.

@@ -2,7 +2,7 @@
 
     peer_collect.py CLOUD --url URL --out FILE
 
-Runs in an environment with the peer's packages (requirements-peer.txt). The plugin is unmodified, but for the address that
+Runs in an environment with the peer's packages (peer-requirements.txt). The plugin is unmodified, but for the address that
 its client library speaks to, and for what is broken in it so far that there would be nothing to compare with (`REPAIRS`).
 """
 
