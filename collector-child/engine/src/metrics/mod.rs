@@ -76,8 +76,8 @@ pub(crate) async fn collect(context: Context<'_>) -> Result<(), Failure> {
     let mut measures = std::mem::take(&mut *lock(&context.job.measures));
     // They were noted as the answers came: calls are to be the same in each run.
     measures.sort_by(|a, b| {
-        let key = |measure: &Measure| (measure.region, measure.rule.name.as_str());
-        key(a).cmp(&key(b)).then_with(|| a.dimensions.cmp(&b.dimensions))
+        let by_name = || a.rule.name.cmp(&b.rule.name);
+        a.region.cmp(&b.region).then_with(|| a.dimensions.cmp(&b.dimensions)).then_with(by_name)
     });
     let now = Timestamp::try_from(http_client::tape::now()).unwrap_or_default();
     let since_last_run = window(context.last_run_started_ago());

@@ -17,10 +17,10 @@ const AT_ONCE: usize = 4;
 /// A metric of one resource.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Metric {
-    pub(super) namespace: &'static str,
-    pub(super) name: &'static str,
     /// Name and value of what it is measured for.
     pub(super) dimension: (&'static str, String),
+    pub(super) namespace: &'static str,
+    pub(super) name: &'static str,
 }
 
 /// For each metric the last time at which it was not zero, within the time that the settings look back.
