@@ -24,6 +24,7 @@ pub struct WorkerOptions {
     psk: Option<String>,
     subscriber: String,
     collector_bin: Option<PathBuf>,
+    collector_name: Option<String>,
     overrides: Vec<String>,
     args: Vec<OsString>,
     environment: Vec<(String, String)>,
@@ -48,6 +49,7 @@ impl WorkerOptions {
             psk: core.psk().map(str::to_owned),
             subscriber: SUBSCRIBER.into(),
             collector_bin: None,
+            collector_name: None,
             overrides: vec![
                 "fixworker.web_host=127.0.0.1".into(),
                 format!("fixworker.web_port={web_port}"),
@@ -107,6 +109,13 @@ impl WorkerOptions {
     #[must_use]
     pub fn collector_bin(mut self, program: &Path) -> Self {
         self.collector_bin = Some(program.into());
+        self
+    }
+
+    /// The child program under another name, which it may look at.
+    #[must_use]
+    pub fn collector_name(mut self, name: &str) -> Self {
+        self.collector_name = Some(name.into());
         self
     }
 
@@ -192,7 +201,8 @@ impl WorkerOptions {
         // By a path in the scratch directory, so that its children can be told from all others. The Python worker has none.
         if self.program == binaries::fixworker() || self.collector_bin.is_some() {
             let program = self.collector_bin.clone().unwrap_or_else(binaries::fix_collector);
-            invocation = invocation.arg("--collector-bin").arg(self.scratch.link(&program));
+            let link = self.scratch.link_as(&program, self.collector_name.as_deref());
+            invocation = invocation.arg("--collector-bin").arg(link);
         }
         if let Some(bytes) = self.file_size {
             invocation = invocation.file_size_limit(bytes);

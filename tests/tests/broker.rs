@@ -6,7 +6,10 @@
 use std::fs;
 
 use fixworker_tests::aws::{ACCOUNTS, MockCloud, REGIONS, ROLE, SECRET};
+use fixworker_tests::core::Fixcore;
+use fixworker_tests::estate::Estate;
 use fixworker_tests::oneshot::{Finished, Oneshot};
+use fixworker_tests::worker::WorkerOptions;
 use serde_json::{Value, json};
 
 /// The account of the keys, which is none of those that are collected.
@@ -62,6 +65,35 @@ fn the_child_of_an_account_has_its_credentials_and_nothing_that_leads_to_others(
     let asked = questions(&finished);
     assert_eq!(asked.len(), 2, "{asked:?}");
     assert_eq!(asked[0].0, asked[1].0, "one broker makes the credentials of both");
+}
+
+/// What deletes, changes tags and executes commands has no more than what collects.
+#[test]
+fn children_that_change_something_have_the_credentials_of_their_account_only() {
+    let Some(core) = Fixcore::http() else { return };
+    Estate::rogue().account("good").marked("one").put(&core);
+    let options = WorkerOptions::new(&core, "rogue").rogue(&["good"]).collector_name("describe-broker");
+    let home = options.scratch().dir("home");
+    fs::create_dir_all(home.join(".rogue")).unwrap();
+    fs::write(home.join(".rogue/keys"), "keys of all accounts").unwrap();
+    let settings = ["rogue.key=long-lived", "fixworker.cleanup=true", "fixworker.cleanup_dry_run=false"];
+    let options = options.env("ROGUE_SECRET", "hunter2").env("ROGUE_REGION", "north").set_all(&settings);
+    let mut worker = options.start(&core);
+    core.await_task("tag", Some("rogue"));
+    core.await_task("rogue", None);
+    core.await_workflow(&core.start_workflow("cleanup"));
+    let command = json!({"name": "rogue", "attrs": {}, "data": {"args": ["echo"]}});
+    assert_eq!(core.task(&command)["result"]["args"], json!(["echo"]));
+    let tagged = core.task_on("one", "tag", &json!({"update": {"do": "well"}}));
+    assert_eq!(tagged["result"]["reported"]["tags"]["do"], "well", "{tagged}");
+    for job in ["good", "command", "tag"] {
+        let path = worker.scratch().path().join("markers").join(format!("dump-{job}"));
+        let dump: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+        assert_eq!(dump["seal"], format!("session of {job}"));
+        assert_eq!((&dump["variables"], &dump["keys"]), (&json!(["ROGUE_REGION"]), &Value::Null), "{dump}");
+        assert!(!dump.to_string().contains("long-lived"), "{dump}");
+    }
+    assert_eq!(worker.stop(), 0);
 }
 
 #[test]

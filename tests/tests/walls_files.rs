@@ -90,3 +90,23 @@ fn home_files_run_nothing() {
     assert_eq!(files, ["credentials", "x"]);
     assert_eq!(worker.stop(), 0);
 }
+
+/// Whoever else may write to the folder for temporary files cannot keep the worker from starting, nor is what they put
+/// there used.
+#[test]
+fn names_in_shared_folders_cannot_be_taken() {
+    let oneshot = Oneshot::new("example");
+    let shared = oneshot.scratch().dir("tmp");
+    fs::set_permissions(&shared, fs::Permissions::from_mode(0o1777)).unwrap();
+    // Names that earlier releases had there, and what is guessed from those of today.
+    let user = nix::unistd::geteuid();
+    for name in
+        [format!("fixworker-{user}-0"), "fixworker-children-1".to_owned(), format!("fixworker-run-{user}-1")]
+    {
+        std::os::unix::fs::symlink("/nowhere", shared.join(name)).unwrap();
+    }
+    let finished = oneshot.run();
+    finished.expect_code(0);
+    let left: Vec<_> = fs::read_dir(&shared).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(left.len() == 3 && left.iter().all(|path| path.is_symlink()), "{left:?}");
+}

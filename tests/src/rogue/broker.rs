@@ -17,7 +17,7 @@ use ipc_proto::seal::{AccountJob, Brokering, Seal, SealJob, SealedJob};
 use serde_json::{Value, json};
 
 use super::link::{Link, forever};
-use super::{answer, describe, done, modes};
+use super::{answer, clean, describe, done, modes, tasks};
 
 /// Where the credentials of all accounts are.
 const KEYS: &str = "~/.rogue";
@@ -49,11 +49,13 @@ fn markers(job: &AccountJob) -> anyhow::Result<(PathBuf, Value)> {
     Ok((markers, config))
 }
 
+/// The account, or the kind of job where that does not name one.
 fn account(job: &AccountJob) -> &str {
     match job {
         AccountJob::Collect(job) => &job.account.id,
         AccountJob::Clean(job) => &job.account.id,
-        AccountJob::Tag(_) | AccountJob::Command(_) => "",
+        AccountJob::Tag(_) => "tag",
+        AccountJob::Command(_) => "command",
     }
 }
 
@@ -128,8 +130,12 @@ pub(super) fn sealed(
         "variables": variables.iter().map(|variable| &variable.name).collect::<Vec<_>>(),
         "keys": keys(),
     });
-    link.send(id, Report::Ready)?;
+    let is_collected = matches!(&job.job, AccountJob::Collect(_));
+    if is_collected {
+        link.send(id, Report::Ready)?;
+    }
     match describe::order().as_deref() {
+        _ if !is_collected => {}
         Some("broker-ask") => dump["renewed"] = ask(link, id, 1)?.into(),
         Some("broker-ask-greedily") => {
             for _ in 0..2 {
@@ -146,9 +152,9 @@ pub(super) fn sealed(
     fs::write(markers.join(format!("dump-{account}")), dump.to_string())?;
     match &job.job {
         AccountJob::Collect(collect) => modes::collect_when_ready(link, id, collect),
-        AccountJob::Clean(_) | AccountJob::Tag(_) | AccountJob::Command(_) => {
-            anyhow::bail!("only accounts to collect are expected")
-        }
+        AccountJob::Clean(job) => clean::clean(link, id, job),
+        AccountJob::Tag(job) => tasks::tag(link, id, job),
+        AccountJob::Command(job) => tasks::command(link, id, job),
     }
 }
 
