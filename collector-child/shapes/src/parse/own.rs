@@ -47,14 +47,14 @@ impl Source<'_> {
     }
 
     /// Refuses XML of the protocol rest-xml whose root is another, or, where its name is not known, without anything that
-    /// the shape knows. A document without content has nothing that could be missed, except for S3, where an empty list
-    /// and an empty setting differ in nothing else.
+    /// the shape knows. Only where the operation answers with nothing does the root of an empty document say nothing.
     pub(super) fn own_document(&self, structure: &Structure, root: Node<'_, '_>) -> Result<(), Answer> {
         let name = root.tag_name().name();
         let mut elements =
             root.children().filter(Node::is_element).map(|element| element.tag_name().name()).peekable();
         let s3 = self.service.name == "s3";
-        if !s3 && elements.peek().is_none() {
+        let says_nothing = || structure.members.iter().all(|member| member.traits.location != Location::Body);
+        if !s3 && elements.peek().is_none() && says_nothing() {
             return Ok(());
         }
         self.no_error_within(root, |name| structure.by_wire(name).is_some())?;

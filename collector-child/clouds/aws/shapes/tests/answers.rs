@@ -131,6 +131,8 @@ fn documents_that_the_operation_does_not_answer_with_are_foreign() {
             "route53:ListHostedZones",
             "<ListHealthChecksResponse><IsTruncated>false</IsTruncated></ListHealthChecksResponse>",
         ),
+        ("cloudfront:ListDistributions", "<x/>"),
+        ("route53:ListHostedZones", "<x/>"),
         ("cloudfront:ListDistributions", "<FunctionList><Quantity>0</Quantity></FunctionList>"),
         ("logs:DescribeLogGroups", r#"{"blocked": "policy 4711"}"#),
         ("kms:EnableKey", r#"{"blocked": "policy 4711"}"#),
