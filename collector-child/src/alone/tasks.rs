@@ -7,6 +7,7 @@ use std::path::Path;
 use collector::Collector;
 use ipc_proto::clean::{CommandJob, TagJob};
 use ipc_proto::exit_code::ExitCode;
+use ipc_proto::fault::{Fault, FaultKind};
 use ipc_proto::job::Job;
 use ipc_proto::limits::MAX_NODE_JSON;
 use ipc_proto::message::Report;
@@ -51,12 +52,23 @@ fn perform(collectors: Vec<Box<dyn Collector>>, job: Job, title: &str) -> Result
     screen.end();
     match outcome {
         Outcome::Done(_) => {}
-        Outcome::Failed(fatal) => return Err(fatal.into()),
+        Outcome::Failed(fatal) => return Err(Trouble { code: code_of(&fatal), ..fatal.into() }),
         Outcome::Cut => return Err(Trouble::new(ExitCode::TryAgain, "the job was cut off")),
     }
     let answer = answer.ok_or_else(|| Trouble::new(ExitCode::Internal, "the collector gave no answer"))?;
     print(&format!("{answer}\n"))?;
     Ok(outcome.exit_code())
+}
+
+/// What a service refuses, or what cannot be done with this node, is no fault of the program: it ends as a deletion does that
+/// is refused.
+fn code_of(fatal: &Fault) -> ExitCode {
+    match (fatal.kind, fatal.kind.exit_code(fatal.retry)) {
+        (FaultKind::Resource | FaultKind::Property | FaultKind::InvalidAnswer, ExitCode::Internal) => {
+            ExitCode::DoneWithFaults
+        }
+        (_, code) => code,
+    }
 }
 
 struct Answering {
@@ -105,5 +117,26 @@ fn read_node(path: &Path) -> Result<String, Trouble> {
             Err(wrong(format!("it has more than the {MAX_NODE_JSON} bytes that a node may have")))
         }
         Ok(_) => Ok(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use collector::fault;
+    use ipc_proto::fault::Retry;
+
+    use super::*;
+
+    #[test]
+    fn what_is_refused_is_not_blamed_on_the_program() {
+        let code = |kind| code_of(&Fault { retry: Retry::Never, ..fault(kind, "x") });
+        for kind in [FaultKind::Resource, FaultKind::Property, FaultKind::InvalidAnswer] {
+            assert_eq!(code(kind), ExitCode::DoneWithFaults, "{kind:?}");
+        }
+        assert_eq!(code(FaultKind::AccessDenied), ExitCode::Credentials);
+        assert_eq!(code(FaultKind::Config), ExitCode::Config);
+        assert_eq!(code(FaultKind::Internal), ExitCode::Internal);
+        let later = Fault { retry: Retry::Later, ..fault(FaultKind::Resource, "x") };
+        assert_eq!(code_of(&later), ExitCode::TryAgain);
     }
 }

@@ -2,6 +2,7 @@
 
 mod describe;
 pub(crate) mod names;
+mod wanted;
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -153,26 +153,27 @@ impl<'a> Ask<'a> {
         Pages { context, meaning, failed, source: pages, refused: None }
     }
 
-    /// Puts all that the pages have at this path, or the pages themselves, behind what was found. What came before
-    /// a page that failed is there, too; that it failed is not noted.
+    /// Puts all that the pages have at this path, or the pages themselves, behind what was found, and says how many things
+    /// the pages name as missing. What came before a page that failed is there, too; that it failed is not noted.
     pub(super) async fn gather(
         self,
         path: Option<&Path>,
         found: &mut Vec<Value>,
-    ) -> Result<Result<(), CallError>, Failure> {
+    ) -> Result<Result<usize, CallError>, Failure> {
+        let mut missing = 0;
         let mut pages = self.pages();
         while let Some(page) = pages.raw().await {
             let page = match page {
                 Ok(page) => page,
                 Err(error) => return Ok(Err(error)),
             };
-            pages.note_missing(&page).await?;
+            missing += pages.note_missing(&page).await?;
             match path {
                 Some(path) => found.extend(path.take(page)),
                 None => found.push(page),
             }
         }
-        Ok(Ok(()))
+        Ok(Ok(missing))
     }
 
     /// Notes that the call failed.
@@ -219,13 +220,15 @@ impl Pages<'_> {
         Some(next.map_err(|error| self.meaning.of(error)))
     }
 
-    /// Notes what a good page says of things that it does not tell about.
-    async fn note_missing(&self, page: &Value) -> Result<(), Failure> {
+    /// Notes what a good page says of things that it does not tell about, and how many these are.
+    async fn note_missing(&self, page: &Value) -> Result<usize, Failure> {
+        let mut missing = 0;
         for trouble in self.failed.iter().flat_map(|path| partial::troubles(path, page)) {
             let error = self.source.trouble(trouble.class, trouble.message);
             self.context.failed(error.change(|told| told.code = Some(trouble.code))).await?;
+            missing += 1;
         }
-        Ok(())
+        Ok(missing)
     }
 
     /// Whether the pages were ended by an error that says one of these.

@@ -7,6 +7,7 @@ use tables::plan::{Condition, FollowUp, KindPlan};
 
 use super::bounded;
 use super::context::Context;
+use super::item::untold;
 use super::scope::{Parent, ask, params, scope};
 
 /// Calls of one item at once.
@@ -77,8 +78,12 @@ pub(super) async fn follow_ups(
             tally.extend(counted);
             match answer {
                 Answered::With(answer) => follow.into.put(document, answer),
-                Answered::Nothing if follow.required => return Ok(Stays::No),
-                Answered::Nothing | Answered::NotAsked => {}
+                Answered::Refused if follow.required => return Ok(Stays::No),
+                Answered::Nothing(why) if follow.required => {
+                    context.spoiled(untold(plan, &follow.call, why))?;
+                    return Ok(Stays::No);
+                }
+                Answered::Refused | Answered::Nothing(_) | Answered::NotAsked => {}
             }
         }
     }
@@ -99,7 +104,10 @@ pub fn calls_at_once(calls: &[FollowUp], alone: &[&str]) -> usize {
 
 enum Answered {
     With(Value),
-    Nothing,
+    /// It was answered without what is wanted, or could not be asked; and why.
+    Nothing(&'static str),
+    /// The call failed, and that was noted where it has to be told.
+    Refused,
     NotAsked,
 }
 
@@ -109,12 +117,19 @@ async fn answers(
     prepared: Prepared,
 ) -> Result<(Answered, Tally), Failure> {
     let mut tally = Tally::default();
+    let mut otherwise = Answered::Refused;
     let answer = match prepared {
         Prepared::NotWanted => return Ok((Answered::NotAsked, tally)),
-        Prepared::One(None) => None,
+        Prepared::One(None) => {
+            otherwise = Answered::Nothing("cannot be asked about it: something that it needs was not told");
+            None
+        }
         Prepared::One(Some(params)) => {
             let answer = answer(context, follow, params).await?;
             tally.count(&answer);
+            if answer.answered {
+                otherwise = Answered::Nothing("does not tell about it");
+            }
             answer.value
         }
         Prepared::Each(all) => {
@@ -132,7 +147,7 @@ async fn answers(
             Some(values.map(Option::unwrap_or_default).collect())
         }
     };
-    Ok((answer.map_or(Answered::Nothing, Answered::With), tally))
+    Ok((answer.map_or(otherwise, Answered::With), tally))
 }
 
 /// A call with its parameters, or one for each element; `None` where something that it needs is missing.
@@ -160,6 +175,8 @@ fn prepare(context: Context<'_>, follow: &FollowUp, document: &Value, parent: Op
 /// What came of a call.
 struct Answer {
     value: Option<Value>,
+    /// A page was answered.
+    answered: bool,
     /// The service says that what it is about is not there.
     gone: bool,
     /// The code with which it was refused.
@@ -192,7 +209,7 @@ async fn answer(
         }
     };
     let gone = pages.refused_with(&follow.gone);
-    Ok(Answer { value, gone, refused: pages.refused_code() })
+    Ok(Answer { value, answered, gone, refused: pages.refused_code() })
 }
 
 fn pagination(catalog: Option<&'static Catalog>, follow: &FollowUp) -> Option<&'static Pagination> {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use collector::{Failure, fault};
 use ipc_proto::fault::{Fault, FaultKind, FaultScope};
 use serde_json::Value;
-use tables::plan::{Condition, HomePlan, KindPlan, MadeByCloud, Other, Properties, Scope};
+use tables::plan::{Call, Condition, HomePlan, KindPlan, MadeByCloud, Other, Properties, Scope};
 
 use super::context::{Context, lock};
 use super::follow::{Stays, follow_ups};
@@ -316,6 +316,20 @@ fn text_of(value: &Value) -> Option<Cow<'_, str>> {
         Value::Number(number) => Some(Cow::Owned(number.to_string())),
         _ => None,
     }
+}
+
+/// The fault of an item that was listed and is left out, because a call that has to tell about it was not refused and does
+/// not.
+pub(super) fn untold(plan: &KindPlan, call: &Call, why: &str) -> Fault {
+    let message =
+        format!("an {} was left out: it is listed, but {}:{} {why}", plan.kind, call.service, call.operation);
+    let scope = FaultScope {
+        service: Some(call.service.clone()),
+        action: Some(call.operation.clone()),
+        kind: Some(plan.kind.clone()),
+        ..FaultScope::default()
+    };
+    Fault { scope, ..fault(FaultKind::InvalidAnswer, message) }
 }
 
 fn no_id(plan: &KindPlan) -> Fault {

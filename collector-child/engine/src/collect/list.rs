@@ -10,7 +10,7 @@ use tables::plan::{BatchCall, Condition, KindPlan, ListCall, Source};
 
 use super::bounded;
 use super::context::Context;
-use super::item::{Item, item};
+use super::item::{Item, item, untold};
 use super::scope::{Parent, ask, params, scope};
 use crate::graph::NodeIndex;
 
@@ -107,7 +107,7 @@ async fn items_of_page(
     let items = items.into_iter().filter(|item| !item.is_null());
     let mut items: Vec<Value> = items.map(as_document).collect();
     for batch in &plan.batches {
-        items = batched(context, batch, items, parent).await?;
+        items = batched(context, (plan, batch), items, parent).await?;
     }
     if let Some(hook) = context.job.hooks.of(plan) {
         items = hook.listed(context, plan, items).await?;
@@ -188,15 +188,16 @@ fn as_document(item: Value) -> Value {
 /// Describes items in batches.
 async fn batched(
     context: Context<'_>,
-    batch: &'static BatchCall,
+    (plan, batch): (&'static KindPlan, &'static BatchCall),
     mut items: Vec<Value>,
     parent: Option<&Parent>,
 ) -> Result<Vec<Value>, Failure> {
     let wanted: Vec<Value> =
         items.iter().filter_map(|item| batch.from.get_in(item)).map(Cow::into_owned).collect();
     let chunks: Vec<Vec<Value>> = wanted.chunks(batch.size.max(1)).map(<[Value]>::to_vec).collect();
-    let results =
-        bounded::gather(BATCHES_AT_ONCE, chunks, |chunk| Box::pin(described(context, batch, chunk, parent)));
+    let results = bounded::gather(BATCHES_AT_ONCE, chunks, |chunk| {
+        Box::pin(described(context, (plan, batch), chunk, parent))
+    });
     let results = results.await?.into_iter().flatten();
     let Some(join) = &batch.join else { return Ok(results.map(as_document).collect()) };
     let mut by_key: HashMap<String, Value> = HashMap::new();
@@ -221,7 +222,7 @@ async fn batched(
 
 async fn described(
     context: Context<'_>,
-    batch: &'static BatchCall,
+    (plan, batch): (&'static KindPlan, &'static BatchCall),
     chunk: Vec<Value>,
     parent: Option<&Parent>,
 ) -> Result<Vec<Value>, Failure> {
@@ -229,7 +230,13 @@ async fn described(
     let Some(params) = params(&batch.call, &scope(context, &nothing, parent)) else {
         return Ok(Vec::new());
     };
-    ask(context, &batch.call, params)
-        .halving(&batch.argument, Value::Array, chunk, batch.items.as_ref())
-        .await
+    let ask = ask(context, &batch.call, params);
+    let members = ask.halving(&batch.argument, Value::Array, chunk, batch.items.as_ref()).await?;
+    // Where results replace the items, there is nothing left of one without.
+    if batch.join.is_none() {
+        for _ in 0..members.untold {
+            context.spoiled(untold(plan, &batch.call, "does not tell about it"))?;
+        }
+    }
+    Ok(members.found)
 }

@@ -14,6 +14,13 @@ const MOST_CALLS: usize = 64;
 /// name of one member, too.
 const MOST_DENIED: usize = 4;
 
+/// What was told about members.
+pub(super) struct Members {
+    pub(super) found: Vec<Value>,
+    /// Of how many of them good answers say nothing, not even why, if there is one result for each.
+    pub(super) untold: usize,
+}
+
 impl Ask<'_> {
     /// All that the answers have at `path`, asked for these members with as few calls as the service allows.
     /// `argument` is the parameter that takes the list of them.
@@ -24,7 +31,7 @@ impl Ask<'_> {
         path: &str,
     ) -> Result<Vec<Value>, Failure> {
         let path = parsed(path)?;
-        self.halving(argument, Value::Array, members, Some(&path)).await
+        Ok(self.halving(argument, Value::Array, members, Some(&path)).await?.found)
     }
 
     /// As [`Self::of_members`], where the argument that `of` makes of members is more than their list.
@@ -36,7 +43,7 @@ impl Ask<'_> {
         path: &str,
     ) -> Result<Vec<Value>, Failure> {
         let path = parsed(path)?;
-        self.halving(argument, of, members, Some(&path)).await
+        Ok(self.halving(argument, of, members, Some(&path)).await?.found)
     }
 
     /// As [`Self::of_members`], with the argument that `of` makes of members; without a path the answers themselves.
@@ -46,16 +53,20 @@ impl Ask<'_> {
         of: impl Fn(Vec<Value>) -> Value,
         members: Vec<Value>,
         path: Option<&Path>,
-    ) -> Result<Vec<Value>, Failure> {
-        let mut found = Vec::new();
+    ) -> Result<Members, Failure> {
+        let (mut found, mut untold) = (Vec::new(), 0);
         let mut course = Course::new(members.len());
         let mut waiting = vec![members];
         while let Some(members) = waiting.pop() {
             let before = found.len();
             let ask = self.clone().with(argument, of(members.clone()));
-            let Err(error) = ask.gather(path, &mut found).await? else {
-                course.denied = 0;
-                continue;
+            let error = match ask.gather(path, &mut found).await? {
+                Ok(missing) => {
+                    untold += members.len().saturating_sub(found.len() - before + missing);
+                    course.denied = 0;
+                    continue;
+                }
+                Err(error) => error,
             };
             let nothing_yet = found.len() == before;
             match course.after(&error, members, nothing_yet) {
@@ -68,7 +79,7 @@ impl Ask<'_> {
                 After::Failed => self.failed(error).await?,
             }
         }
-        Ok(found)
+        Ok(Members { found, untold })
     }
 }
 

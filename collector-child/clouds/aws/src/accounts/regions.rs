@@ -56,7 +56,9 @@ async fn enabled(api: &Api, region: &str, sink: &dyn Sink) -> Result<Vec<String>
     sink.work(1);
     // Only those that are enabled are asked for; whoever answers for AWS may name others.
     let enabled = |region: &&Value| region["OptInStatus"] != "not-opted-in";
-    let name = |region: &Value| region["RegionName"].as_str().map(str::to_owned);
+    // A region without a name would be asked for everything, at hosts that there are not.
+    let name =
+        |region: &Value| region["RegionName"].as_str().filter(|name| !name.is_empty()).map(str::to_owned);
     Ok(found?.iter().filter(enabled).filter_map(name).collect())
 }
 

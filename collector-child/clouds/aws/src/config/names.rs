@@ -32,6 +32,7 @@ impl AwsConfig {
                 .into());
             }
         }
+        self.check_wanted(&known)?;
         if known.iter().any(|kind| self.should_collect(kind)) {
             return Ok(());
         }

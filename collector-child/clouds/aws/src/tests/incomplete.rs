@@ -136,6 +136,34 @@ async fn failures_in_a_good_answer_are_told_unless_it_was_deleted() {
 }
 
 #[tokio::test]
+async fn what_was_listed_and_a_good_answer_does_not_tell_about_is_told() {
+    let first_only = |arns: &[String]| {
+        let service = json!({"serviceArn": arns[0], "serviceName": "s0"});
+        Some(Reply::json(&json!({"services": [service], "failures": []})))
+    };
+    let done = services(3, first_only).await;
+    assert_eq!(names(&done, "aws_ecs_service"), ["s0"]);
+    let expected =
+        "an aws_ecs_service was left out: it is listed, but ecs:DescribeServices does not tell about it";
+    assert_eq!(told(&done), [expected; 2]);
+    assert!(done.sent.faults.iter().all(|fault| fault.level == Level::Error));
+    // One by one, without the name that is needed, too.
+    let answers = |called: &Called| {
+        Some(Reply::json(&match called.operation.as_str() {
+            "ListKeys" => json!({"Keys": [{"KeyId": "k"}, {"KeyArn": "arn:x"}]}),
+            "DescribeKey" => json!({"KeyMetadata": null}),
+            _ => return None,
+        }))
+    };
+    let done = collected(include_str!("../../kinds/kms.toml"), answers).await;
+    let mut told = told(&done);
+    told.sort_unstable();
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[0].contains("kms:DescribeKey cannot be asked about it"), "{told:?}");
+    assert!(told[1].contains("kms:DescribeKey does not tell about it"), "{told:?}");
+}
+
+#[tokio::test]
 async fn a_listing_that_says_more_and_not_how_is_told() {
     let zone = "<HostedZone><Id>/hostedzone/Z1</Id><Name>a.</Name></HostedZone>";
     let answers = move |called: &Called| {
