@@ -8,7 +8,7 @@
 //! - what depends on the time of the day asks [`now`], which stands still;
 //! - credentials are not replayed: whoever makes them looks at [`is_replaying`] and takes stand-ins.
 //!
-//! What is secret does not come into the file: see [`scrub`].
+//! What is secret does not come into the file: see `scrub`.
 
 mod file;
 mod inspect;
