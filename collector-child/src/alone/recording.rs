@@ -51,8 +51,7 @@ pub(super) fn begin(collectors: &Collectors, command: &Collect) -> Result<Begun,
 
 /// The account that was chosen belongs to a recording.
 pub(super) fn chosen(account: &str) {
-    // While a recording is replayed, another account may be asked for.
-    tape::fact(ACCOUNT, || account.to_owned());
+    tape::remember(ACCOUNT, || account.to_owned());
 }
 
 /// Completes a recording, says what is in it, and what was missing in one that was replayed. True if something was.
@@ -129,7 +128,7 @@ fn replay(collectors: &Collectors, command: &Collect, path: &Path) -> Result<Beg
         .map_err(|error| Trouble::new(ExitCode::Internal, error.to_string()))?;
     tape::replay(recording, Duration::from_millis(command.latency))
         .map_err(|error| Trouble::new(ExitCode::Internal, error.to_string()))?;
-    let account = command.account.clone().or_else(|| tape::fact(ACCOUNT, String::new));
+    let account = command.account.clone().or_else(|| tape::recalled(ACCOUNT));
     Ok(Begun { collector, settings, account })
 }
 

@@ -4,7 +4,7 @@
 //! connection. Every [`Transport`](crate::Transport) passes its exchanges through here, so nobody else has to know of it
 //! but for three things that are not in an exchange:
 //!
-//! - what was read from the machine (files of profiles, say) is a [`fact`];
+//! - what was read from the machine (files of profiles, say) is [`remember`]ed, and [`recalled`] in place of it;
 //! - what depends on the time of the day asks [`now`], which stands still;
 //! - credentials are not replayed: whoever makes them looks at [`is_replaying`] and takes stand-ins.
 //!
@@ -135,17 +135,19 @@ pub fn now() -> SystemTime {
     }
 }
 
-/// What `read` has read from this machine; while the process replays, what it had read when it was recorded, and `None` if
-/// that is not in the recording. `name` tells facts from each other. No secret may be among them.
-pub fn fact<T: Serialize + DeserializeOwned>(name: &str, read: impl FnOnce() -> T) -> Option<T> {
+/// Keeps what was read from this machine, if the process records; else `read` is not asked. `name` tells facts from each
+/// other. No secret may be among them.
+pub fn remember<T: Serialize>(name: &str, read: impl FnOnce() -> T) {
+    if let Some(Tape::Record(recorder)) = TAPE.get() {
+        recorder.fact(name, &read());
+    }
+}
+
+/// What [`remember`] has kept under this name, if the process replays and it is in the recording.
+pub fn recalled<T: DeserializeOwned>(name: &str) -> Option<T> {
     match TAPE.get() {
-        Some(Tape::Record(recorder)) => {
-            let value = read();
-            recorder.fact(name, &value);
-            Some(value)
-        }
         Some(Tape::Replay(player)) => player.fact(name),
-        None => Some(read()),
+        _ => None,
     }
 }
 

@@ -28,7 +28,7 @@ pub(crate) struct Environment {
 }
 
 /// What a recording keeps of the profile files.
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 struct Told {
     settings: String,
     named_profile: Option<String>,
@@ -41,14 +41,13 @@ impl Environment {
     pub(crate) async fn load(profile: Option<&str>) -> Result<Self, CallError> {
         let fact = format!("profile {}", profile.unwrap_or_default());
         if tape::is_replaying() {
-            let told = tape::fact(&fact, Told::default).ok_or_else(|| {
+            let Told { settings, named_profile, profiles } = tape::recalled(&fact).ok_or_else(|| {
                 broken(format!("the recording has nothing of the profile {:?}", profile.unwrap_or_default()))
             })?;
-            let Told { settings, named_profile, profiles } = told;
             return Ok(Self { named_profile, profiles, ..Self::of_settings(&settings).await? });
         }
         let read = Self::read(Env::real(), Fs::real(), profile).await?;
-        tape::fact(&fact, || Told {
+        tape::remember(&fact, || Told {
             settings: read.settings(),
             named_profile: read.named_profile.clone(),
             profiles: read.profiles.clone(),

@@ -196,12 +196,11 @@ impl Auth for Credentials {
 fn found(setting: &str, variable: Variable<'_>) -> Result<Source, String> {
     let fact = format!("credentials {setting}");
     if tape::is_replaying() {
-        let recorded: Option<Option<Recorded>> = tape::fact(&fact, || None);
-        let recorded = recorded.flatten().map(Source::Recorded);
+        let recorded = tape::recalled(&fact).map(Source::Recorded);
         return recorded.ok_or_else(|| format!("the recording has nothing of the credentials {setting:?}"));
     }
     let source = source(setting, variable)?;
-    tape::fact(&fact, || Some(Recorded::of(&source)));
+    tape::remember(&fact, || Recorded::of(&source));
     Ok(source)
 }
 

@@ -132,14 +132,15 @@ impl Chain {
     /// The region of the instance, if the credentials are its own: it is in the partition that they are of.
     pub(crate) async fn region_of_instance(&self) -> Option<String> {
         if tape::is_replaying() {
-            return tape::fact(REGION_OF_INSTANCE, || None).flatten();
+            return tape::recalled(REGION_OF_INSTANCE);
         }
         if !self.of_instance.load(Ordering::Relaxed) {
             return None;
         }
         let region =
             instance::region(&self.environment, &self.client.0.hub.transport.for_credentials()).await;
-        tape::fact(REGION_OF_INSTANCE, || region).flatten()
+        tape::remember(REGION_OF_INSTANCE, || region.clone());
+        region
     }
 
     async fn look_at(&self, spot: Spot, now: SystemTime) -> Result<Found, CallError> {
