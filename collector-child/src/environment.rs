@@ -3,6 +3,7 @@
 //! They come over the socket and not at exec, so that `/proc/PID/environ` never shows them.
 
 use ipc_proto::job::Variable;
+use ipc_proto::variables;
 use thiserror::Error;
 
 /// Why the variables were not set.
@@ -21,21 +22,13 @@ pub(crate) fn set(variables: &[Variable]) -> Result<(), EnvironmentError> {
     change(variables, &[])
 }
 
-/// Whether a collector that declares these patterns reads this variable; a trailing `*` stands for any rest.
-pub(crate) fn is_declared(patterns: &[String], name: &str) -> bool {
-    patterns.iter().any(|pattern| match pattern.strip_suffix('*') {
-        Some(start) => name.starts_with(start),
-        None => pattern == name,
-    })
-}
-
 /// Sets these variables, and removes all others that a collector reads which declares these patterns. Only possible while
 /// the process has one thread.
 pub(crate) fn replace(declared: &[String], variables: &[(String, String)]) -> Result<(), EnvironmentError> {
     let variable =
         |(name, value): &(String, String)| Variable { name: name.clone(), value: value.clone().into() };
     let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-    let gone: Vec<String> = names.filter(|name| is_declared(declared, name)).collect();
+    let gone: Vec<String> = names.filter(|name| variables::names(declared, name)).collect();
     change(&variables.iter().map(variable).collect::<Vec<_>>(), &gone)
 }
 
@@ -95,14 +88,6 @@ mod tests {
             assert_eq!(refused, EnvironmentError::Malformed(name.to_owned()));
             assert!(!refused.to_string().contains("secret"));
         }
-    }
-
-    #[test]
-    fn a_star_stands_for_any_rest() {
-        let declared = ["SKY_*".to_owned(), "HOME".to_owned()];
-        let reads = |name| is_declared(&declared, name);
-        assert!(reads("SKY_REGION") && reads("SKY_") && reads("HOME"));
-        assert!(!reads("SKYLINE") && !reads("HOMER"));
     }
 
     #[test]

@@ -49,3 +49,4 @@ pub mod paths;
 pub mod preface;
 pub mod seal;
 pub mod secret;
+pub mod variables;

@@ -10,6 +10,7 @@ use collector::Collector;
 use http_client::tape::{self, Inspected, Opening, Recording};
 use ipc_proto::exit_code::ExitCode;
 use ipc_proto::job::Described;
+use ipc_proto::variables;
 use serde_json::{Map, Value, json};
 
 use super::accounts::prepare;
@@ -106,8 +107,7 @@ fn record(path: &Path, described: &Described, settings: &Settings) -> Result<(),
 /// The variables that the collector reads. Those about proxies say how this machine reaches the cloud, and nothing else.
 fn variables(described: &Described, all: impl Iterator<Item = (String, String)>) -> BTreeMap<String, String> {
     let of_proxy = |name: &str| name.to_ascii_uppercase().ends_with("_PROXY");
-    all.filter(|(name, _)| environment::is_declared(&described.environment, name) && !of_proxy(name))
-        .collect()
+    all.filter(|(name, _)| variables::names(&described.environment, name) && !of_proxy(name)).collect()
 }
 
 fn replay(collectors: &Collectors, command: &Collect, path: &Path) -> Result<Begun, Trouble> {

@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 use fixworker_fixcore::messages::TaskDefinition;
 use ipc_proto::job::{AutoEnable, Described};
 use ipc_proto::seal::Brokering;
+use ipc_proto::variables::{self, SHORTEST_BEGINNING};
 use serde_json::Value;
 
 /// The most collectors that a program may describe.
@@ -18,8 +19,6 @@ const MAX_NAME: usize = 64;
 /// The most names and paths that a collector needs beside the credentials of an account, and the longest of them.
 const MOST_OPEN: usize = 256;
 const MAX_OPEN: usize = 256;
-/// Characters of a pattern for variables before its `*`.
-const MIN_PATTERN: usize = 4;
 /// The kinds that all clouds share, as fixcore's model has them, without what is only shown to people.
 const BASE_KINDS: &str = include_str!("base_kinds.json");
 
@@ -102,7 +101,7 @@ fn check_variables(described: &Described) -> Result<(), String> {
     let name = &described.collector;
     for pattern in &described.environment {
         let literal = pattern.strip_suffix('*').unwrap_or(pattern);
-        if literal.len() < MIN_PATTERN || literal.contains('*') || is_own_variable(literal) {
+        if literal.len() < SHORTEST_BEGINNING || literal.contains('*') || is_own_variable(literal) {
             return Err(format!("wants the variables {pattern:?} for collector {name}"));
         }
     }
@@ -120,15 +119,7 @@ fn check_variables(described: &Described) -> Result<(), String> {
 
 /// Whether the collector has declared a variable of this name.
 pub(crate) fn sees(described: &Described, variable: &str) -> bool {
-    !is_own_variable(variable) && names(&described.environment, variable)
-}
-
-/// Whether one of the patterns is of this variable.
-pub(crate) fn names(patterns: &[String], variable: &str) -> bool {
-    patterns.iter().any(|pattern| match pattern.strip_suffix('*') {
-        Some(beginning) => beginning.len() >= MIN_PATTERN && variable.starts_with(beginning),
-        None => variable == pattern,
-    })
+    !is_own_variable(variable) && variables::names(&described.environment, variable)
 }
 
 /// Tags of its own cloud, and a command that is called like it. What cannot be read is told elsewhere.

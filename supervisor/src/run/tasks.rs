@@ -9,6 +9,7 @@ use fixworker_settings::{Environment, Running};
 use ipc_proto::job::{AccountsJob, CollectJob, Described, Job, Variable};
 use ipc_proto::seal::AccountJob;
 use ipc_proto::secret::Secret;
+use ipc_proto::variables;
 
 use super::listing::Target;
 use super::pipeline::key_of;
@@ -94,7 +95,7 @@ pub(crate) fn provide(tools: &Tools, described: &Described, job: AccountJob) -> 
     Ok(Provision {
         environment: environment
             .into_iter()
-            .filter(|one| rules::names(&brokering.environment, &one.name))
+            .filter(|one| variables::names(&brokering.environment, &one.name))
             .collect(),
         job: job.clone().with_config(Secret::new(open)).into(),
         keys: Some(broker.keys(job)),
