@@ -308,13 +308,15 @@ fn an_estate_of_moto_lands_in_fixcore() {
 fn a_recording_of_all_kinds_is_collected_again_without_the_cloud() {
     let Some(cloud) = MockCloud::shapes::<&str>([]) else { return };
     let alone = AwsAlone::new(&cloud, ACCOUNTS[0]).set("region", json!([REGIONS[1]]));
-    let alone = alone.set("collect_usage_metrics", true);
+    let alone =
+        alone.set("collect_usage_metrics", true).set("role", ROLE).set("account", json!([ACCOUNTS[0]]));
     let args = ["collect", "--account", ACCOUNTS[0], "-o", "graph.ndjson", "--record", "recording"];
     let recorded = alone.run(&args);
     drop(cloud);
     let recording = Recording::of(&recorded.folder().join("recording"));
     assert!(!recording.text().contains(SECRET));
-    recording.inspect();
+    let calls = recording.inspect();
+    assert_eq!(calls.matches("Action=AssumeRole ").count(), 1, "once for the name and the collection");
     let (first, graph) = recording.replay();
     assert_eq!(first.code, recorded.code, "{}", first.errors);
     assert_eq!(recording.replay().1, graph, "two replays");

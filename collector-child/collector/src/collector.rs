@@ -23,18 +23,15 @@ use crate::sink::{BoxFuture, Sink};
 /// calls; blocking work goes through `tokio::task::spawn_blocking`. Futures may be dropped at any `await`
 /// (a cancelled job), so whatever must be undone is undone by `Drop`.
 pub trait Collector: Send + Sync {
-    /// Its name, as in `fixworker.collector`. Overridden where [`Self::describe`] is not cheap, because the
-    /// name is asked of every collector at the start of every job.
-    fn name(&self) -> Cow<'static, str> {
-        self.describe().collector.into()
-    }
+    /// Its name, as in `fixworker.collector` and in its description. Asked of every collector at the start of every job.
+    fn name(&self) -> Cow<'static, str>;
 
     /// What the collector is: name, kinds, config section, environment. No I/O.
     fn describe(&self) -> Described;
 
-    /// Paths it must reach: those of its description, without the cost of making that.
+    /// Paths it must reach: those of its description, which every child would otherwise make at its start.
     fn paths(&self) -> Vec<PathGrant> {
-        self.describe().paths
+        Vec::new()
     }
 
     /// The accounts that `config` gives access to. Troubles that cost some of them but not all go to

@@ -30,6 +30,15 @@ use crate::top::TopNode;
 /// Whether a resource of a graph was made by the cloud itself.
 pub type MadeByCloud<'g> = Box<dyn Fn(NodeIndex) -> bool + 'g>;
 
+/// When a collection asks whether the credentials work ([`Client::still_valid`]).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Check {
+    /// Before anything else: of wrong ones all calls would be refused.
+    First,
+    /// Together with the first calls: whoever knows whose they are ([`Way::identity`]) has used them already.
+    WithFirstCalls,
+}
+
 /// What is the same for all accounts of a cloud: a static of its crate.
 pub struct CloudFacts {
     /// Its id: of its node, of its collector, and what the names of its kinds begin with.
@@ -50,6 +59,8 @@ pub struct CloudFacts {
     pub below_region: bool,
     /// Regions tell whether they are in use, and others are left out.
     pub drops_unused: bool,
+    /// When the credentials are checked.
+    pub check: Check,
     /// The setting that names regions, for people; empty if there is none.
     pub region_setting: &'static str,
     /// The setting that says whether accounts with holes are given up, for people.
@@ -84,6 +95,7 @@ impl CloudFacts {
         has_global_region: false,
         below_region: false,
         drops_unused: false,
+        check: Check::First,
         region_setting: "",
         holes_setting: "",
         catalog: None,

@@ -37,7 +37,7 @@ mod tabled;
 mod top;
 
 pub use cloud::{
-    Changes, Client, Cloud, CloudFacts, Entered, Everything, MadeByCloud, Wanted, Way, no_change,
+    Changes, Check, Client, Cloud, CloudFacts, Entered, Everything, MadeByCloud, Wanted, Way, no_change,
 };
 pub use collect::bounded::{each, gather};
 pub use collect::{

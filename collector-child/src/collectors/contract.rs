@@ -94,6 +94,7 @@ fn names_are_told_once() {
     assert_eq!(told.len(), all.len(), "{told:?}");
     for collector in &all {
         assert_eq!(collector.name(), collector.describe().collector);
+        assert_eq!(collector.paths(), collector.describe().paths, "{}", collector.name());
     }
 }
 

@@ -22,6 +22,10 @@ use crate::output::OutputLimits;
 struct Probe;
 
 impl Collector for Probe {
+    fn name(&self) -> std::borrow::Cow<'static, str> {
+        "probe".into()
+    }
+
     fn describe(&self) -> Described {
         Described {
             collector: "probe".to_owned(),
@@ -168,6 +172,10 @@ impl Collector for Probe {
 struct Plain;
 
 impl Collector for Plain {
+    fn name(&self) -> std::borrow::Cow<'static, str> {
+        "plain".into()
+    }
+
     fn describe(&self) -> Described {
         Described { collector: "plain".to_owned(), ..Probe.describe() }
     }

@@ -51,6 +51,10 @@ impl Gate {
 }
 
 impl Collector for Scripted {
+    fn name(&self) -> std::borrow::Cow<'static, str> {
+        "scripted".into()
+    }
+
     fn describe(&self) -> Described {
         Described {
             collector: "scripted".to_owned(),

@@ -5,7 +5,7 @@ use collector::identity::{Identity, Owner};
 use collector::{BoxFuture, ConfigSection, Failure, Kinds, Sink};
 use engine::hooks::Hooks;
 use engine::metrics::Query;
-use engine::{Changes, Client, Cloud, CloudFacts, Context, Entered, Plans, Region, Wanted, Way};
+use engine::{Changes, Check, Client, Cloud, CloudFacts, Context, Entered, Plans, Region, Wanted, Way};
 use http_client::{CallError, LeftOut, Pages};
 use ipc_proto::job::{Account, Described, PathGrant};
 use ipc_proto::seal::{Brokering, Seal};
@@ -20,6 +20,7 @@ use crate::changes::AwsChanges;
 use crate::config::AwsConfig;
 use crate::handed::{self, settings};
 use crate::job::{self, Way as AwsWay};
+use crate::listed::Listed;
 use crate::metrics::{self, METRICS_OF_CALL};
 use crate::own::made_by_aws;
 use crate::regions::regions;
@@ -37,6 +38,7 @@ pub(crate) static FACTS: CloudFacts = CloudFacts {
     resource_kind: "aws_resource",
     has_global_region: true,
     drops_unused: true,
+    check: Check::WithFirstCalls,
     region_setting: "aws.region",
     holes_setting: "aws.discard_account_on_resource_error",
     catalog: Some(&aws_shapes::CATALOG),
@@ -55,6 +57,8 @@ pub(crate) static FACTS: CloudFacts = CloudFacts {
 #[derive(Debug, Default)]
 pub(crate) struct Aws {
     changes: AwsChanges,
+    /// A process that lists accounts and then collects them assumes each role and runs each credential process once.
+    listed: Listed,
 }
 
 impl Cloud for Aws {
@@ -90,7 +94,8 @@ impl Cloud for Aws {
     ) -> BoxFuture<'a, Result<Vec<Account>, Failure>> {
         Box::pin(async move {
             let config: AwsConfig = config.to()?;
-            job::accounts(&config, sink).await
+            let accounts = job::accounts(&config, sink).await?;
+            Ok(self.listed.keep(config, accounts))
         })
     }
 
@@ -101,7 +106,7 @@ impl Cloud for Aws {
     ) -> BoxFuture<'a, Result<Box<dyn Way>, Failure>> {
         Box::pin(async move {
             let config = settings(config)?;
-            let way = AwsWay::open(&config, account).await?;
+            let way = AwsWay::open(&config, account, self.listed.take(&config, account)).await?;
             Ok(Box::new(Opened { way, config, name: account.name.clone() }) as Box<dyn Way>)
         })
     }

@@ -12,8 +12,11 @@ use zeroize::Zeroizing;
 use crate::accounts::{self, Identity, Scope, sessions};
 use crate::config::AwsConfig;
 
-/// The accounts that the settings give access to.
-pub(crate) async fn accounts(config: &AwsConfig, sink: &dyn Sink) -> Result<Vec<Account>, Failure> {
+/// The accounts that the settings give access to, each with the credentials that lead into it.
+pub(crate) async fn accounts(
+    config: &AwsConfig,
+    sink: &dyn Sink,
+) -> Result<Vec<(Account, Session)>, Failure> {
     config.check()?;
     for remark in config.remarks() {
         sink.fault(remark);
@@ -33,20 +36,29 @@ pub(crate) struct Way {
 }
 
 impl Way {
-    /// Opens it: the credentials that the listing of accounts named.
-    pub(crate) async fn open(config: &AwsConfig, account: &Account) -> Result<Self, Failure> {
+    /// Opens it: the credentials that the listing of accounts named, which are looked up unless they are `at_hand`.
+    pub(crate) async fn open(
+        config: &AwsConfig,
+        account: &Account,
+        at_hand: Option<Session>,
+    ) -> Result<Self, Failure> {
         config.check()?;
-        Self::through(client(config).await?, config, account).await
+        Self::through(client(config).await?, config, account, at_hand).await
     }
 
     pub(crate) async fn through(
         client: Client,
         config: &AwsConfig,
         account: &Account,
+        at_hand: Option<Session>,
     ) -> Result<Self, Failure> {
         let scope = accounts::scope_of(account)?;
-        let session = sessions::of_account(&client, config, &account.id, &scope).await;
-        let session = session.map_err(|error| error.to_fault())?;
+        let session = if let Some(session) = at_hand {
+            session
+        } else {
+            let session = sessions::of_account(&client, config, &account.id, &scope).await;
+            session.map_err(|error| error.to_fault())?
+        };
         Ok(Self { client, session, scope, account: account.id.clone() })
     }
 

@@ -26,6 +26,7 @@ mod handed;
 mod hooks;
 mod instance_types;
 mod job;
+mod listed;
 mod metrics;
 mod own;
 mod partition;

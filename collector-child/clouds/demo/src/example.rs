@@ -1,6 +1,8 @@
 //! The collector `example`: a small graph with one of everything (regions, a network, an instance and a volume
 //! each, delete edges, a deferred edge), the same on every run but for one time.
 
+use std::borrow::Cow;
+
 use collector::changes::{Ability, Change, CleanLog, CleanRequest, CleanTarget, TagRequest};
 use collector::identity::{Errand, Identity};
 use collector::{BoxFuture, CollectRequest, Collector, ConfigSection, Failure, Kinds, Sink, SinkExt};
@@ -32,6 +34,10 @@ impl Default for Example {
 }
 
 impl Collector for Example {
+    fn name(&self) -> Cow<'static, str> {
+        CLOUD.into()
+    }
+
     fn describe(&self) -> Described {
         Described {
             collector: CLOUD.to_owned(),
@@ -42,7 +48,7 @@ impl Collector for Example {
             pool_setting: None,
             tasks_json: serde_json::json!([collector::changes::tag_handler(CLOUD)]).to_string(),
             environment: Vec::new(),
-            paths: Vec::new(),
+            paths: self.paths(),
             auto_enable: Vec::new(),
             account_kinds: vec!["example_account".to_owned()],
         }

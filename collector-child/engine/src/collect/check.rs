@@ -1,7 +1,7 @@
 //! Whether the credentials of the account work, asked before anything else and whenever a call doubts it.
 
 use collector::Failure;
-use http_client::Class;
+use http_client::{CallError, Class, CredentialsTrouble};
 
 use super::context::{Job, lock};
 
@@ -23,11 +23,22 @@ pub(super) async fn credentials_still_valid(job: &Job<'_>) -> Result<(), Failure
     }
 }
 
-/// Asks the cloud who we are before the collection begins. Any error ends the account.
+/// Asks the cloud who we are as the collection begins. Any error ends the account.
 pub(super) async fn authenticate(job: &Job<'_>) -> Result<(), Failure> {
     let answer = job.client.still_valid().await;
     job.sink.work(1);
-    answer.map_err(|error| error.to_fault().into())
+    answer.map_err(|error| refused(error).to_fault().into())
+}
+
+/// Which of the first calls is answered first is chance. A refusal here says the same whatever the others were told.
+fn refused(error: CallError) -> CallError {
+    match error.class {
+        Class::RegionRefuses => error.change(|trouble| {
+            trouble.class = Class::Credentials(CredentialsTrouble::Invalid);
+            trouble.advice = None;
+        }),
+        _ => error,
+    }
 }
 
 /// Asks whether regions are there in which no host was found: what a cloud lists for a region may lack a host, and costs its

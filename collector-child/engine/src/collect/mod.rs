@@ -29,14 +29,16 @@ mod through;
 
 use std::collections::HashMap;
 use std::fmt;
+use std::pin::pin;
 use std::sync::Mutex;
 use std::time::Duration;
 
 use collector::{Failure, FaultExt, Sink, fault};
+use futures_util::future::{Either, select};
 use ipc_proto::fault::{Fault, FaultKind};
 use tables::plan::{KindPlan, KindScope};
 
-use crate::cloud::{Client, CloudFacts, Wanted};
+use crate::cloud::{Check, Client, CloudFacts, Wanted};
 use crate::faults::ErrorLog;
 use crate::graph::{EdgeType, Graph};
 use crate::hooks::Hooks;
@@ -119,8 +121,7 @@ pub async fn collect(
         region_nodes: top.regions,
     };
     sink.step("checking the credentials".to_owned());
-    check::authenticate(&job).await?;
-    let ended = gather(&job).await;
+    let ended = authenticated(&job).await?;
     // Told in any case: they may be why it failed.
     let errors = std::mem::replace(&mut *lock(&job.errors), ErrorLog::new(facts));
     sink.denied(errors.denied());
@@ -148,6 +149,26 @@ pub async fn collect(
         sink.fault(trouble);
     }
     graph.send(sink).await
+}
+
+/// How all stages up to the complete graph ended, if the credentials are those of the account. Where they are not, what
+/// calls with them were told does not matter.
+async fn authenticated(job: &Job<'_>) -> Result<Result<(), Failure>, Failure> {
+    if job.facts.check == Check::First {
+        check::authenticate(job).await?;
+        return Ok(gather(job).await);
+    }
+    let (check, stages) = (pin!(check::authenticate(job)), pin!(gather(job)));
+    match select(check, stages).await {
+        Either::Left((checked, stages)) => {
+            checked?;
+            Ok(stages.await)
+        }
+        Either::Right((ended, check)) => {
+            check.await?;
+            Ok(ended)
+        }
+    }
 }
 
 /// All stages up to the complete graph.

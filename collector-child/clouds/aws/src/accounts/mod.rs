@@ -47,14 +47,14 @@ struct Source {
     found: Vec<Found>,
 }
 
-/// Lists the accounts that the settings give access to. A profile that fails is a fault, and its accounts are
+/// Lists the accounts that the settings give access to, each with the credentials that lead into it. A profile that fails is a fault, and its accounts are
 /// missing; if all fail there is no listing.
 pub(crate) async fn list(
     client: &Client,
     config: &AwsConfig,
     key_in_environment: bool,
     sink: &dyn Sink,
-) -> Result<Vec<Account>, Failure> {
+) -> Result<Vec<(Account, Session)>, Failure> {
     let said_by_environment = key_in_environment || client.named_profile().is_some();
     let profiles = select::profiles(config, said_by_environment, client.profiles());
     known::check_regions(client, config, profiles.first().and_then(Option::as_deref), sink).await?;
@@ -220,15 +220,21 @@ fn left_out(inactive: &[select::Inactive]) -> Fault {
 }
 
 /// Gives all accounts of a source their names.
-async fn name_all(client: &Client, config: &AwsConfig, source: Source, sink: &dyn Sink) -> Vec<Account> {
+async fn name_all(
+    client: &Client,
+    config: &AwsConfig,
+    source: Source,
+    sink: &dyn Sink,
+) -> Vec<(Account, Session)> {
     let Source { partition: _, base, organization, found } = source;
     sink.step("looking up the names of accounts".to_owned());
     stream::iter(found)
         .map(async |found| {
-            let names = ask_names(client, config, &base, &organization, &found).await;
+            let session = sessions::in_account(client, config, &base, &found.id, &found.scope);
+            let names = ask_names(client, config, &session, &organization, &found).await;
             sink.work(1);
             let name = select::name(config, &found.id, &names);
-            account(found.id, name, &found.scope)
+            (account(found.id, name, &found.scope), session)
         })
         .buffered(NAMES_AT_ONCE)
         .collect()
@@ -240,7 +246,7 @@ async fn name_all(client: &Client, config: &AwsConfig, source: Source, sink: &dy
 async fn ask_names(
     client: &Client,
     config: &AwsConfig,
-    base: &Session,
+    own: &Session,
     organization: &Session,
     found: &Found,
 ) -> Names {
@@ -253,8 +259,7 @@ async fn ask_names(
     for asked in select::order(config, names.profile.as_deref()) {
         let answer = match asked {
             Asked::Alias => {
-                let session = sessions::in_account(client, config, base, id, scope);
-                let api = Api::new(client.clone(), session, id);
+                let api = Api::new(client.clone(), own.clone(), id);
                 let answer = api.call(region, "iam", "ListAccountAliases", Map::new()).await;
                 answer.map(|answer| answer["AccountAliases"][0].as_str().map(str::to_owned))
             }

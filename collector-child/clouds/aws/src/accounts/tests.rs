@@ -6,6 +6,7 @@ use ipc_proto::fault::Level;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::listed::Listed;
 use crate::testing::{Called, Recorder, Reply, client_of};
 
 /// The account 111111111111 is the management account of an organization of three; role credentials are named
@@ -48,6 +49,7 @@ async fn found_in(
     let config: AwsConfig = serde_json::from_value(config).unwrap();
     let recorder = Recorder::default();
     let accounts = list(&client_of(answers).await, &config, false, &recorder).await;
+    let accounts = accounts.map(|listed| listed.into_iter().map(|(account, _)| account).collect());
     (accounts, recorder.0.into_inner().unwrap().faults)
 }
 
@@ -345,4 +347,25 @@ async fn an_account_that_may_not_tell_its_regions_is_collected_in_those_that_kno
 async fn an_account_that_cannot_be_asked_for_its_regions_fails() {
     let (regions, faults) = regions_of(&[], |_| Some(Reply::xml_status(500, "<x/>"))).await;
     assert!(regions.is_err() && faults.is_empty());
+}
+
+/// The role of an account that was asked for its alias is not assumed again to collect it, unless other settings say so.
+#[tokio::test]
+async fn credentials_of_the_listing_are_kept_for_one_collection_with_the_same_settings() {
+    let config = |role: &str| -> AwsConfig {
+        let settings = json!({"role": role, "account": ["222222222222", "333333333333"],
+            "access_key_id": "AKID", "secret_access_key": "secret"});
+        serde_json::from_value(settings).unwrap()
+    };
+    let client = client_of(organization).await;
+    let listed = list(&client, &config("Fix"), false, &Recorder::default()).await.unwrap();
+    let store = Listed::default();
+    let accounts = store.keep(config("Fix"), listed);
+    assert!(store.take(&config("Other"), &accounts[0]).is_none());
+    let taken = store.take(&config("Fix"), &accounts[0]).unwrap();
+    assert_eq!(taken.assumed_role().unwrap(), "arn:aws:iam::222222222222:role/Fix");
+    assert!(store.take(&config("Fix"), &accounts[0]).is_none(), "another collection looks them up");
+    let again = list(&client, &config("Fix"), false, &Recorder::default()).await.unwrap();
+    store.keep(config("Fix"), again.into_iter().take(1).collect());
+    assert!(store.take(&config("Fix"), &accounts[1]).is_none(), "not of an older listing");
 }

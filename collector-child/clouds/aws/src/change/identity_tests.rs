@@ -254,7 +254,8 @@ async fn whose_the_credentials_of_a_collection_are_is_asked_unless_a_role_says_i
             node_id: String::new(),
             scope: Secret::new(scope.to_bytes()),
         };
-        let way = Way::through(cloud.client.clone(), &config(json!({})), &account_to_collect).await.unwrap();
+        let way =
+            Way::through(cloud.client.clone(), &config(json!({})), &account_to_collect, None).await.unwrap();
         assert_eq!(way.identity(&config(json!({}))).await.unwrap().account, account);
         assert_eq!(cloud.operations().len(), calls);
     }

@@ -13,6 +13,7 @@ mod roles;
 mod stream;
 mod trouble;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use collector::identity::{Errand, Identity};
@@ -39,6 +40,10 @@ impl Default for FileCollector {
 }
 
 impl Collector for FileCollector {
+    fn name(&self) -> Cow<'static, str> {
+        "file".into()
+    }
+
     fn describe(&self) -> Described {
         Described {
             collector: "file".to_owned(),

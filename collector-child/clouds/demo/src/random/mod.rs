@@ -6,6 +6,7 @@ mod pace;
 mod plan;
 mod rng;
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use collector::changes::{Ability, Change, CleanLog, CleanRequest, CleanTarget, TagRequest};
@@ -42,6 +43,10 @@ impl Default for Random {
 }
 
 impl Collector for Random {
+    fn name(&self) -> Cow<'static, str> {
+        CLOUD.into()
+    }
+
     fn describe(&self) -> Described {
         Described {
             collector: CLOUD.to_owned(),
@@ -52,7 +57,7 @@ impl Collector for Random {
             pool_setting: None,
             tasks_json: serde_json::json!([collector::changes::tag_handler(CLOUD)]).to_string(),
             environment: Vec::new(),
-            paths: Vec::new(),
+            paths: self.paths(),
             auto_enable: Vec::new(),
             account_kinds: vec!["random_account".to_owned()],
         }
