@@ -157,6 +157,8 @@ class Handler(BaseHTTPRequestHandler):
         except Reset:
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.close_connection = True
+        except (BrokenPipeError, ConnectionResetError):  # whoever asked does not want to know any more
+            self.close_connection = True
         except Exception as e:  # a fault of the mock has to be seen, not to be retried
             print(f"{self.command} {self.path}: {type(e).__name__}: {e}", file=sys.stderr)
             self.reply((501, {"Content-Type": "text/plain"}, f"{type(e).__name__}: {e}".encode()))
@@ -178,6 +180,14 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
+class Server(ThreadingHTTPServer):
+    request_queue_size = 256
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exc_info()[1], (BrokenPipeError, ConnectionResetError)):
+            super().handle_error(request, client_address)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--port", type=int, default=0, help="0: a free one; the port is printed")
@@ -190,8 +200,7 @@ def main() -> None:
     )
     args = parser.parse_args()
     Handler.cloud = Cloud(args)
-    ThreadingHTTPServer.request_queue_size = 256
-    server = ThreadingHTTPServer(("127.0.0.1", args.port), Handler)
+    server = Server(("127.0.0.1", args.port), Handler)
     print(server.server_port, flush=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     server.serve_forever()
