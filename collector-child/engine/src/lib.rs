@@ -33,6 +33,7 @@ pub mod metrics;
 mod places;
 mod plans;
 mod regions;
+mod said;
 mod tabled;
 mod top;
 

@@ -94,7 +94,7 @@ impl Changes for AwsChanges {
             let deletion = Deletion {
                 config: &config,
                 resource: &resource(&target.node),
-                above: &above(target),
+                above: &Above::of(target),
                 dry_run: request.dry_run,
                 remaining: request.remaining,
                 memory: &self.memory,
@@ -138,17 +138,4 @@ fn resource(node: &StoredNode) -> Resource {
     };
     let above = &node.ancestors;
     Resource::new(&node.kind, node.reported.clone(), reported(&above.account), reported(&above.region))
-}
-
-/// What the resource belongs to, and what may go only after it: delete edges lead to what goes before, the others from
-/// the whole to its part.
-fn above(target: &CleanTarget) -> Vec<Above> {
-    let after = target.related.iter().filter(|other| !other.outgoing);
-    let above = after.map(|other| Above {
-        node_id: other.node.id.clone(),
-        kind: other.node.kind.clone(),
-        title: other.node.title(),
-        goes: other.node.marked && !other.node.is_protected(),
-    });
-    above.collect()
 }

@@ -1,17 +1,18 @@
 //! Deleting one resource.
 
 use collector::Failure;
-use collector::changes::Journal;
+use collector::changes::{CleanTarget, Journal};
 use ipc_proto::clean::CleanOutcome;
-use tables::plan::{Condition, DeletePlan, GoesWith, NodeCall, Scope};
+use tables::plan::{Condition, DeletePlan, ErrorSaid, GoesWith, KindPlan, NodeCall, Scope};
 
-use super::Manner;
 use super::access::Access;
+use super::hooks::Manner;
 use super::judge::{Codes, Stop, explained, later};
 use super::memory::{Done, Memory, Who};
-use super::perform::Job;
+use super::perform::{Job, called};
 use super::prepare::Prepared;
 use super::resource::Resource;
+use crate::plans::Plans;
 
 /// Things that are named in the reason of a resource that stays without them.
 const TAKEN: usize = 20;
@@ -40,6 +41,34 @@ pub struct Above {
     pub title: String,
     /// It is deleted in the same run.
     pub goes: bool,
+}
+
+impl Above {
+    /// What the resource belongs to, and what may go only after it: delete edges lead to what goes before, the others
+    /// from the whole to its part.
+    pub fn of(target: &CleanTarget) -> Vec<Self> {
+        let after = target.related.iter().filter(|other| !other.outgoing);
+        let above = after.map(|other| Self {
+            node_id: other.node.id.clone(),
+            kind: other.node.kind.clone(),
+            title: other.node.title(),
+            goes: other.node.marked && !other.node.is_protected(),
+        });
+        above.collect()
+    }
+}
+
+/// What the table of a kind says about its deletion; an error if it cannot be deleted.
+pub fn deletion<'p>(plans: &'p Plans, kind: &str) -> Result<&'p DeletePlan, Stop> {
+    plans.get(kind).and_then(|plan| plan.delete.as_ref()).ok_or_else(|| {
+        let reason = format!("resources of kind {kind} cannot be deleted");
+        Stop::Outcome(CleanOutcome::Refused { reason })
+    })
+}
+
+/// What the table of a kind says of one that is not there any more.
+pub fn gone(plan: Option<&KindPlan>) -> &[ErrorSaid] {
+    plan.and_then(|plan| plan.delete.as_ref()).map_or(&[], |delete| &delete.gone)
 }
 
 /// What came of a deletion that ended so.
@@ -144,7 +173,7 @@ impl Attempt<'_> {
         for call in &self.plan.calls {
             let report = self.job.perform(call, self.scope).await?;
             (made, needless) = (made + report.made, needless + report.needless);
-            if report.gone > 0 && report.made == 0 {
+            if report.gone.is_some() && report.made == 0 {
                 if made == 0 {
                     self.job.journal.done("it is gone already".to_owned());
                 }
@@ -195,7 +224,7 @@ fn without(stop: Stop, taken: &[String]) -> Stop {
 }
 
 fn failed(call: &NodeCall, why: &str) -> Stop {
-    let reason = format!("{}:{} {why}", call.call.service, call.call.operation);
+    let reason = format!("{} {why}", called(&call.call));
     Stop::Outcome(CleanOutcome::Failed { reason })
 }
 

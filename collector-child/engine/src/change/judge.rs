@@ -6,6 +6,8 @@ use ipc_proto::clean::CleanOutcome;
 use ipc_proto::fault::FaultKind;
 use tables::plan::ErrorSaid;
 
+use crate::said::says;
+
 /// How the services of a cloud say what is in the way, besides what tables say.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Sayings {
@@ -80,17 +82,23 @@ impl Stop {
 
 impl Codes<'_> {
     /// What an error of a service means, `expected` being the codes that mean nothing in this call.
+    pub fn meaning(self, expected: &[String], code: &str, message: &str) -> Meaning {
+        if expected.iter().any(|known| known == code) {
+            return Meaning::Nothing;
+        }
+        self.said(code, |said| said.is(code, message))
+    }
+
+    /// What it means that `says` is true of what tables say.
     ///
     /// That a resource is gone is only believed where its table says so: what is not found may as well be what it is
     /// made of, or what it is in.
-    pub fn meaning(self, expected: &[String], code: &str, message: &str) -> Meaning {
+    fn said(self, code: &str, says: impl Fn(&ErrorSaid) -> bool) -> Meaning {
         // A code with words says more than the code alone.
         let said = |what: &[ErrorSaid], words: bool| {
-            what.iter().any(|said| said.words.is_some() == words && said.is(code, message))
+            what.iter().any(|said| said.words.is_some() == words && says(said))
         };
-        if expected.iter().any(|known| known == code) {
-            Meaning::Nothing
-        } else if said(self.gone, true) {
+        if said(self.gone, true) {
             Meaning::Gone
         } else if said(self.later, true) {
             Meaning::Held
@@ -109,21 +117,20 @@ impl Codes<'_> {
     }
 
     /// What a failed call means. Credentials that do not work say nothing about the resource, whatever their code, and
-    /// neither do troubles on the way to the service.
+    /// neither do troubles on the way to the service: there only its own codes count, because a status may be of who is
+    /// between.
     pub fn of_call(self, expected: &[String], error: &CallError) -> Meaning {
-        let told = || match error.code.as_deref() {
-            Some(code) => self.meaning(expected, code, &error.message),
-            None => Meaning::Never,
-        };
+        let code = error.code.as_deref().unwrap_or_default();
         match error.class {
             Class::Credentials(_) | Class::Config => Meaning::Never,
             Class::Throttled | Class::Unavailable | Class::Network | Class::Garbage | Class::Deadline => {
-                match told() {
-                    Meaning::Never => Meaning::Later,
-                    told => told,
+                match error.code.as_ref().map(|code| self.meaning(expected, code, &error.message)) {
+                    None | Some(Meaning::Never) => Meaning::Later,
+                    Some(told) => told,
                 }
             }
-            _ => told(),
+            _ if error.has_code(expected) => Meaning::Nothing,
+            _ => self.said(code, |said| says(error, std::slice::from_ref(said))),
         }
     }
 }

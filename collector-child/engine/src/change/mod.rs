@@ -23,6 +23,7 @@
 mod ability;
 mod access;
 mod clean;
+mod hooks;
 mod judge;
 mod memory;
 mod perform;
@@ -33,47 +34,11 @@ pub mod words;
 
 pub use ability::ability;
 pub use access::{Access, Calls};
-pub use clean::{Above, Removal, goes_by_itself, outcome, remove};
+pub use clean::{Above, Removal, deletion, goes_by_itself, gone, outcome, remove};
+pub use hooks::{ChangeHooks, Manner};
 pub use judge::{Codes, Meaning, Sayings, Stop, Trouble, is_fatal, later, never, stop};
 pub use memory::{Done, Memory, Who};
-pub use perform::{Elements, Job, Listed, Report};
+pub use perform::{Elements, Job, Listed, Report, Sent};
 pub use prepare::Prepared;
 pub use resource::Resource;
 pub use tag::{Silent, TagChange, Tagging, applied, no_such_tag, no_tags, outcome_for_user, tag};
-
-use collector::{BoxFuture, Failure};
-
-/// What kind tables cannot say about changes, by the names that they have there.
-pub trait ChangeHooks: Send + Sync {
-    /// What has to be done before a deletion. How many calls that took, or would take.
-    fn before<'a>(
-        &'a self,
-        name: &'a str,
-        job: Job<'a>,
-        resource: &'a Resource,
-        known: (&'a Memory, &'a Who),
-    ) -> BoxFuture<'a, Result<usize, Stop>>;
-
-    /// Changes tags.
-    fn tags<'a>(
-        &'a self,
-        name: &'a str,
-        access: &'a Access<'a>,
-        tagging: &'a Tagging<'a>,
-    ) -> BoxFuture<'a, Result<(), Failure>>;
-}
-
-/// How a cloud is changed, the same for all its accounts: a static of its crate.
-#[derive(Clone, Copy)]
-pub struct Manner {
-    /// What tables cannot say.
-    pub hooks: &'static dyn ChangeHooks,
-    /// How its services say that something is in use.
-    pub sayings: Sayings,
-}
-
-impl std::fmt::Debug for Manner {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Manner").field("sayings", &self.sayings).finish_non_exhaustive()
-    }
-}

@@ -9,8 +9,8 @@ use ipc_proto::clean::CleanOutcome;
 use serde_json::{Map, Value};
 use tables::plan::{Call, Condition, EachOf, ListCall, MissingArgument, NodeCall, Path, Scope};
 
-use super::ChangeHooks;
 use super::access::Access;
+use super::hooks::ChangeHooks;
 use super::judge::{Codes, Meaning, Stop, is_fatal, later, stop};
 use super::memory::Done;
 use super::words;
@@ -40,8 +40,8 @@ pub struct Job<'a> {
 pub struct Report {
     /// Calls that succeeded, or would be made.
     pub made: usize,
-    /// Calls that found nothing to change any more.
-    pub gone: usize,
+    /// What the cloud says of a thing that is not there any more.
+    pub gone: Option<String>,
     /// Calls that a condition says are not needed.
     pub needless: usize,
     /// A call that was not made, because an argument had no value.
@@ -57,13 +57,22 @@ pub enum Elements {
     Each(Vec<Value>),
 }
 
+/// What a call that changes something has found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sent {
+    /// It is done.
+    Done,
+    /// There was nothing to change any more, as the cloud says.
+    Gone(String),
+}
+
 /// What a listing found.
 #[derive(Debug)]
 pub enum Listed {
     /// These.
     Items(Vec<Value>),
-    /// The resource is not there.
-    Gone,
+    /// The resource is not there, as the cloud says.
+    Gone(String),
     /// An argument has no value.
     Missing(MissingArgument),
     /// It failed.
@@ -80,13 +89,19 @@ impl Job<'_> {
     /// Makes a call of a table, for each of its elements if it has such.
     pub async fn perform(&self, call: &NodeCall, scope: Scope<'_>) -> Result<Report, Stop> {
         let mut report = Report::default();
+        // What cannot become true with any element is known before elements are asked for.
+        let fits = |condition: &Condition| condition.is_about_element() || condition.holds(&scope);
+        if !call.when.iter().all(fits) {
+            report.needless += 1;
+            return Ok(report);
+        }
         let elements = match &call.each {
             None => Elements::Itself,
             Some(EachOf::Path(path)) => Elements::Each(at(path, &scope)),
             Some(EachOf::Call(list)) => match self.list(list, scope).await {
                 Listed::Items(items) => Elements::Each(items),
-                Listed::Gone => {
-                    report.gone += 1;
+                Listed::Gone(told) => {
+                    report.gone = Some(told);
                     return Ok(report);
                 }
                 Listed::Missing(missing) => {
@@ -142,7 +157,7 @@ impl Job<'_> {
                 Err(error) => {
                     return match self.codes.of_call(&list.call.expected, &error) {
                         Meaning::Nothing => Listed::Items(gathered),
-                        Meaning::Gone => Listed::Gone,
+                        Meaning::Gone => Listed::Gone(error.to_string()),
                         meaning => Listed::Failed(error, meaning),
                     };
                 }
@@ -164,66 +179,63 @@ impl Job<'_> {
                     report.needless += 1;
                     return Ok(());
                 }
-                if self.send(&call.call, call.failed.as_ref(), params).await? {
-                    report.gone += 1;
-                } else {
-                    report.made += 1;
+                match self.send(&call.call, call.failed.as_ref(), params).await? {
+                    Sent::Gone(told) => report.gone = Some(told),
+                    Sent::Done => report.made += 1,
                 }
                 if let Some((done, what)) = what {
                     done.keeps(&call.call.operation, &what);
                 }
             }
             Err(missing) => {
-                tracing::debug!("{}:{} is not called: {missing}", call.call.service, call.call.operation);
+                tracing::debug!("{} is not called: {missing}", called(&call.call));
                 report.missing = Some(missing);
             }
         }
         Ok(())
     }
 
-    /// Makes one call, or tells of it in a dry run. True: there was nothing to change any more.
+    /// Makes one call, or tells of it in a dry run.
     pub async fn send(
         &self,
         call: &Call,
         failed: Option<&Path>,
         params: Map<String, Value>,
-    ) -> Result<bool, Stop> {
+    ) -> Result<Sent, Stop> {
         let words = words::call(&call.service, &call.operation, &params);
         if self.dry_run {
             self.journal.done(format!("would call {words}"));
-            return Ok(false);
+            return Ok(Sent::Done);
         }
         match self.access.call(&call.service, &call.operation, params).await {
             Ok(answer) if answer[DONE] == Value::Bool(false) => {
-                let (service, operation) = (&call.service, &call.operation);
-                let reason =
-                    format!("{service}:{operation} answers that it was not done, and does not say why");
+                let reason = format!("{} answers that it was not done, and does not say why", called(call));
                 Err(Stop::Outcome(CleanOutcome::Failed { reason }))
             }
             Ok(answer) => {
                 let troubles = failed.map(|path| path.take(answer)).unwrap_or_default();
-                let gone = self.inside(call, &troubles)?;
-                if !gone {
+                let sent = self.inside(call, &troubles)?;
+                if sent == Sent::Done {
                     self.journal.done(format!("called {words}"));
                 }
-                Ok(gone)
+                Ok(sent)
             }
             Err(error) => match self.codes.of_call(&call.expected, &error) {
-                Meaning::Nothing => Ok(false),
-                Meaning::Gone => Ok(true),
+                Meaning::Nothing => Ok(Sent::Done),
+                Meaning::Gone => Ok(Sent::Gone(error.to_string())),
                 meaning => Err(stopped(meaning, &error)),
             },
         }
     }
 
-    /// Judges the troubles inside of a good answer. True if all that they say is that something is gone.
-    fn inside(&self, call: &Call, troubles: &[Value]) -> Result<bool, Stop> {
-        let (mut gone, mut held, mut busy, mut refused) = (0, Vec::new(), Vec::new(), Vec::new());
+    /// Judges the troubles inside of a good answer.
+    fn inside(&self, call: &Call, troubles: &[Value]) -> Result<Sent, Stop> {
+        let (mut gone, mut held, mut busy, mut refused) = (None, Vec::new(), Vec::new(), Vec::new());
         for trouble in troubles.iter().filter(|trouble| trouble.is_object()) {
             let [code, message] = ["Code", "Message"].map(|name| trouble[name].as_str().unwrap_or_default());
             match self.codes.meaning(&call.expected, code, message) {
                 Meaning::Nothing => {}
-                Meaning::Gone => gone += 1,
+                Meaning::Gone => gone = Some(format!("{message} ({code})")),
                 Meaning::Held => held.push(format!("{message} ({code})")),
                 Meaning::Later => busy.push(format!("{message} ({code})")),
                 Meaning::Never => refused.push(format!("{message} ({code})")),
@@ -231,7 +243,7 @@ impl Job<'_> {
         }
         let told = |told: &[String]| {
             let more = if told.len() > 1 { format!(", and {} more", told.len() - 1) } else { String::new() };
-            format!("{}:{}: the service refused: {}{more}", call.service, call.operation, told[0])
+            format!("{}: the service refused: {}{more}", called(call), told[0])
         };
         if !refused.is_empty() {
             return Err(Stop::Outcome(CleanOutcome::Failed { reason: told(&refused) }));
@@ -242,8 +254,13 @@ impl Job<'_> {
         if !busy.is_empty() {
             return Err(later(told(&busy)));
         }
-        Ok(gone > 0)
+        Ok(gone.map_or(Sent::Done, Sent::Gone))
     }
+}
+
+/// The operation of a call in words.
+pub(super) fn called(call: &Call) -> String {
+    words::operation(&call.service, &call.operation)
 }
 
 /// The end because of an error that is one.

@@ -30,7 +30,7 @@ impl Job<'_> {
         for hold in holds {
             let items = match self.list(&hold.list, scope).await {
                 Listed::Items(items) => items,
-                Listed::Gone | Listed::Missing(_) => continue,
+                Listed::Gone(_) | Listed::Missing(_) => continue,
                 Listed::Failed(error, meaning) if is_fatal(&error) => {
                     return stop(meaning, &error).map_or(Ok(None), Err);
                 }
@@ -110,7 +110,7 @@ impl Job<'_> {
         let found = match self.list(list, scope).await {
             Listed::Items(items) => Some(items),
             // The deletion will find the same, or needs the same argument.
-            Listed::Gone | Listed::Missing(_) => None,
+            Listed::Gone(_) | Listed::Missing(_) => None,
             Listed::Failed(error, meaning) => {
                 let Some(stop) = stop(meaning, &error) else { return Ok(Vec::new()) };
                 let trouble = Trouble::of(stop)?;

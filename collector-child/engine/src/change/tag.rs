@@ -5,12 +5,12 @@ use collector::{Failure, fault};
 use ipc_proto::clean::CleanOutcome;
 use ipc_proto::fault::{Fault, FaultKind};
 use serde_json::{Value, json};
-use tables::plan::{KindPlan, KindScope, NodeCall, Scope, TagPlan};
+use tables::plan::{ErrorSaid, KindPlan, KindScope, NodeCall, Scope, TagPlan};
 
-use super::Manner;
 use super::access::Access;
+use super::hooks::Manner;
 use super::judge::{Codes, Stop};
-use super::perform::Job;
+use super::perform::{Job, called};
 use super::resource::Resource;
 
 /// Tags to change.
@@ -55,27 +55,30 @@ pub fn no_tags(plan: Option<&KindPlan>, resource: &Resource) -> Option<Fault> {
     })
 }
 
-/// Changes tags as the table of the kind says. An error is for the user; changes before it were made.
+/// Changes tags as the table of the kind says; `gone` is what it says of one that is not there any more. An error is for
+/// the user; changes before it were made.
 pub async fn tag(
     plan: &TagPlan,
+    gone: &[ErrorSaid],
     tagging: &Tagging<'_>,
     manner: Manner,
     access: &Access<'_>,
 ) -> Result<(), Failure> {
     match &plan.hook {
         Some(hook) => manner.hooks.tags(hook, access, tagging).await,
-        None => by_calls(plan, tagging, manner, access).await.map_err(for_user),
+        None => by_calls(plan, gone, tagging, manner, access).await.map_err(for_user),
     }
 }
 
 async fn by_calls(
     plan: &TagPlan,
+    gone: &[ErrorSaid],
     tagging: &Tagging<'_>,
     manner: Manner,
     access: &Access<'_>,
 ) -> Result<(), Stop> {
     let scope = Scope::new(tagging.resource.document(), tagging.resource.place());
-    let codes = Codes { sayings: manner.sayings, ..Codes::default() };
+    let codes = Codes { gone, later: &[], sayings: manner.sayings };
     let job = Job { hooks: manner.hooks, access, journal: &Silent, dry_run: false, codes, done: None };
     for change in tagging.changes() {
         let (calls, key, value) = match change {
@@ -93,9 +96,11 @@ impl Job<'_> {
         let mut made = 0;
         for call in calls {
             let report = self.perform(call, scope).await?;
-            let name = format!("{}:{}", call.call.service, call.call.operation);
+            if let Some(told) = report.gone.filter(|_| report.made == 0) {
+                return Err(Failure::from(fault(FaultKind::Resource, not_there(&told))).into());
+            }
             if let Some(missing) = report.missing.filter(|_| report.made == 0) {
-                let message = format!("{name} cannot be called: {missing}");
+                let message = format!("{} cannot be called: {missing}", called(&call.call));
                 return Err(Failure::from(fault(FaultKind::Resource, message)).into());
             }
             made += report.made;
@@ -133,11 +138,15 @@ pub fn no_such_tag(key: &str) -> Failure {
     .into()
 }
 
+fn not_there(told: &str) -> String {
+    format!("it does not exist any more: {told}")
+}
+
 /// The words for what services say of something that does not exist; which thing that is, only their message tells.
 fn unless_gone(stop: Stop) -> Stop {
     match stop {
         Stop::Failure(Failure::Fault(mut fault)) if says_gone(&fault.message) => {
-            fault.message = format!("it does not exist any more: {}", fault.message);
+            fault.message = not_there(&fault.message);
             fault.kind = FaultKind::Resource;
             Stop::Failure(Failure::Fault(fault))
         }

@@ -7,8 +7,16 @@ const SHOWN: usize = 3;
 /// Longer descriptions of parameters are cut, in characters.
 const LONGEST: usize = 300;
 
-/// A call with its parameters: `ec2:TerminateInstances(InstanceIds=[i-1])`.
+/// An operation: `ec2:TerminateInstances`, or its method and path, which say enough.
+pub fn operation(service: &str, operation: &str) -> String {
+    if operation.contains(' ') { operation.to_owned() } else { format!("{service}:{operation}") }
+}
+
+/// A call with its parameters: `ec2:TerminateInstances(InstanceIds=[i-1])`, `DELETE /servers/42`.
 pub fn call(service: &str, operation: &str, params: &Map<String, Value>) -> String {
+    if operation.contains(' ') {
+        return with_path(operation, params);
+    }
     let mut inside = String::new();
     members(params, &mut inside);
     if let Some((end, _)) = inside.char_indices().nth(LONGEST) {
@@ -16,6 +24,16 @@ pub fn call(service: &str, operation: &str, params: &Map<String, Value>) -> Stri
         inside.push_str("...");
     }
     format!("{service}:{operation}({inside})")
+}
+
+/// A method and path, filled in.
+fn with_path(operation: &str, params: &Map<String, Value>) -> String {
+    let mut words = operation.to_owned();
+    for (name, value) in params.get("path").and_then(Value::as_object).into_iter().flatten() {
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        words = words.replace(&format!("{{{name}}}"), &text);
+    }
+    words
 }
 
 fn members(params: &Map<String, Value>, out: &mut String) {
@@ -70,6 +88,15 @@ mod tests {
             words(&params),
             "s3:DeleteObjects(Bucket=b, Delete={Objects=[{Key=a}, {Key=b}], Quiet=true})"
         );
+    }
+
+    #[test]
+    fn a_path_is_filled_in_and_says_enough() {
+        let params = json!({"path": {"id": 42}, "body": {"name": "secret"}});
+        let words = call("hosts", "DELETE /servers/{id}", params.as_object().unwrap());
+        assert_eq!(words, "DELETE /servers/42");
+        assert_eq!(operation("hosts", "GET /servers"), "GET /servers");
+        assert_eq!(operation("ec2", "DeleteVpc"), "ec2:DeleteVpc");
     }
 
     #[test]

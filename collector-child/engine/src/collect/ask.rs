@@ -10,6 +10,7 @@ use tables::plan::{ErrorSaid, Path};
 
 use super::context::Context;
 use super::partial;
+use crate::said::says;
 
 impl<'a> Context<'a> {
     /// Begins a call. `service` is the name in the catalog, `operation` the one in the API: `ListUsers`.
@@ -57,14 +58,6 @@ impl Meaning<'_> {
         }
         error.expecting(&self.expected)
     }
-}
-
-/// Whether an error says one of these; statuses are codes, too.
-fn says(error: &CallError, said: &[ErrorSaid]) -> bool {
-    said.iter().any(|said| {
-        let words = ErrorSaid { code: String::new(), words: said.words.clone() };
-        error.has_code(&[&said.code]) && words.is("", &error.message)
-    })
 }
 
 impl<'a> Ask<'a> {

@@ -243,6 +243,17 @@ pub struct NodeCall {
     pub failed: Option<Path>,
 }
 
+impl NodeCall {
+    /// The call, and the one that lists what it is made for.
+    pub(super) fn calls(&self) -> impl Iterator<Item = &Call> {
+        let list = match &self.each {
+            Some(EachOf::Call(list)) => Some(&list.call),
+            Some(EachOf::Path(_)) | None => None,
+        };
+        list.into_iter().chain([&self.call])
+    }
+}
+
 /// What a call that changes a node is made for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::call::{BatchCall, DeletePlan, FollowUp, ListCall, TagPlan, is_default};
+use super::call::{BatchCall, Call, DeletePlan, FollowUp, ListCall, NodeCall, TagPlan, is_default};
 use super::condition::Condition;
 use super::edge::EdgeRule;
 use super::mapping::{Extractor, Mapping};
@@ -77,6 +77,16 @@ pub struct KindPlan {
     /// How it is deleted; `None`: it cannot be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delete: Option<DeletePlan>,
+}
+
+impl KindPlan {
+    /// All calls that change its nodes, and those that look before that.
+    pub fn changes(&self) -> impl Iterator<Item = &Call> {
+        let tags = self.tag.iter().flat_map(|tag| tag.set.iter().chain(&tag.remove));
+        let deletions = self.delete.iter().flat_map(|delete| delete.before.iter().chain(&delete.calls));
+        let looks = self.delete.iter().flat_map(|delete| &delete.holds).map(|hold| &hold.list.call);
+        tags.chain(deletions).flat_map(NodeCall::calls).chain(looks)
+    }
 }
 
 /// Where a kind is collected.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use collector::changes::Journal;
 use collector::{Failure, Sink};
-use engine::change::{Above, Memory, Removal, Stop, goes_by_itself, outcome, remove};
+use engine::change::{self, Above, Memory, Removal, Stop, goes_by_itself, outcome, remove};
 use ipc_proto::clean::CleanOutcome;
 use tables::plan::DeletePlan;
 
@@ -39,13 +39,11 @@ impl Changer {
         journal: &dyn Journal,
         sink: &dyn Sink,
     ) -> Result<CleanOutcome, Failure> {
-        let kind = deletion.resource.kind();
-        let Some(plan) = built_in::plans()?.get(kind).and_then(|plan| plan.delete.as_ref()) else {
-            return Ok(CleanOutcome::Refused {
-                reason: format!("resources of kind {kind} cannot be deleted"),
-            });
+        let ended = match change::deletion(built_in::plans()?, deletion.resource.kind()) {
+            Ok(plan) => self.by_plan(plan, deletion, journal, sink).await,
+            Err(stop) => Err(stop),
         };
-        outcome(self.by_plan(plan, deletion, journal, sink).await, deletion.dry_run)
+        outcome(ended, deletion.dry_run)
     }
 
     /// Ends well if the resource is gone or on its way out, or would be.

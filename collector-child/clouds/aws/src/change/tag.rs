@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use collector::{Failure, Sink, fault};
-use engine::change::{self, no_tags};
+use engine::change::{self, gone, no_tags};
 use ipc_proto::fault::FaultKind;
 use tables::plan::TagPlan;
 
@@ -52,6 +52,7 @@ impl Changer {
             return Err(fault(FaultKind::Resource, format!("nothing is changed: {reason}")).into());
         }
         let access = self.access_to(config, resource, remaining, sink).await?;
-        change::tag(plan, &change::Tagging { resource, remove, set }, MANNER, &access).await
+        let gone = gone(built_in::plans()?.get(resource.kind()));
+        change::tag(plan, gone, &change::Tagging { resource, remove, set }, MANNER, &access).await
     }
 }
