@@ -10,12 +10,18 @@ pub(crate) fn all() -> Vec<Box<dyn Collector>> {
     vec![
         #[cfg(feature = "aws")]
         Box::new(aws_collector::collector()),
+        #[cfg(feature = "dockerhub")]
+        Box::new(dockerhub_collector::collector()),
         #[cfg(feature = "gcp")]
         Box::new(gcp_collector::collector()),
         #[cfg(feature = "hetzner")]
         Box::new(hetzner_collector::collector()),
         #[cfg(feature = "onelogin")]
         Box::new(onelogin_collector::collector()),
+        #[cfg(feature = "posthog")]
+        Box::new(posthog_collector::collector()),
+        #[cfg(feature = "scarf")]
+        Box::new(scarf_collector::collector()),
         #[cfg(feature = "slack")]
         Box::new(slack_collector::collector()),
         #[cfg(feature = "demo")]

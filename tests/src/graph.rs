@@ -58,6 +58,21 @@ impl Export {
         export
     }
 
+    /// The node of this kind with this id.
+    #[track_caller]
+    pub fn node(&self, kind: &str, id: &str) -> &Value {
+        let is = |node: &&Value| node["reported"]["kind"] == kind && node["reported"]["id"] == id;
+        self.nodes.values().find(is).unwrap_or_else(|| panic!("no {kind} {id}"))
+    }
+
+    /// The ids of the nodes of a kind, sorted.
+    pub fn ids(&self, kind: &str) -> Vec<String> {
+        let id = |node: &&Value| node["reported"]["id"].as_str().unwrap_or_default().to_owned();
+        let mut ids: Vec<String> = self.of_kind(kind).iter().map(|node| id(&&**node)).collect();
+        ids.sort_unstable();
+        ids
+    }
+
     /// The ids of nodes of this kind.
     pub fn of_kind(&self, kind: &str) -> Vec<&Value> {
         self.nodes.values().filter(|node| node["reported"]["kind"] == kind).collect()

@@ -134,6 +134,61 @@ impl RestCloud {
     }
 }
 
+/// How a collector is led into its fake: what the tests of all such clouds begin with.
+#[derive(Debug, Clone, Copy)]
+pub struct Lead {
+    /// Its name.
+    pub collector: &'static str,
+    /// The account that is collected.
+    pub account: &'static str,
+    /// Variables with the address of the fake, and the path behind it.
+    pub variables: &'static [(&'static str, &'static str)],
+    /// What must never be seen.
+    pub secrets: &'static [&'static str],
+}
+
+impl Lead {
+    /// `fix-collector COMMAND -c COLLECTOR ARGS`.
+    #[track_caller]
+    pub fn run(&self, cloud: &RestCloud, settings: &Value, args: &[&str]) -> Ran {
+        let named: Vec<_> =
+            self.variables.iter().map(|(name, path)| (*name, format!("{}{path}", cloud.url))).collect();
+        let variables: Vec<_> = named.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let (command, args) = args.split_at(1);
+        let args = [command, &["-c", self.collector], args].concat();
+        let ran = cloud.run(settings, &variables, &args);
+        for secret in self.secrets {
+            assert!(!ran.errors.contains(secret) && !ran.output.contains(secret), "a secret is shown");
+        }
+        ran
+    }
+
+    /// Collects the account into `graph.ndjson`.
+    #[track_caller]
+    pub fn collect(&self, cloud: &RestCloud, settings: &Value) -> Ran {
+        self.run(cloud, settings, &["collect", "--account", self.account, "-o", "graph.ndjson"])
+    }
+
+    /// The same, and the graph.
+    #[track_caller]
+    pub fn graph(&self, cloud: &RestCloud, settings: &Value) -> (Ran, Export) {
+        let ran = self.collect(cloud, settings);
+        let graph = cloud.graph("graph.ndjson");
+        (ran, graph)
+    }
+
+    /// What a fault must lead to, for many faults at once: this exit code, these words, and no graph if nothing is known.
+    pub fn each_fault(&self, settings: impl Fn(&str) -> Value + Sync, code: i32, cases: &[(&str, &str)]) {
+        at_once(cases, |fault, words| {
+            let Some(cloud) = RestCloud::start(self.collector, &[], &[fault]) else { return };
+            let ran = self.collect(&cloud, &settings(&cloud.url));
+            ran.expect_code(code).expect_words(words);
+            let is_there = cloud.folder().join("graph.ndjson").exists();
+            assert_eq!(is_there, matches!(code, 0 | 79), "{fault}: a graph without what was not read");
+        });
+    }
+}
+
 impl Ran {
     /// Panics unless it ended with `code`.
     #[track_caller]

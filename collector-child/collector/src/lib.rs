@@ -17,6 +17,7 @@ pub mod credentials;
 pub mod fault;
 pub mod identity;
 pub mod node;
+pub mod settings;
 
 mod collector;
 mod kinds;

@@ -18,6 +18,7 @@ use ipc_proto::secret::Secret;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 use shapes::Catalog;
+use tables::plan::Place;
 
 use crate::collect::Context;
 use crate::graph::{Graph, NodeIndex};
@@ -224,6 +225,21 @@ pub struct Entered {
     pub zone_nodes: Vec<TopNode>,
     /// What is wanted of it.
     pub wanted: Box<dyn Wanted>,
+}
+
+impl Entered {
+    /// An account of a cloud without regions, of which everything is wanted. `noun` is what the cloud calls an account.
+    pub fn without_regions(client: Box<dyn Client>, place: Place, noun: &str, account: TopNode) -> Self {
+        let whole = Region { id: String::new(), name: noun.to_owned(), place };
+        Self {
+            client,
+            regions: Regions::new(whole, []),
+            account,
+            region_nodes: Vec::new(),
+            zone_nodes: Vec::new(),
+            wanted: Box::new(Everything),
+        }
+    }
 }
 
 impl fmt::Debug for Entered {

@@ -15,6 +15,7 @@ converted although it may be null. A rule: `id_if_unset`, `id` (always the id), 
 `upper` (upper case).
 """
 
+import dataclasses
 import importlib
 import json
 import sys
@@ -72,6 +73,9 @@ def default_of(field: Any) -> list[Any]:
         return []
     if isinstance(default, attrs.Factory):
         default = default.factory()
+    # A comma too many behind a default, and a field of the wrong library: no value that a property could have.
+    if default == (None,) or isinstance(default, dataclasses.Field):
+        return []
     default = to_json(default)
     return [] if default is None and notation(field.type).endswith("?") else [default]
 

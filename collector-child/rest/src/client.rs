@@ -17,6 +17,8 @@ pub struct TableClient {
     place: Place,
     /// A call that works with credentials that do: service and operation.
     probe: (&'static str, &'static str),
+    /// What the probe asks about.
+    about: Map<String, Value>,
     /// Operations whose pages follow each other in a way of their own.
     paging: HashMap<(&'static str, &'static str), &'static Paging>,
     /// Listings that are none without their list, and where it is.
@@ -37,7 +39,13 @@ impl TableClient {
             .filter(|list| rest.always_lists(&list.call.service))
             .filter_map(|list| Some((key(&list.call), list.items.as_ref()?)))
             .collect();
-        Self { rest, place, probe, paging, lists }
+        Self { rest, place, probe, about: Map::new(), paging, lists }
+    }
+
+    /// With a probe that asks about something: `path`, `query`, as of any call.
+    #[must_use]
+    pub fn probing(self, about: Map<String, Value>) -> Self {
+        Self { about, ..self }
     }
 
     fn asked<'a>(&'a self, service: &'a str, operation: &'a str, place: &'a Place) -> Asked<'a> {
@@ -90,7 +98,7 @@ impl Client for TableClient {
     fn still_valid(&self) -> BoxFuture<'_, Result<(), CallError>> {
         Box::pin(async {
             let asked = self.asked(self.probe.0, self.probe.1, &self.place);
-            self.rest.call(asked, &Map::new()).await.map(drop)
+            self.rest.call(asked, &self.about).await.map(drop)
         })
     }
 }

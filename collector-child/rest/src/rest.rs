@@ -146,6 +146,16 @@ impl Rest {
         self.send(asked, &prepared).await.map(|answered| answered.document)
     }
 
+    /// One call outside of all tables.
+    pub async fn ask(
+        &self,
+        (service, operation): (&str, &str),
+        params: &Map<String, Value>,
+        place: &Place,
+    ) -> Result<Value, CallError> {
+        self.call(Asked { service, operation, paging: None, list: None, place }, params).await
+    }
+
     /// All pages of a listing, one after the other.
     pub fn pages<'a>(&self, asked: Asked<'a>, params: Map<String, Value>) -> Pages<'a> {
         Pages::new(self.clone(), asked, params)

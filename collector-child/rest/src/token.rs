@@ -27,6 +27,8 @@ pub struct Tokens {
     operation: &'static str,
     params: Map<String, Value>,
     place: Place,
+    /// Where in the answer the token is.
+    member: &'static str,
     known: Mutex<Option<Token>>,
     /// One call at a time.
     turn: tokio::sync::Mutex<()>,
@@ -47,7 +49,13 @@ impl Tokens {
         place: Place,
     ) -> Self {
         let (known, turn) = (Mutex::default(), tokio::sync::Mutex::default());
-        Self { rest, service, operation, params, place, known, turn }
+        Self { rest, service, operation, params, place, member: "access_token", known, turn }
+    }
+
+    /// The same for a service that calls the token so.
+    #[must_use]
+    pub fn called(self, member: &'static str) -> Self {
+        Self { member, ..self }
     }
 
     fn known(&self) -> Option<Token> {
@@ -75,7 +83,7 @@ impl Tokens {
             place: &self.place,
         };
         let answer = self.rest.call(asked, &self.params).await?;
-        let Some(text) = answer["access_token"].as_str() else {
+        let Some(text) = answer[self.member].as_str() else {
             return Err(CallError::new(Class::Garbage, place, "the answer has no token"));
         };
         let holds = answer["expires_in"].as_u64().map_or(HOLDS, Duration::from_secs);

@@ -76,7 +76,7 @@ proptest! {
         let known = [
             "json", "policy", "sort_json", "arn_last", "basename", "epoch_s", "epoch_ms", "date", "int", "float",
             "bool", "str", "base64", "lower", "upper", "not_empty", "present", "true_if:x", "starts_with:x", "contains:x", "len",
-            "values", "keys", "sorted", "unique", "compact", "flatten", "first", "last", "list", "join:,", "split:,",
+            "values", "keys", "sorted", "unique", "compact", "flatten", "first", "last", "sum", "list", "join:,", "split:,",
             "part:/:-1", "prefix:x", "suffix:x", "strip_prefix:x", "strip_suffix:x", "regex:/x(y)?/1", "mib_to_gib",
             "bytes_to_gib", "ceil", "div:3", "mul:1e300", "int_div:7", "pairs:k:v",
         ];

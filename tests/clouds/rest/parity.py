@@ -24,6 +24,7 @@ from fake import serve  # noqa: E402
 
 # The settings, the variables that name the fake, and the account.
 CLOUDS = {
+    "dockerhub": ({"dockerhub": {"namespaces": ["demo"]}}, {"DOCKERHUB_API_URL": "{}/v2"}, "demo"),
     "hetzner": (
         {"hetzner": {"hcloud_project_names": ["demo-project"], "hcloud_tokens": ["hcloud-token"]}},
         {"HCLOUD_ENDPOINT": "{}/v1"},
@@ -34,6 +35,16 @@ CLOUDS = {
         {"ONELOGIN_API_URL": "{}"},
         "ol-client",
     ),
+    "posthog": (
+        {"posthog": {"api_key": "phx-demo", "url": "{}", "projects": ["Demo"]}},
+        {},
+        "017e4d1c-0000-0000-0000-000000000001",
+    ),
+    "scarf": (
+        {"scarf": {"email": "me@demo.example.com", "password": "scarf-secret", "organizations": ["demo-org"]}},
+        {"SCARF_API_URL": "{}/api/v1", "SCARF_INTERNAL_API_URL": "{}/internal"},
+        "demo-org",
+    ),
     "slack": ({"slack": {"bot_token": "xoxb-demo"}}, {"SLACK_API_URL": "{}/api"}, "T1"),
 }
 
@@ -43,7 +54,7 @@ def ours(collector: Path, cloud: str, folder: Path) -> Path:
     server = serve(cloud)
     url = f"http://127.0.0.1:{server.server_address[1]}"
     config, out = folder / f"{cloud}.json", folder / f"{cloud}.ndjson"
-    config.write_text(json.dumps(settings))
+    config.write_text(json.dumps(settings).replace('"{}"', json.dumps(url)))
     command = [collector, "collect", "-c", cloud, "--config", config, "--account", account, "-o", out]
     env = {"PATH": os.environ["PATH"], "NO_PROXY": "*"} | {k: v.format(url) for k, v in variables.items()}
     done = subprocess.run(command, env=env, capture_output=True, text=True)

@@ -16,8 +16,11 @@ from queue import Queue
 from typing import Any
 
 PLUGINS = {
+    "dockerhub": ("fix_plugin_dockerhub", "DockerHubCollectorPlugin"),
     "hetzner": ("fix_plugin_hetzner", "HetznerCollectorPlugin"),
     "onelogin": ("fix_plugin_onelogin", "OneLoginPlugin"),
+    "posthog": ("fix_plugin_posthog", "PosthogCollectorPlugin"),
+    "scarf": ("fix_plugin_scarf", "ScarfCollectorPlugin"),
     "slack": ("fix_plugin_slack", "SlackCollectorPlugin"),
 }
 
@@ -58,6 +61,31 @@ def onelogin(config: Any, url: str) -> None:
     for name in ("OneLoginAccount", "OneLoginRegion"):
         made = getattr(plugin, name)
         setattr(plugin, name, type(name, (), {"__new__": staticmethod(lambda c, id, tags, made=made: made(id=id, tags=tags))}))
+
+
+def dockerhub(config: Any, url: str) -> None:
+    import fix_plugin_dockerhub as plugin
+
+    config.namespaces = ["demo"]
+    fetch = plugin.fetch_uri
+    plugin.fetch_uri = lambda uri: fetch(uri.replace("https://hub.docker.com", url))
+
+
+def posthog(config: Any, url: str) -> None:
+    config.api_key, config.url, config.projects = "phx-demo", url, ["Demo"]
+
+
+def scarf(config: Any, url: str) -> None:
+    from fix_plugin_scarf.scarf import ScarfAPI
+
+    config.email, config.password, config.organizations = "me@demo.example.com", "scarf-secret", ["demo-org"]
+    init = ScarfAPI.__init__
+
+    def with_addresses(self: Any, *args: Any) -> None:
+        init(self, *args)
+        self.internal_api, self.public_api = f"{url}/internal", f"{url}/api/v1"
+
+    ScarfAPI.__init__ = with_addresses
 
 
 def export(graph: Any, out: Path) -> int:

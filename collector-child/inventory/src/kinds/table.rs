@@ -10,14 +10,19 @@ use super::kind::{Kind, Role};
 use super::model::ModelProperty;
 
 /// The data files by name. `base` is what every collector shares.
-const FILES: [(&str, &str); 8] = [
+const FILES: [(&str, &str); 13] = [
     ("aws", include_str!("../../data/aws.json")),
     ("base", include_str!("../../data/base.json")),
+    ("digitalocean", include_str!("../../data/digitalocean.json")),
+    ("dockerhub", include_str!("../../data/dockerhub.json")),
     ("example", include_str!("../../data/example.json")),
     ("gcp", include_str!("../../data/gcp.json")),
+    ("github", include_str!("../../data/github.json")),
     ("hetzner", include_str!("../../data/hetzner.json")),
     ("onelogin", include_str!("../../data/onelogin.json")),
+    ("posthog", include_str!("../../data/posthog.json")),
     ("random", include_str!("../../data/random.json")),
+    ("scarf", include_str!("../../data/scarf.json")),
     ("slack", include_str!("../../data/slack.json")),
 ];
 

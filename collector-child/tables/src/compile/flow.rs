@@ -82,7 +82,7 @@ pub(crate) fn flow(function: &Function, doc: &Doc) -> Result<Doc, String> {
             _ => Ok(Doc::Scalar(Scalar::Int)),
         },
         F::Values | F::Keys | F::Pairs(..) => of_object(function, doc, form),
-        F::Sorted | F::Unique | F::Compact | F::Flatten | F::First | F::Last | F::Join(_) => {
+        F::Sorted | F::Unique | F::Compact | F::Flatten | F::First | F::Last | F::Join(_) | F::Sum => {
             of_list(function, doc, form)
         }
     }
@@ -113,6 +113,11 @@ fn of_list(function: &Function, doc: &Doc, form: Form) -> Result<Doc, String> {
     Ok(match function {
         Function::First | Function::Last => element,
         Function::Join(_) => Doc::Scalar(Scalar::Text),
+        Function::Sum => match element.form() {
+            Form::Scalar(Scalar::Int) => element,
+            Form::Scalar(Scalar::Float) | Form::Any => Doc::Scalar(Scalar::Float),
+            _ => return Err(format!("`{function}` is for lists of numbers, this is {doc}")),
+        },
         Function::Flatten => match element.form() {
             Form::List(inner) => Doc::List(inner.into()),
             _ => doc.clone(),

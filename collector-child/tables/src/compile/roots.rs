@@ -4,7 +4,7 @@ use inventory::Kind;
 use inventory::suggest;
 
 use super::doc::{Doc, Scalar};
-use crate::plan::{Arguments, CloudPlan, Condition, PLACE_NAMES, Path, Root, Template};
+use crate::plan::{Arguments, CloudPlan, Condition, PLACE_NAMES, Path, Root, Template, Test};
 
 /// What paths see.
 #[derive(Clone)]
@@ -87,7 +87,11 @@ impl<'a> Roots<'a> {
 
     /// Whether a condition looks at something that exists.
     pub(crate) fn condition(&self, condition: &Condition) -> Result<(), String> {
-        self.at(&condition.path).map(drop)
+        self.at(&condition.path)?;
+        match &condition.test {
+            Test::Same(other) => self.at(other).map(drop),
+            _ => Ok(()),
+        }
     }
 
     /// Whether a template uses what exists.

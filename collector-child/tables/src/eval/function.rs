@@ -148,6 +148,7 @@ impl Function {
                     |items: &Vec<Value>| items.iter().any(|item| text_of(item).as_deref() == Some(wanted));
                 return value.as_array().map(|items| has(items).into());
             }
+            Self::Sum => return value.as_array().and_then(|items| sum(items)),
             Self::Join(separator) => {
                 let texts = value.as_array()?.iter().filter_map(text_of).collect::<Vec<_>>();
                 return Some(texts.join(separator).into());
@@ -214,6 +215,14 @@ fn number_of(text: &str) -> Option<Number> {
     let text = text.trim();
     let whole = text.parse::<i64>().ok().map(Number::from);
     whole.or_else(|| text.parse::<f64>().ok().and_then(Number::from_f64))
+}
+
+/// The sum of what is a number: whole if all of them are.
+fn sum(items: &[Value]) -> Option<Value> {
+    let numbers = items.iter().filter(|item| item.is_number());
+    let whole = numbers.clone().try_fold(0_i64, |sum, number| sum.checked_add(number.as_i64()?));
+    let sum = || Number::from_f64(numbers.filter_map(Value::as_f64).sum()).map(Value::Number);
+    whole.map(Value::from).or_else(sum)
 }
 
 /// A whole number out of a float that has no fraction.

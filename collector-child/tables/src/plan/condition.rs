@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::path::{Path, Root};
 use super::scope::Scope;
+use super::template::text_of;
 
 /// Something that has to hold. All values are compared as texts; truth values are `true` and `false`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -28,6 +29,8 @@ pub enum Test {
     Falsy,
     /// It is one of these.
     OneOf(Vec<String>),
+    /// It is what is found there.
+    Same(Path),
     /// It is none of these, or missing.
     NoneOf(Vec<String>),
     /// It is a text with this in it.
@@ -37,7 +40,11 @@ pub enum Test {
 impl Condition {
     /// Whether it holds.
     pub fn holds(&self, scope: &Scope<'_>) -> bool {
-        self.fits(self.path.get(scope).as_deref())
+        let Test::Same(other) = &self.test else { return self.fits(self.path.get(scope).as_deref()) };
+        let other = other.get(scope);
+        let other = other.as_deref().and_then(text_of);
+        let found = self.path.get(scope);
+        other.is_some_and(|other| self.is_one_of(found.as_deref(), &[other.into_owned()]))
     }
 
     /// Whether it is about the element that a call is made for.
@@ -50,13 +57,23 @@ impl Condition {
         self.fits(self.path.get_in(value).as_deref())
     }
 
-    fn fits(&self, found: Option<&Value>) -> bool {
-        let values: &[Value] = match found {
+    fn values<'v>(&self, found: Option<&'v Value>) -> &'v [Value] {
+        match found {
             Some(Value::Array(items)) if self.path.is_many() => items,
             Some(value) => std::slice::from_ref(value),
             None => &[],
-        };
+        }
+    }
+
+    fn is_one_of(&self, found: Option<&Value>, texts: &[String]) -> bool {
+        self.values(found).iter().any(|value| is_one_of(value, texts))
+    }
+
+    fn fits(&self, found: Option<&Value>) -> bool {
+        let values = self.values(found);
         match &self.test {
+            // Without a scope there is nothing to compare with.
+            Test::Same(_) => false,
             Test::Truthy => values.iter().any(truthy),
             Test::Falsy => !values.iter().any(truthy),
             Test::OneOf(texts) => values.iter().any(|value| is_one_of(value, texts)),
@@ -103,7 +120,10 @@ impl FromStr for Condition {
     fn from_str(condition: &str) -> Result<Self, String> {
         let list = |values: &str| values.split(',').map(|value| value.trim().to_owned()).collect();
         let (path, test) = if let Some((path, value)) = split_outside(condition, " == ") {
-            (path, Test::OneOf(vec![value.trim().to_owned()]))
+            let value = value.trim();
+            let other = value.starts_with(['$', '@']).then(|| value.parse()).transpose();
+            let other = other.map_err(|error: super::PathError| error.to_string())?;
+            (path, other.map_or_else(|| Test::OneOf(vec![value.to_owned()]), Test::Same))
         } else if let Some((path, value)) = split_outside(condition, " != ") {
             (path, Test::NoneOf(vec![value.trim().to_owned()]))
         } else if let Some((path, values)) = split_outside(condition, " not in ") {
@@ -150,6 +170,7 @@ impl fmt::Display for Condition {
         match &self.test {
             Test::Truthy => write!(f, "{path}"),
             Test::Falsy => write!(f, "!{path}"),
+            Test::Same(other) => write!(f, "{path} == {other}"),
             Test::OneOf(texts) if texts.len() == 1 => write!(f, "{path} == {}", texts[0]),
             Test::NoneOf(texts) if texts.len() == 1 => write!(f, "{path} != {}", texts[0]),
             Test::OneOf(texts) => write!(f, "{path} in {}", texts.join(", ")),

@@ -71,6 +71,8 @@ pub enum Function {
     First,
     /// `last`: element of a list.
     Last,
+    /// `sum`: of the numbers of a list; 0 of an empty one.
+    Sum,
     /// `list`: what is no list becomes one with one element.
     List,
     /// `join:SEPARATOR`: the texts of a list.
@@ -139,7 +141,7 @@ impl PartialEq for Pattern {
 }
 
 /// Name and what it takes, of all functions.
-pub(crate) const FUNCTIONS: [(&str, &str); 45] = [
+pub(crate) const FUNCTIONS: [(&str, &str); 46] = [
     ("json", ""),
     ("policy", ""),
     ("sort_json", ""),
@@ -169,6 +171,7 @@ pub(crate) const FUNCTIONS: [(&str, &str); 45] = [
     ("flatten", ""),
     ("first", ""),
     ("last", ""),
+    ("sum", ""),
     ("list", ""),
     ("join", "SEPARATOR"),
     ("split", "SEPARATOR"),
@@ -238,6 +241,7 @@ impl Function {
             "compact" => Self::Compact,
             "flatten" => Self::Flatten,
             "first" => Self::First,
+            "sum" => Self::Sum,
             "last" => Self::Last,
             "list" => Self::List,
             "mib_to_gib" => Self::MibToGib,
@@ -311,6 +315,7 @@ impl fmt::Display for Function {
             Self::Compact => "compact",
             Self::Flatten => "flatten",
             Self::First => "first",
+            Self::Sum => "sum",
             Self::Last => "last",
             Self::List => "list",
             Self::MibToGib => "mib_to_gib",
