@@ -13,6 +13,8 @@ use crate::config::AwsConfig;
 use crate::config::names::check_stored_region;
 use crate::partition::global_region;
 
+/// The property by which queues are changed.
+const QUEUE_URL: &str = "sqs_queue_url";
 /// Kinds whose arns begin with that of something else, which may be another account's: a subscription is its owner's,
 /// whoever has the topic.
 const WITH_ARNS_OF_OTHERS: [&str; 1] = ["aws_sns_subscription"];
@@ -83,15 +85,20 @@ impl Resource {
         check_stored_region(self.region(), self.partition(), &format!("the node of this {}", self.kind()))
     }
 
-    /// Why nothing is changed, if the arn names another account than the node is below: what another account shares is
-    /// its owner's to change, and a node that was altered may mean something else of the same id.
+    /// Why nothing is changed, if the arn or the address of its queue names another account than the node is below: what
+    /// another account shares is its owner's to change, and a node that was altered may mean something else of the same id.
     pub(super) fn of_another_account(&self) -> Option<String> {
-        let arn = text(self.document().as_object()?, "arn")?;
-        let owner = account_of_arn(arn).filter(|_| !WITH_ARNS_OF_OTHERS.contains(&self.kind()))?;
-        let account = text(&self.account, "id").filter(|account| *account != owner)?;
+        let properties = self.document().as_object()?;
+        let account = text(&self.account, "id")?;
+        let arn = text(properties, "arn").filter(|_| !WITH_ARNS_OF_OTHERS.contains(&self.kind()));
+        let arn = arn.map(|arn| ("arn", arn, account_of_arn(arn)));
+        let queue = text(properties, QUEUE_URL).map(|url| ("address", url, account_of_queue(url)));
+        let (what, told, owner) = [arn, queue].into_iter().flatten().find_map(|(what, told, owner)| {
+            owner.filter(|owner| *owner != account).map(|owner| (what, told, owner))
+        })?;
         Some(format!(
-            "its arn {arn} names the account {owner}, and its node is below the account {account}: only its owner changes \
-             it; leave it to a worker that collects {owner}, or collect {account} again"
+            "its {what} {told} names the account {owner}, and its node is below the account {account}: only its owner \
+             changes it; leave it to a worker that collects {owner}, or collect {account} again"
         ))
     }
 
@@ -102,8 +109,16 @@ impl Resource {
 
 /// The account that an arn names, if it names one: some have none, and those of policies of AWS's own have a word.
 fn account_of_arn(arn: &str) -> Option<&str> {
-    let account = arn.strip_prefix("arn:")?.split(':').nth(3)?;
-    (account.len() == 12 && account.bytes().all(|digit| digit.is_ascii_digit())).then_some(account)
+    arn.strip_prefix("arn:")?.split(':').nth(3).filter(|account| is_account(account))
+}
+
+/// The account in the address of a queue, `https://HOST/ACCOUNT/NAME`.
+fn account_of_queue(url: &str) -> Option<&str> {
+    url.split("://").nth(1)?.split('/').nth(1).filter(|account| is_account(account))
+}
+
+fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|digit| digit.is_ascii_digit())
 }
 
 fn region_called<'a>(region: &'a Map<String, Value>, partition: &'a str) -> &'a str {
@@ -192,6 +207,26 @@ mod tests {
             assert_eq!(of("aws_ec2_volume", arn), None, "{arn}");
         }
         assert_eq!(of("aws_sns_subscription", "arn:aws:sns:eu-west-1:333333333333:t:r"), None);
+    }
+
+    #[test]
+    fn the_address_of_a_queue_and_the_account_of_its_node_have_to_agree() {
+        let of = |url: &str| {
+            let (account, region) = (json!({"id": "111111111111"}), json!({"id": "eu-west-1"}));
+            let arn = "arn:aws:sqs:eu-west-1:111111111111:r";
+            let reported = object(json!({"id": "r", "arn": arn, "sqs_queue_url": url}));
+            Resource::new("aws_sqs_queue", reported, object(account), object(region)).of_another_account()
+        };
+        let told = of("https://sqs.eu-west-1.amazonaws.com/333333333333/r").unwrap();
+        assert!(
+            told.contains("its address https://sqs") && told.contains("the account 333333333333"),
+            "{told}"
+        );
+        for url in
+            ["https://sqs.eu-west-1.amazonaws.com/111111111111/r", "http://localhost:4566/queue/r", "r", ""]
+        {
+            assert_eq!(of(url), None, "{url}");
+        }
     }
 
     #[test]

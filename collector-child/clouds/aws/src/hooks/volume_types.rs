@@ -52,7 +52,9 @@ fn used(context: Context<'_>) -> BTreeMap<(RegionIndex, String), Vec<NodeIndex>>
     context.graph(|graph| {
         for node in graph.of_kind("aws_ec2_volume") {
             let volume_type = graph.property(node, "volume_type");
-            if let (Some(Value::String(volume_type)), Some(region)) = (volume_type, graph.region_of(node)) {
+            if let (Some(Value::String(volume_type)), Some(region)) = (volume_type, graph.region_of(node))
+                && !volume_type.is_empty()
+            {
                 used.entry((region, volume_type)).or_default().push(node);
             }
         }
