@@ -54,6 +54,12 @@ impl Fixcore {
         Some(Self::start(requirements::fixcore_python()?, true, Some(PSK.into())))
     }
 
+    /// https with a certificate of its own authority, which nothing proves. `None` if the test is to be skipped.
+    #[track_caller]
+    pub fn https_without_psk() -> Option<Self> {
+        Some(Self::start(requirements::fixcore_python()?, true, None))
+    }
+
     #[track_caller]
     fn start(python: PathBuf, tls: bool, psk: Option<String>) -> Self {
         let scratch = Scratch::new();

@@ -147,6 +147,32 @@ fn config_changes_over_https_with_psk() {
     config_changes(&core);
 }
 
+/// Without a key anybody could answer in place of fixcore. That is told with what ends it.
+#[test]
+fn an_authority_that_nothing_proves_is_told_until_its_fingerprint_is_given() {
+    const TOLD: &str = "start with --ca-fingerprint ";
+    let Some(core) = Fixcore::https_without_psk() else { return };
+    core.put_config(&document(1));
+    let mut trusting = WorkerOptions::new(&core, "random").start(&core);
+    let log = trusting.log();
+    let fingerprint = log.split(TOLD).nth(1).expect("it is told").split(' ').next().unwrap().to_owned();
+    assert_eq!(log.matches(TOLD).count(), 1, "once: {log}");
+    assert_eq!(trusting.stop(), 0);
+
+    let pinned = WorkerOptions::new(&core, "random").arg("--ca-fingerprint").arg(&fingerprint);
+    let mut pinned = pinned.start(&core);
+    core.collect();
+    assert!(!pinned.log().contains(TOLD), "{}", pinned.log());
+    assert_eq!(pinned.stop(), 0);
+
+    let other = if fingerprint.starts_with("AB") { "CD" } else { "AB" };
+    let other = format!("{other}{}", &fingerprint[2..]);
+    let mut wrong = WorkerOptions::new(&core, "random").arg("--ca-fingerprint").arg(&other).launch();
+    wrong.await_log(&format!("is {fingerprint}, but --ca-fingerprint says"));
+    assert!(!core.is_connected(SUBSCRIBER), "it talks to nobody");
+    wrong.process().kill_hard();
+}
+
 /// The Python worker compares with the values after `--override`, and restarts on every config update.
 #[test]
 fn an_overridden_value_does_not_restart() {
