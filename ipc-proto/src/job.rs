@@ -97,8 +97,8 @@ pub struct Account {
 pub struct Described {
     /// Name of the collector, as in `fixworker.collector`.
     pub collector: String,
-    /// The cloud id its graphs hang below; `None` if that depends on its input.
-    pub cloud: Option<String>,
+    /// The ids of the clouds its graphs hang below; none if that depends on its input.
+    pub clouds: Vec<String>,
     /// What the cloud calls an account: account, project, subscription.
     pub account_noun: String,
     /// The kinds of its graph with all bases, a JSON list as fixcore's model takes it.
@@ -119,6 +119,18 @@ pub struct Described {
     /// Kinds in which an account, a region or an organization may appear are told by role; these are the
     /// kinds of account nodes.
     pub account_kinds: Vec<String>,
+}
+
+impl Described {
+    /// Whether its graphs hang below clouds of its own: its kinds are known before it collects.
+    pub fn has_own_clouds(&self) -> bool {
+        !self.clouds.is_empty()
+    }
+
+    /// Whether it may have accounts of this cloud.
+    pub fn may_serve(&self, cloud: &str) -> bool {
+        self.clouds.is_empty() || self.clouds.iter().any(|own| own == cloud)
+    }
 }
 
 /// A config section.

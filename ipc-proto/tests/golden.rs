@@ -231,7 +231,7 @@ fn described() -> Described {
     let grant = |(path, access): (&str, _)| PathGrant { path: path.to_owned(), access };
     Described {
         collector: "aws".to_owned(),
-        cloud: Some("aws".to_owned()),
+        clouds: vec!["aws".to_owned()],
         account_noun: "account".to_owned(),
         kinds_json: r#"[{"fqn":"aws_account"}]"#.to_owned(),
         section: Some(Section {

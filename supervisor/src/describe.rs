@@ -148,7 +148,7 @@ mod tests {
     fn described(collector: &str, kinds_json: &str) -> Described {
         Described {
             collector: collector.into(),
-            cloud: None,
+            clouds: Vec::new(),
             account_noun: String::new(),
             kinds_json: kinds_json.into(),
             section: None,

@@ -120,7 +120,7 @@ impl CloudFacts {
     pub fn described(&self, noun: &str, kinds: &Kinds, section: Section) -> Described {
         Described {
             collector: self.cloud.to_owned(),
-            cloud: Some(self.cloud.to_owned()),
+            clouds: vec![self.cloud.to_owned()],
             account_noun: noun.to_owned(),
             kinds_json: kinds.model(),
             section: Some(section),

@@ -155,9 +155,12 @@ impl<'a> Cleaning<'a> {
         let name = &command.source.collector;
         let collector = job::find(collectors, name).map_err(|fault| Trouble::from(*fault))?;
         let described = collector.describe();
-        let cloud = described.cloud.as_deref().unwrap_or(name);
+        let clouds = match described.clouds.as_slice() {
+            [] => std::slice::from_ref(name),
+            clouds => clouds,
+        };
         let levels = Levels::of_kinds(&described.kinds_json).map_err(|error| internal(error.to_string()))?;
-        let refusal = |node: &StoredNode| refusal(node, collector, name, cloud);
+        let refusal = |node: &StoredNode| refusal(node, collector, name, clouds);
         let plan =
             Plan::new(graph, chosen, &levels, &refusal).map_err(|error| internal(error.to_string()))?;
         if command.dry_run {
@@ -168,7 +171,7 @@ impl<'a> Cleaning<'a> {
         let ancestors = graph.upper(&levels);
         let upper: Vec<StoredNode> =
             ancestors.iter().filter_map(|json| StoredNode::parse(json).ok()).collect();
-        let accounts = plan.items.iter().filter_map(|item| account_of(&item.node, cloud, &upper));
+        let accounts = plan.items.iter().filter_map(|item| account_of(&item.node, &clouds[0], &upper));
         let accounts = accounts.map(|account| (account.id.clone(), account)).collect();
         let config = config_text(settings)?;
         let engine = Engine::new()?;
@@ -257,13 +260,13 @@ impl<'a> Cleaning<'a> {
 }
 
 /// Why a node cannot be deleted, as far as that is known without asking the cloud.
-fn refusal(node: &StoredNode, collector: &dyn Collector, name: &str, cloud: &str) -> Option<String> {
+fn refusal(node: &StoredNode, collector: &dyn Collector, name: &str, clouds: &[String]) -> Option<String> {
     if node.is_protected() {
         return Some("it is protected".to_owned());
     }
     match node.ancestors.cloud.as_ref().map(Ancestor::id) {
-        Some(other) if other != cloud => {
-            return Some(format!("it belongs to the cloud {other}, not to {cloud}"));
+        Some(other) if !clouds.iter().any(|own| own == other) => {
+            return Some(format!("it belongs to the cloud {other}, not to {}", clouds.join(" or ")));
         }
         _ => {}
     }

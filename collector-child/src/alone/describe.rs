@@ -32,7 +32,7 @@ pub(super) fn run(collectors: &Collectors, command: &Describe) -> Result<ExitCod
 fn readable(described: &Described, whole_kinds: bool) -> Result<Value, Trouble> {
     let Described {
         collector,
-        cloud,
+        clouds,
         account_noun,
         kinds_json,
         section,
@@ -47,7 +47,7 @@ fn readable(described: &Described, whole_kinds: bool) -> Result<Value, Trouble> 
     let kinds = if whole_kinds { kinds } else { names(&kinds) };
     Ok(json!({
         "collector": collector,
-        "cloud": cloud,
+        "clouds": clouds,
         "account_noun": account_noun,
         "account_kinds": account_kinds,
         "config": section.as_ref().map(settings).transpose()?,

@@ -245,7 +245,7 @@ mod tests {
     fn described() -> Described {
         Described {
             collector: "sample".to_owned(),
-            cloud: None,
+            clouds: Vec::new(),
             account_noun: "account".to_owned(),
             kinds_json: "[]".to_owned(),
             section: Some(sample()),

@@ -200,7 +200,7 @@ fn nothing_is_collected_before_it_is_known_whose_the_credentials_are() {
     for collector in clouds() {
         let described = collector.describe();
         let account = Account {
-            cloud: described.cloud.unwrap_or_default(),
+            cloud: described.clouds.first().cloned().unwrap_or_default(),
             id: "an-account".to_owned(),
             name: "an account".to_owned(),
             node_id: "id".to_owned(),

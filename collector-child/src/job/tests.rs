@@ -29,7 +29,7 @@ impl Collector for Probe {
     fn describe(&self) -> Described {
         Described {
             collector: "probe".to_owned(),
-            cloud: Some("probe".to_owned()),
+            clouds: vec!["probe".to_owned()],
             account_noun: "account".to_owned(),
             kinds_json: "[]".to_owned(),
             section: None,

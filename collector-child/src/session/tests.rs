@@ -58,7 +58,7 @@ impl Collector for Scripted {
     fn describe(&self) -> Described {
         Described {
             collector: "scripted".to_owned(),
-            cloud: Some("scripted".to_owned()),
+            clouds: vec!["scripted".to_owned()],
             account_noun: "account".to_owned(),
             kinds_json: "[]".to_owned(),
             section: None,

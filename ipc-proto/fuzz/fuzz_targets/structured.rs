@@ -182,7 +182,7 @@ fn described(u: Source<'_, '_>) -> Result<Described> {
     };
     Ok(Described {
         collector: text(u)?,
-        cloud: optional(u, text)?,
+        clouds: list(u, text)?,
         account_noun: text(u)?,
         kinds_json: text(u)?,
         section: optional(u, section)?,

@@ -200,15 +200,15 @@ fn described() -> impl Strategy<Value = Described> {
         kinds_json,
         defaults_json,
     });
-    let names = (text(), option::of(text()), text(), option::of(text()));
+    let names = (text(), vec(text(), 0..3), text(), option::of(text()));
     let lists = (vec(text(), 0..4), vec(grant, 0..4), vec(sign, 0..4), vec(text(), 0..4));
     (names, text(), option::of(section), text(), lists).prop_map(
         |(names, kinds_json, section, tasks_json, lists)| {
-            let (collector, cloud, account_noun, pool_setting) = names;
+            let (collector, clouds, account_noun, pool_setting) = names;
             let (environment, paths, auto_enable, account_kinds) = lists;
             Described {
                 collector,
-                cloud,
+                clouds,
                 account_noun,
                 kinds_json,
                 section,

@@ -121,8 +121,8 @@ fn collectors(cleanup: &Cleanup, observer: &dyn Observer) -> BTreeMap<String, St
     }
     let mut collectors = BTreeMap::new();
     for collector in selection.active {
-        if let Some(cloud) = cleanup.tools.describe(&collector).and_then(|one| one.cloud.clone()) {
-            collectors.entry(cloud).or_insert(collector);
+        for cloud in cleanup.tools.describe(&collector).into_iter().flat_map(|one| &one.clouds) {
+            collectors.entry(cloud.clone()).or_insert_with(|| collector.clone());
         }
     }
     collectors

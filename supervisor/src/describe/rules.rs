@@ -33,7 +33,7 @@ pub(crate) fn is_own_variable(name: &str) -> bool {
 pub(super) fn check(described: &Described, earlier: &[Described]) -> Result<(), String> {
     let name = &described.collector;
     check_name("a collector", name)?;
-    if let Some(cloud) = &described.cloud {
+    for cloud in &described.clouds {
         check_name("a cloud", cloud)?;
     }
     if earlier.iter().any(|known| known.collector == *name) {
@@ -128,8 +128,7 @@ fn check_tasks(described: &Described) -> Result<(), String> {
     let definitions: Vec<TaskDefinition> = serde_json::from_str(&described.tasks_json).unwrap_or_default();
     for definition in definitions {
         let clouds = definition.filter.get("cloud").map(Vec::as_slice);
-        let own = described.cloud.as_ref();
-        let of_own = |cloud: &String| own == Some(cloud);
+        let of_own = |cloud: &String| described.clouds.contains(cloud);
         let fits = match definition.name.as_str() {
             "tag" => clouds.is_some_and(|clouds| !clouds.is_empty() && clouds.iter().all(of_own)),
             command => command == name && clouds.is_none_or(|clouds| clouds.iter().all(of_own)),
@@ -205,7 +204,7 @@ mod tests {
     fn described(collector: &str) -> Described {
         Described {
             collector: collector.into(),
-            cloud: Some("aws".into()),
+            clouds: vec!["aws".into()],
             account_noun: "account".into(),
             kinds_json: r#"[{"fqn": "aws_volume", "bases": ["aws_resource"]}, {"fqn": "aws_resource"}]"#
                 .into(),
@@ -255,7 +254,7 @@ mod tests {
             refused(|one| one.section = Some(section(name)), "wants the section");
         }
         refused(|one| one.collector = "a b\n".into(), "calls a collector");
-        refused(|one| one.cloud = Some(String::new()), "calls a cloud");
+        refused(|one| one.clouds.push(String::new()), "calls a cloud");
         for sign in ["HOME2", "GOOGLE_APPLICATION_CREDENTIALS", "FIXWORKER_PSK"] {
             refused(|one| one.auto_enable.push(AutoEnable::Variable(sign.into())), "by the sign of others");
         }
@@ -275,7 +274,7 @@ mod tests {
         ] {
             refused(|one| one.tasks_json = json!([task]).to_string(), "wants the task");
         }
-        refused(|one| one.cloud = None, "wants the task");
+        refused(|one| one.clouds.clear(), "wants the task");
     }
 
     #[test]

@@ -27,8 +27,11 @@ pub(super) fn check(described: &Described, account: &Account) -> Result<(), Stri
         return Err(format!("listed account {id} with the node id {node_id:?}, which is none"));
     }
     // A collector without a cloud of its own reads what others have exported.
-    let Some(own) = &described.cloud else { return Ok(()) };
-    if cloud != own {
+    if !described.has_own_clouds() {
+        return Ok(());
+    }
+    if !described.may_serve(cloud) {
+        let own = described.clouds.join(" and ");
         return Err(format!("listed account {id} of cloud {cloud}, but it collects cloud {own} only"));
     }
     let by_rule: Vec<_> =
@@ -47,10 +50,10 @@ fn short(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn described(cloud: Option<&str>) -> Described {
+    fn described(clouds: &[&str]) -> Described {
         Described {
             collector: "random".into(),
-            cloud: cloud.map(str::to_owned),
+            clouds: clouds.iter().map(|cloud| (*cloud).to_owned()).collect(),
             account_noun: String::new(),
             kinds_json: "[]".into(),
             section: None,
@@ -70,7 +73,7 @@ mod tests {
 
     #[test]
     fn accounts_of_other_clouds_and_other_nodes_are_refused() {
-        let own = described(Some("random"));
+        let own = described(&["random"]);
         assert_eq!(check(&own, &account("random", "1")), Ok(()));
         assert_eq!(check(&own, &account("random", "Zürich")), Ok(()), "its node id cannot be told");
         let foreign = check(&own, &account("example", "1")).unwrap_err();
@@ -78,12 +81,12 @@ mod tests {
         let mut stolen = account("random", "1");
         stolen.node_id = account("random", "2").node_id;
         assert!(check(&own, &stolen).unwrap_err().contains("not the one of this account"));
-        assert_eq!(check(&described(None), &account("example", "1")), Ok(()));
+        assert_eq!(check(&described(&[]), &account("example", "1")), Ok(()));
     }
 
     #[test]
     fn texts_are_short_and_plain() {
-        let own = described(None);
+        let own = described(&[]);
         let long = "x".repeat(MAX_TEXT + 1);
         for change in [
             |account: &mut Account, long: &str| account.id = long.into(),

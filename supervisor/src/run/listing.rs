@@ -179,10 +179,10 @@ pub struct Targets {
     pub listed: BTreeMap<String, usize>,
 }
 
-/// Sorts what was listed: the first source of an account wins, but a collector of the cloud (`own_cloud`) before
-/// one that reads what others have exported; other shards' accounts are left to them.
+/// Sorts what was listed: the first source of an account wins, but a collector of clouds of its own
+/// (`has_own`) before one that reads what others have exported; other shards' accounts are left to them.
 pub fn sort_out(
-    own_cloud: impl Fn(&str) -> Option<String>,
+    has_own: impl Fn(&str) -> bool,
     listings: &[Listing],
     only: &[String],
     delivered_before: &BTreeSet<AccountKey>,
@@ -191,7 +191,7 @@ pub fn sort_out(
     let mut targets = Targets::default();
     let mut seen: BTreeMap<AccountKey, String> = BTreeMap::new();
     let mut nodes: BTreeMap<&str, AccountKey> = BTreeMap::new();
-    for (collector, account) in by_right(own_cloud, listings) {
+    for (collector, account) in by_right(has_own, listings) {
         let wanted = only.is_empty() || only.contains(&account.id);
         if !wanted || !is_ours(shard, &account.cloud, &account.id) {
             continue;
@@ -223,11 +223,10 @@ pub fn sort_out(
 
 /// All accounts, those that collectors list of their own cloud first.
 pub(super) fn by_right(
-    own_cloud: impl Fn(&str) -> Option<String>,
+    has_own: impl Fn(&str) -> bool,
     listings: &[Listing],
 ) -> impl Iterator<Item = (&String, &Account)> {
-    let (own, others): (Vec<_>, Vec<_>) =
-        listings.iter().partition(|one| own_cloud(&one.collector).is_some());
+    let (own, others): (Vec<_>, Vec<_>) = listings.iter().partition(|one| has_own(&one.collector));
     let all = own.into_iter().chain(others);
     all.flat_map(|one| one.accounts.iter().map(move |account| (&one.collector, account)))
 }
@@ -249,8 +248,8 @@ mod tests {
     }
 
     /// `file` reads exports of any cloud.
-    fn own(collector: &str) -> Option<String> {
-        (collector != "file").then(|| collector.to_owned())
+    fn own(collector: &str) -> bool {
+        collector != "file"
     }
 
     fn listing(collector: &str, accounts: &[(&str, &str)]) -> Listing {

@@ -54,7 +54,7 @@ pub struct Tools {
     pub described: Arc<[Described]>,
     /// Where the kinds of all collectors belong in the hierarchy.
     pub kinds: Arc<KindTable>,
-    /// The same for collectors whose input decides on the kinds (`Described::cloud` is not fixed).
+    /// The same for collectors whose input decides on the kinds (`Described::clouds` names none).
     pub trusting_kinds: Arc<KindTable>,
     /// Variables that collectors may see.
     pub environment: Arc<Environment>,
@@ -65,8 +65,17 @@ pub struct Tools {
 impl Tools {
     /// The table that nodes of a collector are checked with.
     pub fn kinds_for(&self, collector: &str) -> Arc<KindTable> {
-        let fixed = self.describe(collector).is_some_and(|described| described.cloud.is_some());
-        Arc::clone(if fixed { &self.kinds } else { &self.trusting_kinds })
+        Arc::clone(if self.has_own_clouds(collector) { &self.kinds } else { &self.trusting_kinds })
+    }
+
+    /// Whether a collector may have accounts of a cloud, as far as it is known.
+    pub fn may_serve(&self, collector: &str, cloud: &str) -> bool {
+        self.describe(collector).is_none_or(|described| described.may_serve(cloud))
+    }
+
+    /// Whether a collector collects clouds of its own, and not what others have exported.
+    pub fn has_own_clouds(&self, collector: &str) -> bool {
+        self.describe(collector).is_some_and(Described::has_own_clouds)
     }
 
     /// The description of a collector.

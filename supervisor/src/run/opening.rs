@@ -26,23 +26,22 @@ pub(super) fn clouds(
     listings: &[Listing],
     targets: &Targets,
 ) -> BTreeMap<String, CloudRun> {
-    let own_cloud = |collector: &str| tools.describe(collector).and_then(|one| one.cloud.clone());
+    let may_serve = |collector: &str, cloud: &str| tools.may_serve(collector, cloud);
     let missing: Vec<_> = plan.selection.missing.iter().map(|missing| missing.name.as_str()).collect();
     let sharded = plan.settings.supervisor().shard.is_some();
-    judge(own_cloud, &missing, sharded, listings, &targets.listed)
+    judge(may_serve, &missing, sharded, listings, &targets.listed)
 }
 
-/// `own_cloud` is the cloud of a collector if it has one only; `missing` are collectors that we lack.
+/// `may_serve` says whether a collector may have accounts of a cloud; `missing` are collectors that we lack.
 fn judge(
-    own_cloud: impl Fn(&str) -> Option<String>,
+    may_serve: impl Fn(&str, &str) -> bool,
     missing: &[&str],
     sharded: bool,
     listings: &[Listing],
     listed: &BTreeMap<String, usize>,
 ) -> BTreeMap<String, CloudRun> {
     let clouds = listed.iter().map(|(cloud, count)| {
-        let may_serve = |collector: &str| own_cloud(collector).is_none_or(|own| own == *cloud);
-        let faulty = listings.iter().filter(|one| one.faulty && may_serve(&one.collector)).count();
+        let faulty = listings.iter().filter(|one| one.faulty && may_serve(&one.collector, cloud)).count();
         // A collector that we lack may have accounts of the cloud that bears its name.
         let missing = missing.iter().filter(|name| **name == cloud).count();
         let faulty_listings = faulty + missing;
@@ -128,9 +127,9 @@ mod tests {
     }
 
     fn faults(listings: &[Listing], missing: &[&str]) -> (usize, usize) {
-        let own_cloud = |collector: &str| (collector != "file").then(|| collector.to_owned());
+        let may_serve = |collector: &str, cloud: &str| collector == "file" || collector == cloud;
         let listed = BTreeMap::from([("aws".to_owned(), 3), ("gcp".to_owned(), 1)]);
-        let clouds = judge(own_cloud, missing, false, listings, &listed);
+        let clouds = judge(may_serve, missing, false, listings, &listed);
         assert_eq!((clouds["aws"].listed, clouds["gcp"].listed), (3, 1));
         (clouds["aws"].faulty_listings, clouds["gcp"].faulty_listings)
     }

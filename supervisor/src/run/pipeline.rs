@@ -44,11 +44,11 @@ pub async fn collect(
     }
     let (listings, out_of_time) = list_in_time(tools, &plan, &observer, control).await;
     let shard = plan.settings.supervisor().shard;
-    let own_cloud = |collector: &str| tools.describe(collector).and_then(|one| one.cloud.clone());
-    let targets = sort_out(own_cloud, &listings, &plan.only, &plan.delivered_before, shard);
+    let has_own = |collector: &str| tools.has_own_clouds(collector);
+    let targets = sort_out(has_own, &listings, &plan.only, &plan.delivered_before, shard);
     let mut owners = Owners::new();
     // Also of accounts that others collect: their ids are theirs.
-    owners.reserve(listing::by_right(own_cloud, &listings).map(|(_, account)| account));
+    owners.reserve(listing::by_right(has_own, &listings).map(|(_, account)| account));
     opening::report(&listings, &targets, &mut ledger, &*observer);
     let pipeline = Pipeline {
         tools,

@@ -146,7 +146,7 @@ mod tests {
     fn described(section: Option<Section>) -> Described {
         Described {
             collector: "aws".into(),
-            cloud: None,
+            clouds: Vec::new(),
             account_noun: String::new(),
             kinds_json: String::new(),
             section,

@@ -19,8 +19,8 @@ pub(super) struct Handlers {
 pub(super) struct Handler {
     /// The collector.
     pub(super) collector: String,
-    /// The cloud that its graphs hang below, if that is fixed.
-    pub(super) cloud: Option<String>,
+    /// The clouds that its graphs hang below, if these are fixed.
+    pub(super) clouds: Vec<String>,
     /// What fixcore is told.
     pub(super) definition: TaskDefinition,
 }
@@ -34,7 +34,7 @@ impl Handlers {
             match serde_json::from_str::<Vec<TaskDefinition>>(&one.tasks_json) {
                 Ok(definitions) => list.extend(definitions.into_iter().map(|definition| Handler {
                     collector: one.collector.clone(),
-                    cloud: one.cloud.clone(),
+                    clouds: one.clouds.clone(),
                     definition,
                 })),
                 Err(error) => errors.push(format!(
@@ -81,7 +81,7 @@ pub(super) mod tests {
     pub(in crate::tasks) fn described(collector: &str, tasks: &serde_json::Value) -> Described {
         Described {
             collector: collector.into(),
-            cloud: Some(collector.into()),
+            clouds: vec![collector.into()],
             account_noun: "account".into(),
             kinds_json: "[]".into(),
             section: None,

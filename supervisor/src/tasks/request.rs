@@ -78,7 +78,7 @@ impl Request {
                 Some(node) => format!("command {} on {}", task.task_name, name_of(node)),
                 None => format!("command {}", task.task_name),
             };
-            other_cloud(task, handler.cloud.as_deref(), node.as_ref())?;
+            other_cloud(task, &handler.clouds, node.as_ref())?;
             (Work::Command { name: task.task_name.clone(), args: args(data)?, node }, title)
         };
         Ok(Self { collector: handler.collector.clone(), account, work, title })
@@ -228,18 +228,16 @@ fn texts(list: &[Value]) -> Option<Vec<String>> {
 }
 
 /// A command without a filter gets nodes of any cloud.
-fn other_cloud(
-    task: &Task,
-    wanted: Option<&str>,
-    node: Option<&Map<String, Value>>,
-) -> Result<(), TaskError> {
-    match (node, wanted, task.attrs.get("cloud")) {
-        (Some(node), Some(wanted), Some(cloud)) if wanted != cloud => Err(TaskError::OtherCloud {
-            what: name_of(node),
-            cloud: cloud.clone(),
-            command: task.task_name.clone(),
-            wanted: wanted.to_owned(),
-        }),
+fn other_cloud(task: &Task, wanted: &[String], node: Option<&Map<String, Value>>) -> Result<(), TaskError> {
+    match (node, task.attrs.get("cloud")) {
+        (Some(node), Some(cloud)) if !wanted.is_empty() && !wanted.contains(cloud) => {
+            Err(TaskError::OtherCloud {
+                what: name_of(node),
+                cloud: cloud.clone(),
+                command: task.task_name.clone(),
+                wanted: wanted.join(" or "),
+            })
+        }
         _ => Ok(()),
     }
 }

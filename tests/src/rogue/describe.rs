@@ -24,7 +24,7 @@ pub(super) fn describe(link: &mut Link, job: JobId) -> anyhow::Result<Option<u8>
     }]);
     let mut described = Described {
         collector: NAME.into(),
-        cloud: Some(NAME.into()),
+        clouds: vec![NAME.into()],
         account_noun: "account".into(),
         kinds_json: KINDS.into(),
         section: Some(Section {

@@ -33,7 +33,7 @@ pub(crate) fn describe() -> Described {
     let file = |path: &str| AutoEnable::File(path.to_owned());
     Described {
         collector: CLOUD.to_owned(),
-        cloud: Some(CLOUD.to_owned()),
+        clouds: vec![CLOUD.to_owned()],
         account_noun: "account".to_owned(),
         kinds_json: built_in::model(),
         section: Some(section()),

@@ -16,7 +16,7 @@ pub(crate) fn sections_of_the_peer() -> Value {
 pub(crate) fn described(collector: &str, section: Option<Section>) -> Described {
     Described {
         collector: collector.to_owned(),
-        cloud: Some(collector.to_owned()),
+        clouds: vec![collector.to_owned()],
         account_noun: "account".to_owned(),
         kinds_json: "[]".to_owned(),
         pool_setting: section.as_ref().map(|_| "account_pool_size".to_owned()),

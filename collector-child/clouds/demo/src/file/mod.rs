@@ -47,7 +47,7 @@ impl Collector for FileCollector {
     fn describe(&self) -> Described {
         Described {
             collector: "file".to_owned(),
-            cloud: None,
+            clouds: Vec::new(),
             account_noun: "account".to_owned(),
             kinds_json: self.kinds.model(),
             section: Some(FileConfig::describe()),

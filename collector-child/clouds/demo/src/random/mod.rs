@@ -50,7 +50,7 @@ impl Collector for Random {
     fn describe(&self) -> Described {
         Described {
             collector: CLOUD.to_owned(),
-            cloud: Some(CLOUD.to_owned()),
+            clouds: vec![CLOUD.to_owned()],
             account_noun: "account".to_owned(),
             kinds_json: self.kinds.model(),
             section: Some(RandomConfig::describe()),
