@@ -7,8 +7,8 @@ use std::mem;
 
 use bincode::{Decode, Encode};
 
+use crate::account::Account;
 use crate::graph::EdgeType;
-use crate::job::Account;
 use crate::limits::{CLEAN_TARGET, MAX_FRAME, MAX_NODE_JSON, START_RESERVE};
 use crate::secret::Secret;
 

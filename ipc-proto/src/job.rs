@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bincode::{Decode, Encode};
 
+pub use crate::account::Account;
 use crate::clean::{CleanJob, CommandJob, TagJob};
 use crate::seal::{SealJob, SealedJob};
 use crate::secret::Secret;
@@ -75,21 +76,6 @@ pub struct CollectJob {
     pub max_resources: Option<u64>,
     /// How long ago the same step of the last run started; `None` on the first run.
     pub last_run_started_ago: Option<Duration>,
-}
-
-/// One account of a cloud.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub struct Account {
-    /// The cloud's id in the graph, for example `aws`.
-    pub cloud: String,
-    /// The account's id in the cloud; `reported.id` of the account node.
-    pub id: String,
-    /// The account's name for people.
-    pub name: String,
-    /// The node id of the account node.
-    pub node_id: String,
-    /// What the collector needs to reach the account (role, profile, project); opaque to the supervisor.
-    pub scope: Secret<Vec<u8>>,
 }
 
 /// What a collector is, as far as the supervisor and fixcore need to know.

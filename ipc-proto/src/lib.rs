@@ -33,6 +33,7 @@
 //! - An unknown variant, a trailing byte, a length over the cap are violations, never skipped.
 //! - Types that carry secrets print `[redacted]` in `Debug` and are wiped when dropped.
 
+pub mod account;
 pub mod clean;
 pub mod codec;
 #[cfg(feature = "tokio")]

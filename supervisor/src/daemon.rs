@@ -14,6 +14,7 @@ mod reload;
 mod serve;
 mod start;
 mod stop;
+mod turns;
 mod web;
 
 use fixworker_fixcore::CancellationToken;

@@ -4,10 +4,10 @@
 //!
 //! ```text
 //! main ---> daemon   (fixcore says when)        ---+
-//!      \--> oneshot  (`fixworker collect`)      ---+--> run: list, collect, check, deliver
+//!      \--> oneshot  (`fixworker collect`)      ---+--> collect: list, collect, check, deliver
 //!
 //! setup      what both need: the child program, its description, the spool, the fleet
-//! config     the config document at fixcore         runs       which collect run is on (pure)
+//! config     the config document at fixcore         work       what collect, cleanup and tasks have in common
 //! observers  log and fixcore watch a run            signals    stages of a shutdown
 //! tasks      tags and commands of the work queue
 //! ```
@@ -19,12 +19,13 @@
 //! # Invariants
 //!
 //! - Nothing here knows a cloud, or reads a property of a resource.
-//! - Only `run` decides what is delivered; only `daemon` answers actions; each action is answered once.
+//! - Only `collect` decides what is delivered; only `daemon` answers actions; each action is answered once.
 //! - The pre-shared key stays in `secrecy` types from the command line to the token.
 
 mod binary;
 pub mod broker;
 pub mod cleanup;
+pub mod collect;
 pub mod config;
 mod daemon;
 mod describe;
@@ -32,12 +33,11 @@ pub mod exit_code;
 pub mod observers;
 mod oneshot;
 mod restart;
-pub mod run;
-pub mod runs;
 mod setup;
 pub mod signals;
 mod tasks;
 mod walls;
+pub mod work;
 
 use std::ffi::OsString;
 use std::io::Write;

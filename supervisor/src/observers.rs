@@ -10,8 +10,8 @@ use fixworker_surface::metrics;
 use fixworker_surface::scrub::scrub;
 use ipc_proto::fault;
 
-use crate::run::event::{Observer, RunEvent};
-use crate::run::feedback::{Feedback, Note};
+use crate::collect::feedback::{Feedback, Note};
+use crate::work::event::{Observer, RunEvent};
 
 /// Several observers as one.
 pub struct Observers(pub Vec<Arc<dyn Observer>>);
@@ -204,7 +204,7 @@ impl Observer for LogObserver {
     }
 }
 
-fn log_fault(account: Option<&crate::run::event::AccountName>, collector: &str, fault: &fault::Fault) {
+fn log_fault(account: Option<&crate::work::event::CollectorAccount>, collector: &str, fault: &fault::Fault) {
     let whom = account.map_or_else(|| format!("collector {collector}"), ToString::to_string);
     let region = fault.scope.region.as_deref().map(|region| format!(" in {region}")).unwrap_or_default();
     let hint = fault.hint.as_deref().map(|hint| format!(" ({hint})")).unwrap_or_default();

@@ -26,16 +26,17 @@ use tokio::sync::watch;
 use self::observe::{DisplayObserver, FaultObserver};
 use self::outputs::OutputError;
 use self::spool::Spool;
+use crate::collect::ledger::{Ledger, Record, Standing};
+use crate::collect::target::{FileTarget, Target};
+use crate::collect::{RunPlan, collect};
 use crate::describe::{DescribeError, describe};
 use crate::exit_code::ExitCode;
 use crate::observers::{LogObserver, Observers};
-use crate::run::event::{AccountName, Observer};
-use crate::run::ledger::{Ledger, Record, Standing};
-use crate::run::target::{FileTarget, Target};
-use crate::run::{RunControl, RunPlan, Tools, collect};
 use crate::setup;
 use crate::signals::{self, Shutdown, Stage};
 use crate::walls::{self, Incomplete};
+use crate::work::event::{CollectorAccount, Observer};
+use crate::work::{RunControl, Tools};
 
 #[derive(Debug, Error)]
 enum OneShotError {
@@ -251,7 +252,7 @@ fn report(
     }
 }
 
-fn account_report(name: &AccountName, record: &Record) -> AccountReport {
+fn account_report(name: &CollectorAccount, record: &Record) -> AccountReport {
     let error =
         |kind: &str, message: &str| ReportError { kind: kind.into(), message: message.into(), hint: None };
     let (state, error) = match &record.standing {

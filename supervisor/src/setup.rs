@@ -17,8 +17,8 @@ use nix::unistd::geteuid;
 use crate::binary;
 use crate::broker::Brokers;
 use crate::describe::{Collectors, DescribeError, kind_table};
-use crate::run::Tools;
 use crate::walls;
+use crate::work::Tools;
 
 /// Prepares to start children. The settings are the defaults until [`fleet_settings`] brings the configured ones.
 pub(crate) fn fleet(collector_bin: Option<PathBuf>) -> Fleet {

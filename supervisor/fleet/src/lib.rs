@@ -46,7 +46,7 @@ mod status;
 pub mod walls;
 
 pub use check::{self_check, self_check_memory};
-pub use child::outcome::{AccountName, Class, Exit, Failure, Limit, Outcome, Subject};
+pub use child::outcome::{Class, Exit, Failure, Limit, Outcome, Subject};
 pub use child::{Child, ChildEnd, ChildSpec, Completed, JobSpec};
 pub use fleet::{
     Fleet, FleetEvent, NotCompleted, RunSpec, RunSummary, StopToken, Stopper, Task, TaskEnd, stopper,

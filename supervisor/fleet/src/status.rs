@@ -119,12 +119,12 @@ impl Drop for Entry {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::child::outcome::AccountName;
+    use ipc_proto::account::AccountName;
 
     #[test]
     fn children_enter_change_and_leave() {
         let registry = Registry::default();
-        let account = AccountName { id: "1".into(), name: "prod".into() };
+        let account = AccountName { cloud: "rogue".into(), id: "1".into(), name: "prod".into() };
         let subject = Subject { collector: Some("aws".into()), account: Some(account) };
         let first = registry.enter("aws/1".into(), subject.clone());
         let second = registry.enter("aws/2".into(), Subject::default());

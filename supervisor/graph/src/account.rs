@@ -1,11 +1,9 @@
-//! Names of accounts.
+//! What identifies an account.
 
-use std::fmt;
-
-use ipc_proto::job::Account;
+use ipc_proto::account::{Account, AccountName};
 use serde::{Deserialize, Serialize};
 
-/// What identifies an account within a worker.
+/// What identifies an account within a worker, whatever it is called.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct AccountKey {
     /// The cloud's id in the graph.
@@ -14,29 +12,14 @@ pub struct AccountKey {
     pub id: String,
 }
 
-/// An account as people know it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AccountName {
-    /// What identifies it.
-    pub key: AccountKey,
-    /// Its name.
-    pub name: String,
-}
-
-impl From<&Account> for AccountName {
+impl From<&Account> for AccountKey {
     fn from(account: &Account) -> Self {
-        let key = AccountKey { cloud: account.cloud.clone(), id: account.id.clone() };
-        Self { key, name: account.name.clone() }
+        Self { cloud: account.cloud.clone(), id: account.id.clone() }
     }
 }
 
-impl fmt::Display for AccountName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { key: AccountKey { cloud, id }, name } = self;
-        if name == id {
-            write!(f, "{cloud} account {id}")
-        } else {
-            write!(f, "{cloud} account {name} ({id})")
-        }
+impl From<&AccountName> for AccountKey {
+    fn from(account: &AccountName) -> Self {
+        Self { cloud: account.cloud.clone(), id: account.id.clone() }
     }
 }

@@ -46,7 +46,7 @@ mod testing;
 pub mod timings;
 pub mod upload;
 
-pub use account::{AccountKey, AccountName};
+pub use account::AccountKey;
 pub use batch::{BatchLimits, Batcher, Weight};
 pub use journal::{Journal, RunKey};
 pub use kinds::KindTable;

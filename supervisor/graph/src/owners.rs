@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use ipc_proto::job::Account;
+use ipc_proto::account::{Account, AccountName};
 use thiserror::Error;
 
-use crate::account::{AccountKey, AccountName};
+use crate::account::AccountKey;
 use crate::id::{CompactId, IdMap, ROOT_NODE_ID};
 use crate::index::Claim;
 use crate::rule::cloud_node_id;
@@ -140,7 +140,7 @@ impl Owners {
 
     /// Why `account`, which has claimed its ids, must not be sent after all. Final when all accounts have ended.
     pub fn contest(&self, account: &AccountName) -> Option<&Contest> {
-        self.contests.get(self.numbers.get(&account.key)?)
+        self.contests.get(self.numbers.get(&AccountKey::from(account))?)
     }
 
     fn taken(&self, found: Found, owner: u32, claimant: &AccountName, contested: bool) -> Taken {
@@ -150,18 +150,21 @@ impl Owners {
 
     /// Accounts count from 1: 0 is shared.
     fn number_of(&mut self, account: &AccountName) -> u32 {
-        if let Some(number) = self.numbers.get(&account.key) {
+        let key = AccountKey::from(account);
+        if let Some(number) = self.numbers.get(&key) {
             return *number;
         }
         self.accounts.push(account.clone());
         let number = u32::try_from(self.accounts.len()).unwrap_or(DOUBT - 1);
-        self.numbers.insert(account.key.clone(), number);
+        self.numbers.insert(key, number);
         number
     }
 
     fn owner_name(&self, number: u32, claimant: &AccountName) -> String {
         match number.checked_sub(1).and_then(|index| self.accounts.get(index as usize)) {
-            Some(owner) if owner.key == claimant.key => "the resources of the account itself".to_owned(),
+            Some(owner) if AccountKey::from(owner) == AccountKey::from(claimant) => {
+                "the resources of the account itself".to_owned()
+            }
             Some(owner) => owner.to_string(),
             None => "the shared part above all accounts".to_owned(),
         }
@@ -205,7 +208,7 @@ mod tests {
     use super::*;
 
     fn account(id: &str) -> AccountName {
-        AccountName { key: AccountKey { cloud: "x".into(), id: id.into() }, name: format!("name of {id}") }
+        AccountName { cloud: "x".into(), id: id.into(), name: format!("name of {id}") }
     }
 
     fn claims(resources: &[&str], shared: &[&str], sure: bool) -> std::vec::IntoIter<Claim> {

@@ -10,9 +10,10 @@ use fixworker_cleanup::plan::{Answer, Effect, Event, Item, PassEnd};
 use fixworker_cleanup::report::Ending;
 use fixworker_cleanup::{Fate, Planner, Rules, Work};
 use fixworker_fleet::child::outcome::Class;
-use fixworker_fleet::{AccountName as FleetAccount, Child, ChildSpec, Failure, Outcome, Subject};
+use fixworker_fleet::{Child, ChildSpec, Failure, Outcome, Subject};
 use fixworker_surface::metrics;
 use fixworker_surface::scrub::scrub;
+use ipc_proto::account::AccountName;
 use ipc_proto::clean::{CleanOutcome, Cleaned};
 use ipc_proto::fault::{Fault, FaultKind};
 use ipc_proto::job::Described;
@@ -25,10 +26,11 @@ use tokio::task::{Id, JoinSet};
 use super::jobs::{self, News, Pass};
 use super::{Cleanup, jitter};
 use crate::broker::Broker;
-use crate::run::event::{AccountName, Observer, RunEvent};
-use crate::run::sink::FaultLog;
-use crate::run::tasks::{broker, config_of};
-use crate::run::{RunControl, failed_attempt};
+use crate::work::RunControl;
+use crate::work::attempt::failed_attempt;
+use crate::work::event::{CollectorAccount, Observer, RunEvent};
+use crate::work::fault_log::FaultLog;
+use crate::work::provision::{broker, config_of};
 
 /// So much news is taken in before what it changed is written to disk.
 const AT_ONCE: usize = 256;
@@ -37,7 +39,7 @@ const STOPPING: &str = "the cleanup is being stopped";
 
 /// An account and its child.
 struct Lane {
-    name: AccountName,
+    name: CollectorAccount,
     subject: Subject,
     child: Option<(Arc<Child>, Instant)>,
     /// Whoever makes its credentials; held from one pass to the next.
@@ -82,15 +84,11 @@ impl<'a> Driver<'a> {
         };
         let items = work.resources.iter().enumerate().map(item).collect();
         let lane = |account: &fixworker_cleanup::select::AccountWork| {
-            let fleet_name = FleetAccount { id: account.id.clone(), name: account.name.clone() };
+            let (cloud, id, name) = (account.cloud.clone(), account.id.clone(), account.name.clone());
+            let name = CollectorAccount::of(&account.collector, AccountName { cloud, id, name });
             Lane {
-                name: AccountName {
-                    collector: account.collector.clone(),
-                    cloud: account.cloud.clone(),
-                    id: account.id.clone(),
-                    name: account.name.clone(),
-                },
-                subject: Subject { collector: Some(account.collector.clone()), account: Some(fleet_name) },
+                subject: name.subject(),
+                name,
                 child: None,
                 broker: None,
                 faults: FaultLog::default(),

@@ -14,8 +14,8 @@ use ipc_proto::message::{Done, Progress, Report};
 use ipc_proto::seal::AccountJob;
 use tokio::sync::mpsc;
 
-use crate::run::Tools;
-use crate::run::tasks::{Provision, provide};
+use crate::work::Tools;
+use crate::work::provision::{Provision, provide};
 
 /// What the driver hears.
 #[derive(Debug)]

@@ -30,9 +30,9 @@ use tokio::sync::watch;
 
 use self::courier::Courier;
 use self::driver::Driver;
-use crate::run::event::{Observer, RunEvent};
-use crate::run::shard::is_ours;
-use crate::run::{RunControl, Tools};
+use crate::work::event::{Observer, RunEvent};
+use crate::work::shard::is_ours;
+use crate::work::{RunControl, Tools};
 
 /// What earlier runs have left for fixcore is waited for so long before the search.
 const LEFTOVERS: Duration = Duration::from_secs(30);

@@ -15,13 +15,14 @@ use fixworker_settings::collectors::select;
 use fixworker_settings::{Compression, Running};
 
 use crate::cleanup::{self, Cleanup, CleanupEnd};
+use crate::collect::delivery::{Delivery, DeliverySettings};
+use crate::collect::ledger::Verdict;
+use crate::collect::target::{CoreTarget, Target, now_civil};
+use crate::collect::{RunPlan, collect};
 use crate::describe;
 use crate::observers::{CoreObserver, LogObserver, MetricsObserver, Observers};
-use crate::run::delivery::{Delivery, DeliverySettings};
-use crate::run::event::{Observer, RunEvent};
-use crate::run::ledger::Verdict;
-use crate::run::target::{CoreTarget, Target, now_civil};
-use crate::run::{RunControl, RunPlan, Tools, collect};
+use crate::work::event::{Observer, RunEvent};
+use crate::work::{RunControl, Tools};
 
 /// How often gathered progress goes to fixcore.
 const FLUSH: Duration = Duration::from_millis(500);

@@ -8,7 +8,7 @@ use fixworker_fixcore::ws::LinkHealth;
 use fixworker_surface::metrics;
 use tokio::sync::watch;
 
-use crate::run::Tools;
+use crate::work::Tools;
 
 const INTERVAL: Duration = Duration::from_secs(5);
 

@@ -7,9 +7,9 @@ use tokio::task::JoinHandle;
 
 use super::answer::{self, RunEnd};
 use super::start::Worker;
+use super::turns::{Effect, Event, Ignored, Runs, StopReason};
 use crate::cleanup::Cleanup;
-use crate::run::RunControl;
-use crate::runs::{Effect, Event, Ignored, Runs, StopReason};
+use crate::work::RunControl;
 
 /// What runs of a lane do; also the type of their actions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -26,11 +26,11 @@ use crate::cleanup::courier::Courier;
 use crate::config::{self, ConfigError, Loaded, Sources};
 use crate::describe::{DescribeError, describe};
 use crate::exit_code::ExitCode;
-use crate::run::Tools;
 use crate::setup;
 use crate::signals::Shutdown;
 use crate::tasks::Tasks;
 use crate::walls::{self, Incomplete};
+use crate::work::Tools;
 
 use super::gauges;
 use super::web::State;

@@ -14,7 +14,7 @@ use fixworker_surface::web::{self, BindError, Health, Info, WebConfig, WebServer
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use crate::run::Tools;
+use crate::work::Tools;
 
 /// The state that the endpoints read.
 pub(super) struct State {

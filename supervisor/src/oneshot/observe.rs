@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use fixworker_surface::display::{self, Display, Event};
+use fixworker_surface::display::{Display, Event};
 use fixworker_surface::report::{DeniedReport, FaultReport, ReportError};
+use ipc_proto::account::AccountName;
 use ipc_proto::fault::Fault;
 use ipc_proto::message::Denied;
 
-use crate::run::event::{AccountName, Observer, RunEvent};
+use crate::work::event::{CollectorAccount, Observer, RunEvent};
 
 /// Denied operations that a report can have; AWS has fewer in all accounts of most estates.
 const MAX_DENIED: usize = 1_000_000;
@@ -42,8 +43,8 @@ impl Observer for DisplayObserver {
     }
 }
 
-fn name(account: &AccountName) -> display::AccountName {
-    display::AccountName { cloud: account.cloud.clone(), id: account.id.clone(), name: account.name.clone() }
+fn name(account: &CollectorAccount) -> AccountName {
+    account.account.clone()
 }
 
 fn events(event: &RunEvent) -> Vec<Event> {
@@ -153,7 +154,7 @@ impl Observer for FaultObserver {
     }
 }
 
-fn denied_report(account: &AccountName, call: &Denied) -> DeniedReport {
+fn denied_report(account: &CollectorAccount, call: &Denied) -> DeniedReport {
     DeniedReport {
         cloud: account.cloud.clone(),
         account: account.id.clone(),
@@ -163,7 +164,7 @@ fn denied_report(account: &AccountName, call: &Denied) -> DeniedReport {
     }
 }
 
-fn fault_report(account: Option<&AccountName>, collector: &str, fault: &Fault) -> FaultReport {
+fn fault_report(account: Option<&CollectorAccount>, collector: &str, fault: &Fault) -> FaultReport {
     FaultReport {
         cloud: account.map_or_else(|| collector.to_owned(), |account| account.cloud.clone()),
         account: account.map(|account| account.id.clone()),

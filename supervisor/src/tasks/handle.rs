@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use super::service::Service;
-use crate::run::Tools;
+use crate::work::Tools;
 
 /// The work queue and the children of its tasks, while the worker lives.
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use fixworker_fixcore::messages::Task;
-use fixworker_fleet::AccountName;
+use ipc_proto::account::AccountName;
 use ipc_proto::clean::{CommandJob, TagJob};
 use ipc_proto::job::Job;
 use ipc_proto::limits::MAX_NODE_JSON;
@@ -155,7 +155,8 @@ fn account(task: &Task, node: Option<&Map<String, Value>>) -> Option<AccountName
         |key: &str| ancestor.and_then(|reported| reported.get(key)?.as_str()).map(str::to_owned);
     let id = task.attrs.get("account").cloned().or_else(|| of_ancestor("id"))?;
     let name = of_ancestor("name").unwrap_or_else(|| id.clone());
-    Some(AccountName { id, name })
+    let cloud = task.attrs.get("cloud").cloned().unwrap_or_default();
+    Some(AccountName { cloud, id, name })
 }
 
 fn tag(data: &Map<String, Value>, node: Map<String, Value>, title: &str) -> Result<Work, TaskError> {

@@ -26,8 +26,8 @@ use super::machine::{ChildId, Effect, Event, JobEnd, Machine, TaskId};
 use super::request::Request;
 use super::sink::AnswerSink;
 use crate::broker::Broker;
-use crate::run::Tools;
-use crate::run::tasks::{Provision, broker, config_of, provide, variables};
+use crate::work::Tools;
+use crate::work::provision::{Provision, broker, config_of, provide, variables};
 
 /// An answer that is not with the network by then is given up; fixcore has stopped waiting.
 const SEND_WITHIN: Duration = Duration::from_secs(10);

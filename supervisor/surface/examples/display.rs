@@ -8,9 +8,10 @@ use std::io::{IsTerminal, stdout};
 use std::thread::sleep;
 use std::time::Duration;
 
-use fixworker_surface::display::{AccountName, Display, Event, Output};
+use fixworker_surface::display::{Display, Event, Output};
 use fixworker_surface::report::{AccountReport, AccountState, Report, ReportError, TableLook};
 use fixworker_surface::telemetry::{self, Level, LogFormat};
+use ipc_proto::account::AccountName;
 
 struct Child {
     account: AccountName,

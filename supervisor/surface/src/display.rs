@@ -7,19 +7,10 @@ mod shell;
 
 use std::time::Duration;
 
+use ipc_proto::account::AccountName;
+
 pub use self::model::{DisplayModel, Line, LineKind, View};
 pub use self::shell::{Display, Output};
-
-/// An account as the display names it. `cloud` and `id` together are unique in a run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AccountName {
-    /// The cloud's id, for example `aws`.
-    pub cloud: String,
-    /// The account's id in the cloud.
-    pub id: String,
-    /// The account's name for people; may be empty.
-    pub name: String,
-}
 
 /// What happens in a run.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,6 +4,7 @@ use std::fmt::{self, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
 
+use ipc_proto::account::AccountName;
 use ipc_proto::exit_code::ExitCode;
 use ipc_proto::fault::{Fault, FaultSource, Retry};
 use nix::libc;
@@ -21,23 +22,11 @@ pub struct Subject {
     pub account: Option<AccountName>,
 }
 
-/// An account as people know it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AccountName {
-    /// Its id in the cloud.
-    pub id: String,
-    /// Its name.
-    pub name: String,
-}
-
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.collector, &self.account) {
-            (Some(collector), Some(AccountName { id, name })) if name.is_empty() || name == id => {
-                write!(f, "account {id} of collector {collector}")
-            }
-            (Some(collector), Some(AccountName { id, name })) => {
-                write!(f, "account {name} ({id}) of collector {collector}")
+            (Some(collector), Some(account)) => {
+                write!(f, "account {} of collector {collector}", account.title())
             }
             (Some(collector), None) => write!(f, "collector {collector}"),
             (None, _) => f.write_str("the collectors"),

@@ -7,7 +7,9 @@ use std::time::Duration;
 use ipc_proto::fault::{Fault, FaultKind, FaultScope, FaultSource, Level, Retry};
 
 use super::error::SpawnError;
-use super::outcome::{AccountName, Class, Exit, Failure, Limit, Outcome, Subject, ran_out_of_memory};
+use ipc_proto::account::AccountName;
+
+use super::outcome::{Class, Exit, Failure, Limit, Outcome, Subject, ran_out_of_memory};
 use super::state::{Stage, State};
 
 fn fault(kind: FaultKind, retry: Retry) -> Fault {
@@ -24,7 +26,7 @@ fn fault(kind: FaultKind, retry: Retry) -> Fault {
 }
 
 fn failure(outcome: Outcome) -> Failure {
-    let account = AccountName { id: "123456789012".into(), name: "production".into() };
+    let account = AccountName { cloud: "rogue".into(), id: "123456789012".into(), name: "production".into() };
     Failure {
         outcome,
         subject: Subject { collector: Some("aws".into()), account: Some(account) },
@@ -140,7 +142,11 @@ fn a_failed_allocation_is_known_by_its_last_words() {
 fn subjects_have_name_and_id() {
     let subject = |collector: Option<&str>, account: Option<(&str, &str)>| Subject {
         collector: collector.map(Into::into),
-        account: account.map(|(id, name)| AccountName { id: id.into(), name: name.into() }),
+        account: account.map(|(id, name)| AccountName {
+            cloud: "rogue".into(),
+            id: id.into(),
+            name: name.into(),
+        }),
     };
     assert_eq!(subject(Some("aws"), Some(("1", "prod"))).to_string(), "account prod (1) of collector aws");
     assert_eq!(subject(Some("aws"), Some(("1", "1"))).to_string(), "account 1 of collector aws");

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use fixworker_fleet::walls::{Sandbox, Walls};
 use fixworker_fleet::{
-    AccountName, Child, ChildSpec, Completed, Failure, Fleet, JobSink, JobSpec, Settings, SinkError, Subject,
-    Task,
+    Child, ChildSpec, Completed, Failure, Fleet, JobSink, JobSpec, Settings, SinkError, Subject, Task,
 };
+use ipc_proto::account::AccountName;
 use ipc_proto::graph::Tally;
 use ipc_proto::job::{Account, CollectJob, Job};
 use ipc_proto::message::{Done, Report};
@@ -85,7 +85,8 @@ impl Bench {
 }
 
 pub(crate) fn subject(account: &str) -> Subject {
-    let account = AccountName { id: account.to_owned(), name: format!("The {account}") };
+    let account =
+        AccountName { cloud: "rogue".into(), id: account.to_owned(), name: format!("The {account}") };
     Subject { collector: Some("rogue".to_owned()), account: Some(account) }
 }
 

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use fixworker_fleet::walls::{Sandbox, Walls};
-use fixworker_fleet::{AccountName, ChildSpec, Fleet, JobSink, JobSpec, Settings, SinkError, Subject};
+use fixworker_fleet::{ChildSpec, Fleet, JobSink, JobSpec, Settings, SinkError, Subject};
+use ipc_proto::account::AccountName;
 use ipc_proto::job::{Account, CollectJob, Job};
 use ipc_proto::message::{Done, Report};
 
@@ -29,7 +30,7 @@ async fn supervise() {
     settings.walls = Walls { sandbox: Sandbox::Off, ..Walls::default() }.into();
     let fleet = Fleet::new(settings);
     for account in ["silent", "ignore-term", "never-hello", "stop-self", "setsid-survivor"] {
-        let name = AccountName { id: account.into(), name: String::new() };
+        let name = AccountName { cloud: "rogue".into(), id: account.into(), name: String::new() };
         let subject = Subject { collector: Some("rogue".into()), account: Some(name) };
         let child = fleet.child(ChildSpec { subject: subject.clone(), shared: false, sealed: false });
         let job = Job::Collect(Box::new(CollectJob {

@@ -2,9 +2,9 @@
 
 use std::io::{self, BufRead, BufReader};
 
+use ipc_proto::account::AccountName;
 use ipc_proto::graph::Role;
 
-use crate::account::AccountName;
 use crate::batch::Weight;
 use crate::line::{Splice, SpliceForm};
 use crate::spool::Blob;
@@ -46,6 +46,7 @@ pub struct AccountCounts {
 /// The graph of one account, checked and waiting. Its files go with the last reference.
 #[derive(Debug)]
 pub struct StagedAccount {
+    pub(crate) number: usize,
     pub(crate) account: AccountName,
     pub(crate) account_node: Box<str>,
     pub(crate) shared: Vec<SharedNode>,
@@ -60,6 +61,11 @@ pub struct StagedAccount {
 }
 
 impl StagedAccount {
+    /// The number of [`crate::staging::Staging::numbered`].
+    pub fn number(&self) -> usize {
+        self.number
+    }
+
     /// The account.
     pub fn account(&self) -> &AccountName {
         &self.account

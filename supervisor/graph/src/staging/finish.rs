@@ -5,11 +5,11 @@ use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 use std::sync::Arc;
 
+use ipc_proto::account::AccountName;
 use ipc_proto::graph::{Role, Totals};
 use ipc_proto::message::Done;
 
 use super::{Findings, Staging, StagingError, Violation};
-use crate::account::AccountName;
 use crate::check::{self, Fate, Sorted, StructureError};
 use crate::index::{GraphIndex, Slot};
 use crate::label::{self, NodeLabel};
@@ -27,6 +27,7 @@ impl Staging {
         let nodes = self.nodes.finish()?;
         let mut graph = CheckedAccount {
             dir: self.dir,
+            number: self.number,
             account: self.account,
             account_node: self.account_node.into(),
             index: self.index,
@@ -74,6 +75,7 @@ fn compare(announced: &Totals, received: &Totals) -> Result<(), Violation> {
 #[derive(Debug)]
 pub struct CheckedAccount {
     dir: SpoolDir,
+    number: usize,
     account: AccountName,
     account_node: Box<str>,
     index: GraphIndex,
@@ -103,6 +105,7 @@ impl CheckedAccount {
         let account_line = self.account_line.take().ok_or(StructureError::Missing("account"))?;
         let counts = self.counts();
         Ok(Arc::new(StagedAccount {
+            number: self.number,
             account: self.account,
             account_node: self.account_node,
             shared: self.shared,

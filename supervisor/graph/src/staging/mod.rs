@@ -13,11 +13,10 @@ mod tests;
 
 use std::sync::Arc;
 
+use ipc_proto::account::{Account, AccountName};
 use ipc_proto::graph::{Chunk, DeferredEdge, Edge, Node, Role, Selector, Tally};
-use ipc_proto::job::Account;
 
 use crate::above;
-use crate::account::AccountName;
 use crate::id::{CompactId, ROOT_NODE_ID};
 use crate::index::{Finds, GraphIndex, is_shared};
 use crate::kinds::KindTable;
@@ -68,6 +67,8 @@ pub struct Staging {
     dir: SpoolDir,
     kinds: Arc<KindTable>,
     limits: StagingLimits,
+    /// How whoever staged it counts it.
+    number: usize,
     account: AccountName,
     account_node: String,
     /// The node of the cloud as we write it; `None` if its id cannot be one.
@@ -95,6 +96,7 @@ impl Staging {
             dir: dir.clone(),
             kinds,
             limits,
+            number: 0,
             account: AccountName::from(account),
             account_node: account.node_id.clone(),
             cloud: cloud_node_id(&account.cloud).map(|id| above::cloud(&id, &account.cloud)),
@@ -112,6 +114,13 @@ impl Staging {
             duplicates: Vec::new(),
             duplicate_count: 0,
         }
+    }
+
+    /// The number by which whoever stages it finds the account again.
+    #[must_use]
+    pub fn numbered(mut self, number: usize) -> Self {
+        self.number = number;
+        self
     }
 
     /// Nodes received so far.
@@ -247,7 +256,7 @@ impl Staging {
             Role::Root => same("id", ROOT_NODE_ID, id),
             Role::Cloud if self.shared.iter().any(|node| node.role == Role::Cloud) => second("cloud"),
             Role::Cloud => {
-                let cloud = &self.account.key.cloud;
+                let cloud = &self.account.cloud;
                 let known = self.cloud.as_ref().ok_or_else(|| Violation::Cloud(cloud.clone()))?;
                 same("reported.id", cloud, reported_id)?;
                 same("id", &known.id, id)
@@ -255,7 +264,7 @@ impl Staging {
             Role::Account if self.account_line.is_some() => second("account"),
             Role::Account => {
                 same("id", &self.account_node, id)?;
-                same("reported.id", &self.account.key.id, reported_id)
+                same("reported.id", &self.account.id, reported_id)
             }
             Role::Organization | Role::Region | Role::Resource => Ok(()),
         }

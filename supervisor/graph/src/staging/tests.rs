@@ -186,7 +186,7 @@ fn an_owned_id_names_both_accounts_and_the_node() {
          (1-2); nothing tells whose they are, so that neither graph is sent"
     );
     assert_eq!(error.retry(), Retry::Never);
-    let victim = crate::AccountName::from(&TestGraph::account("1").account);
+    let victim = ipc_proto::account::AccountName::from(&TestGraph::account("1").account);
     assert!(owners.contest(&victim).is_some());
 
     let mut owners = Owners::new();

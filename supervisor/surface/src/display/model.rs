@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::{AccountName, Event};
+use ipc_proto::account::AccountName;
+
+use super::Event;
 use crate::text::{account_title, column, counted, duration, fit, one_line, size, thousands};
 
 /// Rows for running children; more are counted in one line. With the status this fits a terminal of 24 lines.

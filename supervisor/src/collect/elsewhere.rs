@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use fixworker_fixcore::http::search::SearchLimits;
 use fixworker_fixcore::{CoreClient, CoreError};
 use fixworker_graph::merge::StagedAccount;
-use fixworker_graph::{AccountKey, AccountName};
+use ipc_proto::account::AccountName;
 use serde_json::Value;
 
 /// Ids in one search.
@@ -41,7 +41,7 @@ pub(super) enum NotOurs {
 }
 
 /// The search for those of `ids` that are not below `account`.
-fn query(account: &AccountKey, ids: &[String]) -> String {
+fn query(account: &AccountName, ids: &[String]) -> String {
     let quoted = |text: &str| Value::from(text).to_string();
     let ids: Vec<_> = ids.iter().map(|id| quoted(id)).collect();
     format!(
@@ -60,7 +60,7 @@ fn known(line: &str) -> Option<NotOurs> {
     let owner = match (word("cloud", "id"), word("account", "id")) {
         (Some(cloud), Some(id)) => {
             let name = word("account", "name").unwrap_or_else(|| id.clone());
-            AccountName { key: AccountKey { cloud, id }, name }.to_string()
+            AccountName { cloud, id, name }.to_string()
         }
         _ => "no account".to_owned(),
     };
@@ -76,7 +76,7 @@ pub(super) async fn ask(
 ) -> Result<(), NotOurs> {
     let unreadable = |error: std::io::Error| NotOurs::Unknown(error.to_string());
     for ids in staged.doubtful(AT_ONCE).map_err(unreadable)? {
-        search(client, graph, &query(&staged.account().key, &ids.map_err(unreadable)?), until).await?;
+        search(client, graph, &query(staged.account(), &ids.map_err(unreadable)?), until).await?;
     }
     Ok(())
 }
@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn fixcore_is_asked_for_what_is_not_below_the_account() {
-        let key = AccountKey { cloud: "aws".into(), id: "1\"2".into() };
+        let key = AccountName { cloud: "aws".into(), id: "1\"2".into(), name: String::new() };
         assert_eq!(
             query(&key, &["a".to_owned(), "b".to_owned()]),
             r#"id(["a", "b"]) and (/ancestors.account.reported.id != "1\"2" or /ancestors.cloud.reported.id != "aws") limit 1"#

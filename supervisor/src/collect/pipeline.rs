@@ -2,10 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::time::Instant;
 
-use fixworker_fleet::child::state::Stage;
-use fixworker_fleet::{Completed, Failure, FleetEvent, JobStatus, NotCompleted, RunSpec, SinkError, TaskEnd};
+use fixworker_fleet::{Completed, FleetEvent, JobStatus, NotCompleted, RunSpec, SinkError, TaskEnd};
 use fixworker_graph::account::AccountKey;
 use fixworker_graph::journal::Journal;
 use fixworker_graph::merge::{CloudRun, StagedAccount};
@@ -16,12 +14,15 @@ use fixworker_graph::upload::Outcome;
 use fixworker_surface::metrics;
 use tokio::sync::mpsc;
 
-use super::event::{AccountName, Observer, RunEvent, Trouble};
 use super::ledger::{Ledger, Standing};
 use super::listing::{self, Listing, Targets, sort_out};
-use super::sink::{CollectSink, FaultLog};
+use super::sink::CollectSink;
 use super::target::{Outcomes, Target};
-use super::{RunControl, RunPlan, Tools, opening, tasks, trouble};
+use super::{RunPlan, jobs, opening, trouble};
+use crate::work::attempt::failed_attempt;
+use crate::work::event::{CollectorAccount, Observer, RunEvent, Trouble};
+use crate::work::fault_log::FaultLog;
+use crate::work::{RunControl, Tools, until};
 
 /// Why children are stopped when the run has to end.
 const NEARLY_OVER: &str = "the time of the run is nearly over (fixworker.timeout)";
@@ -55,7 +56,6 @@ pub async fn collect(
         plan: &plan,
         clouds: opening::clouds(tools, &plan, &listings, &targets),
         names: targets.collect.iter().map(|target| target.name.clone()).collect(),
-        by_key: targets.collect.iter().map(|target| (key_of(&target.name), target.name.clone())).collect(),
         faults: targets.collect.iter().map(|_| FaultLog::default()).collect(),
         open: opening::count_by_collector(&targets),
         owners,
@@ -85,7 +85,7 @@ async fn list_in_time(
     tokio::pin!(listing);
     let out_of_time = tokio::select! {
         listings = &mut listing => return (listings, false),
-        () = at(plan.collect_until.filter(|_| !control.token.is_stopped())) => true,
+        () = until(plan.collect_until.filter(|_| !control.token.is_stopped())) => true,
     };
     control.children.stop(NEARLY_OVER);
     let mut listings = listing.await;
@@ -100,8 +100,7 @@ struct Pipeline<'a> {
     tools: &'a Tools,
     plan: &'a RunPlan,
     clouds: BTreeMap<String, CloudRun>,
-    names: Vec<AccountName>,
-    by_key: HashMap<AccountKey, AccountName>,
+    names: Vec<CollectorAccount>,
     faults: Vec<FaultLog>,
     /// Accounts of each collector that have not ended.
     open: HashMap<String, usize>,
@@ -129,7 +128,7 @@ impl Pipeline<'_> {
         let mut collecting = true;
         while collecting || self.target.is_busy() {
             let due = self.target.next_due();
-            let until = self.plan.collect_until.filter(|_| collecting && !self.control.token.is_stopped());
+            let end = self.plan.collect_until.filter(|_| collecting && !self.control.token.is_stopped());
             tokio::select! {
                 event = events.recv(), if collecting => if let Some(event) = event {
                     self.event(event);
@@ -140,8 +139,8 @@ impl Pipeline<'_> {
                     }
                 },
                 outcomes = self.target.outcomes(), if self.target.is_busy() => self.delivered(outcomes),
-                () = at(due) => self.target.due(),
-                () = at(until) => {
+                () = until(due) => self.target.due(),
+                () = until(end) => {
                     self.out_of_time = true;
                     self.control.children.stop(NEARLY_OVER);
                 }
@@ -172,7 +171,7 @@ impl Pipeline<'_> {
             fork: settings.worker().fork_process,
         };
         // One task for each target: the fleet speaks of both by their number.
-        let task = |target| tasks::collect(self.tools, self.plan, target, &self.timings);
+        let task = |target| jobs::collect(self.tools, self.plan, target, &self.timings);
         let tasks = targets.collect.iter().map(task).collect::<Result<Vec<_>, String>>()?;
         let (tools, observer, faults) = (self.tools.clone(), Arc::clone(&self.observer), self.faults.clone());
         let make_sink = move |index: usize, _attempt: u32| {
@@ -180,7 +179,8 @@ impl Pipeline<'_> {
             let (target, faults) =
                 target.ok_or_else(|| SinkError::Host(format!("there is no account with number {index}")))?;
             let kinds = tools.kinds_for(&target.name.collector);
-            let staging = Staging::new(&tools.spool, kinds, &target.account, StagingLimits::default());
+            let staging =
+                Staging::new(&tools.spool, kinds, &target.account, StagingLimits::default()).numbered(index);
             Ok(CollectSink::new(target.name.clone(), staging, faults.clone(), Arc::clone(&observer)))
         };
         let (sender, events) = mpsc::unbounded_channel();
@@ -227,10 +227,10 @@ impl Pipeline<'_> {
         }
     }
 
-    fn pid_of(&self, account: &AccountName) -> Option<u32> {
+    fn pid_of(&self, account: &CollectorAccount) -> Option<u32> {
         let serves = |job: &JobStatus| {
             job.subject.collector.as_deref() == Some(&account.collector)
-                && job.subject.account.as_ref().is_some_and(|served| served.id == account.id)
+                && job.subject.account.as_ref().is_some_and(|served| *served == account.account)
         };
         let child = self.tools.fleet.running().into_iter().find(|child| child.jobs.iter().any(serves))?;
         child.pid.and_then(|pid| u32::try_from(pid).ok())
@@ -258,11 +258,11 @@ impl Pipeline<'_> {
 
     fn completed(
         &mut self,
-        account: &AccountName,
+        account: &CollectorAccount,
         completed: Completed<CollectSink>,
     ) -> Result<Arc<StagedAccount>, Trouble> {
         metrics::child_ended(&account.collector, "done", completed.elapsed);
-        self.timings.record(&key_of(account), completed.elapsed);
+        self.timings.record(&AccountKey::from(&account.account), completed.elapsed);
         let record = self.ledger.record(account);
         record.duration = completed.elapsed;
         record.peak_rss = record.peak_rss.max(completed.peak_rss.unwrap_or_default());
@@ -290,7 +290,7 @@ impl Pipeline<'_> {
         Ok(staged)
     }
 
-    fn not_completed(&mut self, account: &AccountName, end: &NotCompleted) -> Trouble {
+    fn not_completed(&mut self, account: &CollectorAccount, end: &NotCompleted) -> Trouble {
         let record = self.ledger.record(account);
         if let Some(last) = &end.last {
             failed_attempt(&account.collector, last);
@@ -300,7 +300,7 @@ impl Pipeline<'_> {
         trouble::of_end(end, self.out_of_time)
     }
 
-    fn failed(&mut self, account: AccountName, trouble: Trouble) {
+    fn failed(&mut self, account: CollectorAccount, trouble: Trouble) {
         metrics::account_ended(&account.collector, if trouble.cancelled { "cancelled" } else { "failed" });
         self.ledger.record(&account).standing = Standing::Failed(trouble.clone());
         self.observer.event(&RunEvent::AccountFailed { account, trouble });
@@ -363,7 +363,7 @@ impl Pipeline<'_> {
     }
 
     fn refused(&mut self, staged: &StagedAccount, trouble: Trouble) {
-        if let Some(account) = self.by_key.get(&staged.account().key).cloned() {
+        if let Some(account) = self.names.get(staged.number()).cloned() {
             self.failed(account, trouble);
         }
     }
@@ -372,7 +372,7 @@ impl Pipeline<'_> {
         let landed: Vec<AccountKey> = outcomes
             .iter()
             .filter(|(_, outcome)| outcome.has_landed())
-            .map(|(account, _)| account.account().key.clone())
+            .map(|(account, _)| AccountKey::from(account.account()))
             .collect();
         if let Some(journal) = &mut self.journal
             && let Err(error) = journal.merged(&landed)
@@ -383,7 +383,7 @@ impl Pipeline<'_> {
         }
         let mut told: Vec<String> = Vec::new();
         for (staged, outcome) in outcomes {
-            let Some(account) = self.by_key.get(&staged.account().key).cloned() else { continue };
+            let Some(account) = self.names.get(staged.number()).cloned() else { continue };
             match outcome {
                 Outcome::Landed(_) => self.landed(&account, Standing::Landed),
                 Outcome::Queued => {
@@ -398,13 +398,13 @@ impl Pipeline<'_> {
         }
     }
 
-    fn landed(&mut self, account: &AccountName, standing: Standing) {
+    fn landed(&mut self, account: &CollectorAccount, standing: Standing) {
         metrics::account_ended(&account.collector, "done");
         self.ledger.record(account).standing = standing;
     }
 
     /// The same sentence for many accounts is told in full once.
-    fn not_delivered(&mut self, account: AccountName, outcome: &Outcome, told: &mut Vec<String>) {
+    fn not_delivered(&mut self, account: CollectorAccount, outcome: &Outcome, told: &mut Vec<String>) {
         let sentence = outcome.to_string();
         let message = if told.contains(&sentence) {
             "not delivered, for the reason told above".to_owned()
@@ -415,27 +415,5 @@ impl Pipeline<'_> {
         let kind = if matches!(outcome, Outcome::Rejected(_)) { "rejected" } else { "not_delivered" };
         let kind = kind.to_owned();
         self.failed(account, Trouble { kind, message, hint: None, cancelled: false });
-    }
-}
-
-pub(super) fn key_of(name: &AccountName) -> AccountKey {
-    AccountKey { cloud: name.cloud.clone(), id: name.id.clone() }
-}
-
-/// Counts an attempt of `collector` that failed.
-pub(crate) fn failed_attempt(collector: &str, failure: &Failure) {
-    metrics::child_ended(collector, failure.outcome.kind(), failure.elapsed);
-    match failure.stage {
-        Some(Stage::Asked) => metrics::child_killed("asked"),
-        Some(Stage::Termed) => metrics::child_killed("term"),
-        Some(Stage::Killed) => metrics::child_killed("kill"),
-        None => {}
-    }
-}
-
-async fn at(time: Option<Instant>) {
-    match time {
-        Some(time) => tokio::time::sleep_until(time.into()).await,
-        None => std::future::pending().await,
     }
 }

@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, HashMap};
 
 use fixworker_graph::merge::CloudRun;
 use fixworker_surface::metrics;
+use ipc_proto::account::AccountName;
 
-use super::event::{AccountName, Observer, RunEvent, Trouble};
+use super::RunPlan;
 use super::ledger::{Ledger, Standing};
 use super::listing::{Listing, Targets};
-use super::{RunPlan, Tools};
+use crate::work::Tools;
+use crate::work::event::{CollectorAccount, Observer, RunEvent, Trouble};
 
 /// How many accounts of each collector are to be collected.
 pub(super) fn count_by_collector(targets: &Targets) -> HashMap<String, usize> {
@@ -92,11 +94,9 @@ fn report_listing(one: &Listing, ledger: &mut Ledger, observer: &dyn Observer) {
 }
 
 fn report_unknown(id: &str, ledger: &mut Ledger, observer: &dyn Observer) {
-    let account = AccountName {
+    let account = CollectorAccount {
         collector: String::new(),
-        cloud: "unknown".to_owned(),
-        id: id.to_owned(),
-        name: id.to_owned(),
+        account: AccountName { cloud: "unknown".to_owned(), id: id.to_owned(), name: id.to_owned() },
     };
     let trouble = Trouble {
         kind: "config".to_owned(),

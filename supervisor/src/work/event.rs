@@ -1,49 +1,47 @@
-//! What happens in a collect run, for everybody who watches it: fixcore, the terminal, /children, metrics.
+//! What happens in a run, for everybody who watches it: fixcore, the terminal, /children, metrics.
 
 use std::fmt;
+use std::ops::Deref;
 use std::time::Duration;
 
+use fixworker_fleet::Subject;
+use ipc_proto::account::AccountName;
 use ipc_proto::fault::Fault;
-use ipc_proto::job::Account;
 use ipc_proto::message::{Denied, Progress};
 
-/// Names an account in every message to people.
+/// An account and the collector that listed it: names the account in every message to people.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct AccountName {
-    /// The collector that listed it.
+pub struct CollectorAccount {
+    /// The collector.
     pub collector: String,
-    /// The cloud id.
-    pub cloud: String,
-    /// The account's id in the cloud.
-    pub id: String,
-    /// Its name.
-    pub name: String,
+    /// The account.
+    pub account: AccountName,
 }
 
-impl AccountName {
+impl CollectorAccount {
     /// The name of `account`, listed by `collector`.
-    pub fn of(collector: &str, account: &Account) -> Self {
-        Self {
-            collector: collector.to_owned(),
-            cloud: account.cloud.clone(),
-            id: account.id.clone(),
-            name: account.name.clone(),
-        }
+    pub fn of(collector: &str, account: impl Into<AccountName>) -> Self {
+        Self { collector: collector.to_owned(), account: account.into() }
     }
 
-    /// `name (id)`, or the id alone if the name says no more: what fixcore shows for an account.
-    pub fn display_name(&self) -> String {
-        if self.name == self.id || self.name.is_empty() {
-            self.id.clone()
-        } else {
-            format!("{} ({})", self.name, self.id)
-        }
+    /// What a child that works for it is for.
+    pub fn subject(&self) -> Subject {
+        Subject { collector: Some(self.collector.clone()), account: Some(self.account.clone()) }
     }
 }
 
-impl fmt::Display for AccountName {
+impl Deref for CollectorAccount {
+    type Target = AccountName;
+
+    fn deref(&self) -> &AccountName {
+        &self.account
+    }
+}
+
+/// `aws:name (id)`.
+impl fmt::Display for CollectorAccount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.cloud, self.display_name())
+        write!(f, "{}:{}", self.account.cloud, self.account.title())
     }
 }
 
@@ -60,7 +58,7 @@ pub enum RunEvent {
         /// Its name.
         collector: String,
         /// The accounts that will be collected in this run.
-        accounts: Vec<AccountName>,
+        accounts: Vec<CollectorAccount>,
     },
     /// A collector could not list its accounts.
     ListingFailed {
@@ -77,7 +75,7 @@ pub enum RunEvent {
     /// A child works on an account.
     AccountStarted {
         /// The account.
-        account: AccountName,
+        account: CollectorAccount,
         /// Counts from 1.
         attempt: u32,
         /// The process.
@@ -86,14 +84,14 @@ pub enum RunEvent {
     /// Progress inside an account.
     Progress {
         /// The account.
-        account: AccountName,
+        account: CollectorAccount,
         /// What the child said.
         lines: Vec<Progress>,
     },
     /// A sign of life.
     Heartbeat {
         /// The account.
-        account: AccountName,
+        account: CollectorAccount,
         /// Memory of the child in bytes.
         rss: u64,
         /// What it does.
@@ -104,7 +102,7 @@ pub enum RunEvent {
     /// A trouble that does not end the account.
     Fault {
         /// The account; `None` while accounts are listed.
-        account: Option<AccountName>,
+        account: Option<CollectorAccount>,
         /// The collector.
         collector: String,
         /// The trouble.
@@ -113,14 +111,14 @@ pub enum RunEvent {
     /// Operations that were refused for lack of permission.
     Denied {
         /// The account.
-        account: AccountName,
+        account: CollectorAccount,
         /// The operations.
         calls: Vec<Denied>,
     },
     /// An attempt failed and another one follows.
     AttemptFailed {
         /// The account.
-        account: AccountName,
+        account: CollectorAccount,
         /// Counts from 1.
         attempt: u32,
         /// One sentence.
@@ -131,7 +129,7 @@ pub enum RunEvent {
     /// The graph of an account is complete and checked.
     AccountCollected {
         /// The account.
-        account: AccountName,
+        account: CollectorAccount,
         /// Nodes.
         nodes: u64,
         /// Edges.
@@ -144,7 +142,7 @@ pub enum RunEvent {
     /// The account is over without result.
     AccountFailed {
         /// The account.
-        account: AccountName,
+        account: CollectorAccount,
         /// What to tell the user.
         trouble: Trouble,
     },

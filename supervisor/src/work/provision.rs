@@ -1,75 +1,18 @@
-//! What children are asked to do: jobs made of settings. Only here a collector's section leaves the settings.
+//! What children are given: the settings and variables that they may see, and where their credentials come from. Only here
+//! a collector's section leaves the settings.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use fixworker_fleet::{AccountName, Keys, Subject, Task};
-use fixworker_graph::timings::Timings;
+use fixworker_fleet::Keys;
 use fixworker_settings::{Environment, Running};
-use ipc_proto::job::{AccountsJob, CollectJob, Described, Job, Variable};
+use ipc_proto::job::{Described, Job, Variable};
 use ipc_proto::seal::AccountJob;
 use ipc_proto::secret::Secret;
 use ipc_proto::variables;
 
-use super::listing::Target;
-use super::pipeline::key_of;
-use super::{RunPlan, Tools};
+use super::Tools;
 use crate::broker::Broker;
 use crate::describe::rules;
-
-/// A listing takes no longer, however long accounts may take: all collectors wait for the slowest one.
-const LISTING_TIMEOUT: Duration = Duration::from_mins(10);
-
-/// Lists the accounts of a collector; or what is wrong with its settings.
-pub(super) fn accounts(tools: &Tools, plan: &RunPlan, collector: &str) -> Result<Task, String> {
-    let described = tools.describe(collector).ok_or_else(|| "this worker does not have it".to_owned())?;
-    let config = Secret::new(config_of(&plan.settings, described)?);
-    Ok(Task {
-        subject: Subject { collector: Some(collector.to_owned()), account: None },
-        job: Job::Accounts(AccountsJob { collector: collector.to_owned(), config }),
-        environment: variables(described, &tools.environment),
-        deadline: Some(plan.settings.account_timeout().min(LISTING_TIMEOUT)),
-        last_duration: None,
-        // It finds the accounts, so it is for none of them.
-        keys: None,
-    })
-}
-
-/// Collects an account. An error means that settings which have listed accounts are gone, a fault of ours.
-pub(super) fn collect(
-    tools: &Tools,
-    plan: &RunPlan,
-    target: &Target,
-    timings: &Timings,
-) -> Result<Task, String> {
-    let name = &target.name;
-    let described = tools.describe(&name.collector);
-    let described = described.ok_or_else(|| format!("collector {} is not there any more", name.collector))?;
-    let config = Secret::new(config_of(&plan.settings, described)?);
-    let account = AccountName { id: name.id.clone(), name: name.name.clone() };
-    let job = AccountJob::Collect(Box::new(CollectJob {
-        collector: described.collector.clone(),
-        config,
-        account: target.account.clone(),
-        max_resources: plan.settings.worker().max_resources_per_account.map(Into::into),
-        last_run_started_ago: plan.last_run_started_ago,
-    }));
-    // A process for all accounts cannot be kept from the credentials of one of them.
-    let provision = if plan.settings.worker().fork_process {
-        provide(tools, described, job)?
-    } else {
-        Provision { environment: variables(described, &tools.environment), job: job.into(), keys: None }
-    };
-    let Provision { job, environment, keys } = provision;
-    Ok(Task {
-        subject: Subject { collector: Some(described.collector.clone()), account: Some(account) },
-        job,
-        environment,
-        keys,
-        deadline: Some(plan.settings.account_timeout()),
-        last_duration: timings.last(&key_of(name)),
-    })
-}
 
 /// What a child is given to do a job for one account.
 #[derive(Debug)]

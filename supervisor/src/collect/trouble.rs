@@ -5,8 +5,8 @@ use fixworker_graph::owners::Contest;
 use fixworker_graph::staging::StagingError;
 
 use super::elsewhere::NotOurs;
-use super::event::Trouble;
 use super::ledger::Standing;
+use crate::work::event::Trouble;
 
 /// A task that was not completed; `out_of_time_of_run` if the run itself had to end.
 pub(super) fn of_end(end: &NotCompleted, out_of_time_of_run: bool) -> Trouble {

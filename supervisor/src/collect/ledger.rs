@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 
-use super::event::{AccountName, Trouble};
+use crate::work::event::{CollectorAccount, Trouble};
 
 /// Where an account stands.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -75,7 +75,7 @@ pub struct FailedListing {
 /// The book.
 #[derive(Debug, Default)]
 pub struct Ledger {
-    records: IndexMap<AccountName, Record>,
+    records: IndexMap<CollectorAccount, Record>,
     failed_listings: Vec<FailedListing>,
     resumed: usize,
     cut: bool,
@@ -88,7 +88,7 @@ impl Ledger {
     }
 
     /// An account that will be collected.
-    pub fn open(&mut self, account: AccountName) {
+    pub fn open(&mut self, account: CollectorAccount) {
         self.records.entry(account).or_default();
     }
 
@@ -112,17 +112,17 @@ impl Ledger {
     }
 
     /// The record of an account, made if it is new.
-    pub fn record(&mut self, account: &AccountName) -> &mut Record {
+    pub fn record(&mut self, account: &CollectorAccount) -> &mut Record {
         self.records.entry(account.clone()).or_default()
     }
 
     /// All accounts in the order of their listing.
-    pub fn records(&self) -> impl Iterator<Item = (&AccountName, &Record)> {
+    pub fn records(&self) -> impl Iterator<Item = (&CollectorAccount, &Record)> {
         self.records.iter()
     }
 
     /// Accounts that have neither failed nor been delivered, and where they stand.
-    pub fn undecided(&self) -> Vec<(AccountName, Standing)> {
+    pub fn undecided(&self) -> Vec<(CollectorAccount, Standing)> {
         let open = self.records.iter().filter(|(_, record)| record.standing.is_undecided());
         open.map(|(account, record)| (account.clone(), record.standing.clone())).collect()
     }
@@ -187,10 +187,13 @@ impl Ledger {
 
 #[cfg(test)]
 mod tests {
+    use ipc_proto::account::AccountName;
+
     use super::*;
 
-    fn account(id: &str) -> AccountName {
-        AccountName { collector: "c".into(), cloud: "c".into(), id: id.into(), name: id.into() }
+    fn account(id: &str) -> CollectorAccount {
+        let account = AccountName { cloud: "c".into(), id: id.into(), name: id.into() };
+        CollectorAccount { collector: "c".into(), account }
     }
 
     fn failed() -> Standing {

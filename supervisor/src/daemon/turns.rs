@@ -20,7 +20,7 @@ const REMEMBERED: usize = 32;
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Event {
+pub(super) enum Event {
     /// fixcore asks for a run.
     Action(Action),
     /// fixcore has ended a task.
@@ -33,7 +33,7 @@ pub enum Event {
 
 /// What the daemon has to do.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Effect {
+pub(super) enum Effect {
     /// Start a run.
     Start(Action),
     /// Stop the running run without an answer to fixcore.
@@ -44,7 +44,7 @@ pub enum Effect {
 
 /// Why a run is stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StopReason {
+pub(super) enum StopReason {
     /// fixcore aborted the task.
     Aborted,
     /// Another task wants a run of the same kind.
@@ -55,7 +55,7 @@ pub enum StopReason {
 
 impl StopReason {
     /// A phrase for logs and reports.
-    pub fn text(self) -> &'static str {
+    pub(super) fn text(self) -> &'static str {
         match self {
             Self::Aborted => "fixcore aborted the task",
             Self::Displaced => "another task takes over",
@@ -66,7 +66,7 @@ impl StopReason {
 
 /// Why an event has no effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ignored {
+pub(super) enum Ignored {
     /// The same run is already on.
     Duplicate,
     /// The run was aborted or displaced before.
@@ -94,7 +94,7 @@ enum State {
 
 /// The machine.
 #[derive(Debug, Default)]
-pub struct Runs {
+pub(super) struct Runs {
     state: State,
     cancelled: VecDeque<ActionKey>,
     down: bool,
@@ -102,7 +102,7 @@ pub struct Runs {
 
 impl Runs {
     /// Takes one event; the effect must be performed before the next one is fed.
-    pub fn step(&mut self, event: Event) -> Effect {
+    pub(super) fn step(&mut self, event: Event) -> Effect {
         match event {
             Event::Action(request) => self.action(request),
             Event::Abort(key) => self.abort(&key),
@@ -112,7 +112,8 @@ impl Runs {
     }
 
     /// Whether a run is on, or on its way out.
-    pub fn is_active(&self) -> bool {
+    #[cfg(test)]
+    fn is_active(&self) -> bool {
         matches!(self.state, State::Running(_) | State::Stopping { .. })
     }
 

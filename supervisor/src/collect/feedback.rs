@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use ipc_proto::fault::{Fault, Level};
 use ipc_proto::message::Progress as Line;
 
-use super::event::{AccountName, RunEvent};
+use crate::work::event::{CollectorAccount, RunEvent};
 
 /// One message to fixcore, without the envelope of the action.
 #[derive(Debug, Clone, PartialEq)]
@@ -85,21 +85,21 @@ impl Feedback {
             .collect()
     }
 
-    fn remember(&mut self, account: &AccountName, lines: &[Line]) {
+    fn remember(&mut self, account: &CollectorAccount, lines: &[Line]) {
         for line in lines {
             // fixcore refuses these, and with them the connection's peace.
             if line.total == 0 || line.current > line.total {
                 continue;
             }
             // A child names its place from the account down; where the account hangs is not its business.
-            let mut path = vec![account.collector.clone(), account.display_name()];
+            let mut path = vec![account.collector.clone(), account.title()];
             path.extend(line.path.iter().cloned());
             self.waiting.insert((path, line.name.clone()), (line.current, line.total));
         }
     }
 
-    fn account_ended(&mut self, account: &AccountName) -> Note {
-        let name = account.display_name();
+    fn account_ended(&mut self, account: &CollectorAccount) -> Note {
+        let name = account.title();
         self.forget(|path, _| path.first() == Some(&account.collector) && path.get(1) == Some(&name));
         done(std::slice::from_ref(&account.collector), &name, 1, 1)
     }
@@ -109,12 +109,12 @@ impl Feedback {
     }
 }
 
-fn listed(collector: &str, accounts: &[AccountName]) -> Vec<Note> {
+fn listed(collector: &str, accounts: &[CollectorAccount]) -> Vec<Note> {
     if accounts.is_empty() {
         return Vec::new();
     }
     let open = |name| Progress::Done { name, path: Vec::new(), current: 0, total: 1 };
-    let parts = accounts.iter().map(|account| open(account.display_name())).collect();
+    let parts = accounts.iter().map(|account| open(account.title())).collect();
     vec![Note::Progress(Progress::Tree { name: collector.to_owned(), path: Vec::new(), parts })]
 }
 
@@ -123,12 +123,12 @@ fn done(path: &[String], name: &str, current: u32, total: u32) -> Note {
     Note::Progress(Progress::Done { name: name.to_owned(), path: path.to_vec(), current, total })
 }
 
-fn context(account: &AccountName) -> Vec<String> {
-    vec![account.cloud.clone(), account.display_name()]
+fn context(account: &CollectorAccount) -> Vec<String> {
+    vec![account.cloud.clone(), account.title()]
 }
 
 /// The peer's form: `[cloud:account:region] [kind] message Services and actions affected: service: action`.
-fn fault_note(account: Option<&AccountName>, collector: &str, fault: &Fault) -> Note {
+fn fault_note(account: Option<&CollectorAccount>, collector: &str, fault: &Fault) -> Note {
     let mut context = account.map_or_else(|| vec![collector.to_owned()], context);
     context.extend(fault.scope.region.clone());
     let times = if fault.count > 1 { format!(" ({} times)", fault.count) } else { String::new() };
@@ -148,11 +148,13 @@ mod tests {
 
     use serde_json::json;
 
-    use super::super::event::Trouble;
     use super::*;
+    use crate::work::event::Trouble;
+    use ipc_proto::account::AccountName;
 
-    fn account(id: &str, name: &str) -> AccountName {
-        AccountName { collector: "aws".into(), cloud: "aws".into(), id: id.into(), name: name.into() }
+    fn account(id: &str, name: &str) -> CollectorAccount {
+        let account = AccountName { cloud: "aws".into(), id: id.into(), name: name.into() };
+        CollectorAccount { collector: "aws".into(), account }
     }
 
     fn line(name: &str, current: u32, total: u32) -> Line {

@@ -9,10 +9,11 @@ use fixworker_settings::Shard;
 use ipc_proto::job::{Account, Described};
 use ipc_proto::message::{Done, Report};
 
-use super::event::{AccountName, Observer, RunEvent};
-use super::shard::is_ours;
-use super::sink::FaultLog;
-use super::{RunPlan, Tools, listed, tasks};
+use super::{RunPlan, jobs, listed};
+use crate::work::Tools;
+use crate::work::event::{CollectorAccount, Observer, RunEvent};
+use crate::work::fault_log::FaultLog;
+use crate::work::shard::is_ours;
 
 /// The most accounts that one collector may list.
 const MAX_ACCOUNTS: usize = 100_000;
@@ -57,7 +58,7 @@ pub async fn list(
     let mut jobs = Vec::new();
     for collector in &plan.selection.active {
         observer.event(&RunEvent::CollectorStarted { collector: collector.clone() });
-        let task = tasks::accounts(tools, plan, collector);
+        let task = jobs::accounts(tools, plan, collector);
         let listing = list_one(tools.clone(), task, collector.clone(), Arc::clone(observer), stop.clone());
         jobs.push((collector, tokio::spawn(listing)));
     }
@@ -159,7 +160,7 @@ impl JobSink for AccountsSink {
 #[derive(Debug, Clone)]
 pub struct Target {
     /// Its name.
-    pub name: AccountName,
+    pub name: CollectorAccount,
     /// What the child gets.
     pub account: Account,
 }
@@ -172,7 +173,7 @@ pub struct Targets {
     /// How many were delivered by an earlier process.
     pub resumed: usize,
     /// Accounts that a second source listed too: the name that is left out, and the collector that has it.
-    pub duplicates: Vec<(AccountName, String)>,
+    pub duplicates: Vec<(CollectorAccount, String)>,
     /// Wanted ids that nobody has listed.
     pub unknown: Vec<String>,
     /// Accounts of ours by cloud, delivered ones included.
@@ -196,8 +197,8 @@ pub fn sort_out(
         if !wanted || !is_ours(shard, &account.cloud, &account.id) {
             continue;
         }
-        let name = AccountName::of(collector, account);
-        let key = AccountKey { cloud: account.cloud.clone(), id: account.id.clone() };
+        let name = CollectorAccount::of(collector, account);
+        let key = AccountKey::from(account);
         // Two accounts with one node would be one in fixcore.
         let twin = nodes.entry(account.node_id.as_str()).or_insert_with(|| key.clone()).clone();
         if let Some(first) = seen.get(&twin) {

@@ -2,58 +2,22 @@
 
 use std::collections::HashSet;
 use std::hash::BuildHasher as _;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use fixworker_fleet::{JobSink, SinkError};
 use fixworker_graph::staging::{CheckedAccount, Staging, StagingError};
-use ipc_proto::fault::{Fault, FaultScope, Retry};
+use ipc_proto::fault::Retry;
 use ipc_proto::message::{Done, Progress, Report};
 
-use super::event::{AccountName, Observer, RunEvent};
-
-/// The most faults of one account that are told to people; the rest is counted.
-const MAX_FAULTS: usize = 1000;
+use crate::work::event::{CollectorAccount, Observer, RunEvent};
+use crate::work::fault_log::FaultLog;
 
 /// The most names of progress lines in one attempt; further ones are not told.
 const MAX_PROGRESS: usize = 10_000;
 
-/// Faults of an account over all its attempts: a repeated attempt does not repeat them.
-#[derive(Debug, Clone, Default)]
-pub struct FaultLog(Arc<Mutex<Seen>>);
-
-#[derive(Debug, Default)]
-struct Seen {
-    texts: HashSet<(FaultScope, String)>,
-    count: u64,
-}
-
-impl FaultLog {
-    /// Whether the fault is new and worth telling.
-    pub(crate) fn admit(&self, fault: &Fault) -> bool {
-        let mut seen = self.lock();
-        let text = (fault.scope.clone(), fault.message.clone());
-        if seen.texts.contains(&text) {
-            return false;
-        }
-        seen.count += u64::from(fault.count.max(1));
-        seen.texts.len() < MAX_FAULTS && seen.texts.insert(text)
-    }
-
-    /// The account has ended: forgets the texts, and says how many troubles there were.
-    pub(super) fn close(&self) -> u64 {
-        let mut seen = self.lock();
-        seen.texts = HashSet::new();
-        seen.count
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Seen> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 /// The sink of one attempt.
 pub struct CollectSink {
-    account: AccountName,
+    account: CollectorAccount,
     observer: Arc<dyn Observer>,
     faults: FaultLog,
     /// Hashes of the names of what has made progress.
@@ -71,7 +35,7 @@ impl std::fmt::Debug for CollectSink {
 impl CollectSink {
     /// A sink for one attempt on `account`.
     pub fn new(
-        account: AccountName,
+        account: CollectorAccount,
         staging: Staging,
         faults: FaultLog,
         observer: Arc<dyn Observer>,
@@ -166,34 +130,5 @@ fn sink_error(error: StagingError) -> SinkError {
         StagingError::Spool(error) => SinkError::Host(error.to_string()),
         StagingError::Violation(error) => SinkError::Violation(refused(&error)),
         error => SinkError::Violation(refused(&error)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use ipc_proto::fault::{FaultKind, FaultSource, Level};
-
-    use super::*;
-
-    #[test]
-    fn a_repeated_fault_is_told_once_and_too_many_are_only_counted() {
-        let log = FaultLog::default();
-        let fault = |text: String| Fault {
-            scope: FaultScope::default(),
-            kind: FaultKind::AccessDenied,
-            source: FaultSource::User,
-            retry: Retry::Never,
-            level: Level::Error,
-            message: text,
-            hint: None,
-            count: 1,
-        };
-        assert!(log.admit(&fault("0".into())));
-        assert!(!log.admit(&fault("0".into())), "the next attempt says the same");
-        for number in 1..MAX_FAULTS {
-            assert!(log.admit(&fault(number.to_string())));
-        }
-        assert!(!log.admit(&fault("one more".into())));
-        assert_eq!(log.close(), MAX_FAULTS as u64 + 1);
     }
 }

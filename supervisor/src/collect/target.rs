@@ -139,7 +139,7 @@ impl CoreTarget {
 
     fn add(&mut self, account: Arc<StagedAccount>) {
         if self.hold {
-            self.held.entry(account.account().key.cloud.clone()).or_default().push(account);
+            self.held.entry(account.account().cloud.clone()).or_default().push(account);
             return;
         }
         self.batch(account);
