@@ -1,9 +1,11 @@
 //! The loop of the daemon.
 
+use std::pin::pin;
 use std::time::Instant;
 
 use fixworker_fixcore::http::subscribe::Subscription;
 use fixworker_fixcore::messages::Action;
+use fixworker_fixcore::ws::LinkHealth;
 use fixworker_fixcore::ws::actions::ActionEvent;
 use fixworker_settings::Running;
 use tokio::sync::watch;
@@ -46,7 +48,10 @@ pub(super) async fn serve(worker: Worker, stages: &watch::Sender<Stage>, shutdow
         collected_once: false,
     };
     let mut graceful = shutdown.clone();
-    tracing::info!("ready");
+    let Worker { actions, events, tasks, .. } = &server.worker;
+    let links = [actions.health.clone(), events.health.clone(), tasks.health.clone()];
+    let mut connected = pin!(connected(links));
+    let mut ready = false;
     loop {
         let idle = idle_until.filter(|_| !server.collected_once);
         tokio::select! {
@@ -55,6 +60,10 @@ pub(super) async fn serve(worker: Worker, stages: &watch::Sender<Stage>, shutdow
             Some(Ok(loaded)) = server.reloading.join_next() => server.loaded(loaded),
             end = server.collect.ended() => server.collect.answer(&end, &server.worker),
             end = server.cleanup.ended() => server.cleanup.answer(&end, &server.worker),
+            () = &mut connected, if !ready => {
+                ready = true;
+                tracing::info!("ready");
+            }
             () = graceful.reached(Stage::Graceful) => break,
             () = at(idle) => {
                 tracing::warn!("no collect run came within the idle timeout: shutting down");
@@ -71,6 +80,14 @@ pub(super) async fn serve(worker: Worker, stages: &watch::Sender<Stage>, shutdow
     let code = server.stop(shutdown.clone()).await;
     // A signal during the stop asks for more than a restart.
     if restart && shutdown.stage() == Stage::Running { End::Restart } else { code.into() }
+}
+
+/// Waits until each of them was connected, or has nothing to connect for.
+async fn connected(links: [watch::Receiver<LinkHealth>; 3]) {
+    for mut link in links {
+        // Err: the worker is ending.
+        let _ended = link.wait_for(LinkHealth::is_healthy).await.is_err();
+    }
 }
 
 pub(super) async fn at(time: Option<Instant>) {

@@ -21,6 +21,8 @@ use crate::tls::is_certificate_error;
 
 /// A task or an action with whole nodes in it is far smaller.
 const MAX_MESSAGE: usize = 16 * 1024 * 1024;
+/// Of an address that somebody else names.
+const MAX_LOCATION: usize = 200;
 /// Name, TCP, TLS and the upgrade.
 const CONNECT_WITHIN: Duration = Duration::from_secs(15);
 
@@ -38,6 +40,9 @@ pub(super) enum OpenError {
     /// 401, with a new token each time.
     #[error("fixcore does not accept our token (401: {0})")]
     Unauthorized(CoreAnswer),
+    /// Fixcore, or what is in front of it, is somewhere else.
+    #[error("fixcore answered {0} and is at {1}")]
+    Elsewhere(u16, String),
     /// Another status.
     #[error("fixcore answered {0}: {1}")]
     Status(u16, CoreAnswer),
@@ -57,10 +62,29 @@ impl OpenError {
         match self {
             Self::AlreadyConnected(_) | Self::Unknown(_) => Failure::Busy,
             Self::Unauthorized(_)
+            | Self::Elsewhere(..)
             | Self::Status(..)
             | Self::Certificate(_)
             | Self::Unreachable(_)
             | Self::Prepare(_) => Failure::Other,
+        }
+    }
+
+    /// What to do about it, where that is not said by the trouble itself.
+    pub(super) fn remedy(&self) -> Option<&'static str> {
+        match self {
+            Self::AlreadyConnected(_) => Some(
+                "if it is of another worker, stop that one, or start this one with an id of its own (--subscriber-id)",
+            ),
+            Self::Elsewhere(..) => Some("give that address as --fixcore-uri"),
+            Self::Status(..) => {
+                Some("a proxy before fixcore has to pass websockets on (the headers Upgrade and Connection)")
+            }
+            Self::Unknown(_)
+            | Self::Unauthorized(_)
+            | Self::Certificate(_)
+            | Self::Unreachable(_)
+            | Self::Prepare(_) => None,
         }
     }
 
@@ -69,7 +93,11 @@ impl OpenError {
             WsError::Http(response) => {
                 let body = response.body().as_deref().unwrap_or_default();
                 let answer = CoreAnswer::parse(body);
+                let location = response.headers().get("location").and_then(|location| location.to_str().ok());
                 match response.status().as_u16() {
+                    status @ 300..=399 if let Some(location) = location => {
+                        Self::Elsewhere(status, location.chars().take(MAX_LOCATION).collect())
+                    }
                     401 => Self::Unauthorized(answer),
                     404 => Self::Unknown(answer),
                     429 => Self::AlreadyConnected(answer),

@@ -13,7 +13,8 @@ use tokio_util::sync::CancellationToken;
 use super::connect::{OpenError, open_socket};
 use super::connection::{Connection, Frame, Sender};
 use super::health::LinkHealth;
-use super::state::{Command, Event, Link, State, Why};
+use super::state::{Command, Event, Failure, Link, State, Why};
+use super::told::{Tell, Told};
 use crate::http::client::CoreClient;
 
 /// Between the link and its head, which always takes them at once.
@@ -52,7 +53,15 @@ pub(super) fn start(
     stop: CancellationToken,
 ) -> mpsc::Receiver<LinkEvent> {
     let (sender, events) = mpsc::channel(EVENTS);
-    let runner = Runner { spec, head: sender, health, opening: None, connection: None, stopping: false };
+    let runner = Runner {
+        spec,
+        head: sender,
+        health,
+        opening: None,
+        connection: None,
+        told: Told::default(),
+        stopping: false,
+    };
     tokio::spawn(runner.run(stop));
     events
 }
@@ -63,6 +72,7 @@ struct Runner {
     health: Arc<watch::Sender<LinkHealth>>,
     opening: Option<BoxFuture<Result<Connection, OpenError>>>,
     connection: Option<Connection>,
+    told: Told,
     stopping: bool,
 }
 
@@ -101,6 +111,7 @@ impl Runner {
             Seen::Tick => Event::Tick,
             Seen::Opened(Ok(connection)) => {
                 self.opening = None;
+                self.told.connected();
                 tracing::info!("the websocket of {} is connected", self.spec.name);
                 self.health.send_replace(LinkHealth::Connected { since: Timestamp::now() });
                 self.tell(LinkEvent::Opened(connection.sender())).await;
@@ -109,7 +120,8 @@ impl Runner {
             }
             Seen::Opened(Err(error)) => {
                 self.opening = None;
-                self.not_connected(error.to_string());
+                let remedy = error.remedy().map(|remedy| format!("; {remedy}")).unwrap_or_default();
+                self.not_connected(format!("{error}{remedy}"), error.failure());
                 Event::Failed(error.failure())
             }
             Seen::Frame(Frame::Text(text)) => {
@@ -118,7 +130,7 @@ impl Runner {
             }
             Seen::Frame(Frame::Alive) => Event::Heard,
             Seen::Frame(Frame::End(why)) => {
-                self.not_connected(why);
+                self.not_connected(why, Failure::Other);
                 Event::Lost
             }
         }
@@ -141,8 +153,10 @@ impl Runner {
             Some(Command::Drop(why)) => {
                 match why {
                     Why::Ended => {}
-                    Why::Silent => self.not_connected("fixcore did not answer a ping".to_owned()),
-                    Why::TooSlow => self.not_connected("connecting took too long".to_owned()),
+                    Why::Silent => {
+                        self.not_connected("fixcore did not answer a ping".to_owned(), Failure::Other);
+                    }
+                    Why::TooSlow => self.not_connected("connecting took too long".to_owned(), Failure::Other),
                 }
                 self.opening = None;
                 if self.connection.take().is_some() {
@@ -156,17 +170,16 @@ impl Runner {
         }
     }
 
-    /// The first failure is a warning, the same again is not, and an end that we asked for is none.
-    fn not_connected(&self, why: String) {
+    /// An end that we asked for is not told.
+    fn not_connected(&mut self, why: String, failure: Failure) {
         if self.stopping {
             return;
         }
-        let first = self.health.borrow().is_healthy();
         let name = self.spec.name;
-        if first {
-            tracing::warn!("the websocket of {name} is not connected: {why}");
-        } else {
-            tracing::debug!("the websocket of {name} is still not connected: {why}");
+        match self.told.failed(&why, failure, Instant::now()) {
+            Tell::Error => tracing::error!("the websocket of {name} is not connected: {why}"),
+            Tell::Warn => tracing::warn!("the websocket of {name} is not connected: {why}"),
+            Tell::Quietly => tracing::debug!("the websocket of {name} is not connected: {why}"),
         }
         self.health.send_modify(|health| *health = health.after_failure(why, Timestamp::now()));
     }

@@ -22,6 +22,7 @@ pub mod work_queue;
 mod connect;
 mod connection;
 mod outbox;
+mod told;
 
 #[cfg(test)]
 mod tests;
