@@ -16,6 +16,8 @@ pub(crate) fn all() -> Vec<Box<dyn Collector>> {
         Box::new(gcp_collector::collector()),
         #[cfg(feature = "hetzner")]
         Box::new(hetzner_collector::collector()),
+        #[cfg(feature = "k8s")]
+        Box::new(k8s_collector::collector()),
         #[cfg(feature = "onelogin")]
         Box::new(onelogin_collector::collector()),
         #[cfg(feature = "posthog")]

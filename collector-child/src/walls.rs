@@ -144,7 +144,11 @@ fn subject(job: &Job) -> (Option<&str>, &str, Option<&[u8]>) {
 fn texts_of(value: &Value) -> Vec<String> {
     match value {
         Value::String(text) => vec![text.clone()],
-        Value::Array(items) => items.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        // An entry with settings of its own has its path among them.
+        Value::Array(items) => {
+            let path = |item: &Value| item.as_str().or_else(|| item.get("path")?.as_str()).map(str::to_owned);
+            items.iter().filter_map(path).collect()
+        }
         _ => Vec::new(),
     }
 }

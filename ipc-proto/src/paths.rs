@@ -46,7 +46,15 @@ impl PathGrant {
         let texts = if let Some(name) = self.path.strip_prefix(SETTING) {
             (sources.setting)(name)
         } else if let Some(name) = self.path.strip_prefix('$') {
-            (sources.variable)(name).into_iter().collect()
+            match name.strip_suffix(':') {
+                // A list of paths.
+                Some(name) => (sources.variable)(name)
+                    .iter()
+                    .flat_map(|all| all.split(':'))
+                    .map(str::to_owned)
+                    .collect(),
+                None => (sources.variable)(name).into_iter().collect(),
+            }
         } else {
             vec![self.path.clone()]
         };
@@ -61,7 +69,15 @@ impl PathGrant {
 /// Whether this text of a file that was granted as [`PathAccess::Programs`] names a program.
 pub fn names_programs(text: &str) -> bool {
     let key = |line: &str| line.split_once('=').map(|(key, _)| key.trim().to_ascii_lowercase());
-    text.lines().filter_map(key).any(|key| key == "credential_process")
+    // A kubeconfig has it as YAML or as JSON.
+    let exec = |line: &str| {
+        let start = line.trim_start().trim_start_matches("- ").trim_start();
+        start.starts_with("exec:")
+            || line.contains("\"exec\"")
+            || line.contains("{exec:")
+            || line.contains(" exec:")
+    };
+    text.lines().any(|line| key(line).is_some_and(|key| key == "credential_process") || exec(line))
 }
 
 /// The ports of all addresses in a text: digits behind `://HOST:`, and 80 where `http` has none.
@@ -108,7 +124,11 @@ mod tests {
         };
         let sources = Sources {
             home: Some(Path::new("/home/x")),
-            variable: |name: &str| (name == "TOKEN").then(|| "/run/token".to_owned()),
+            variable: |name: &str| match name {
+                "TOKEN" => Some("/run/token".to_owned()),
+                "LIST" => Some("/a:/b".to_owned()),
+                _ => None,
+            },
             setting: texts,
         };
         grant.expand(&sources)
@@ -120,6 +140,7 @@ mod tests {
         assert_eq!(expand("~/.aws"), [Path::new("/home/x/.aws")]);
         assert_eq!(expand("$TOKEN"), [Path::new("/run/token")]);
         assert_eq!(expand("config:paths"), [Path::new("/data/a.ndjson"), Path::new("/home/x/b")]);
+        assert_eq!(expand("$LIST:"), [Path::new("/a"), Path::new("/b")]);
         for unset in ["$NOTHING", "config:nothing", ""] {
             assert!(expand(unset).is_empty(), "{unset}");
         }

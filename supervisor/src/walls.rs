@@ -55,7 +55,11 @@ fn paths(described: &Described, settings: &Running, environment: &Environment) -
     let section = described.section.as_ref().and_then(|section| settings.section(&section.name));
     let setting = |name: &str| match section.and_then(|section| section.get(name)) {
         Some(Value::String(text)) => vec![text.clone()],
-        Some(Value::Array(items)) => items.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        // An entry with settings of its own has its path among them.
+        Some(Value::Array(items)) => {
+            let path = |item: &Value| item.as_str().or_else(|| item.get("path")?.as_str()).map(str::to_owned);
+            items.iter().filter_map(path).collect()
+        }
         _ => Vec::new(),
     };
     let variable = |name: &str| environment.get(name).map(str::to_owned);

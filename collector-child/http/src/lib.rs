@@ -49,7 +49,9 @@ pub use oddities::LeftOut;
 pub use pages::{Listing, Pages, Source};
 pub use retry::{Cause, Key, RetryPolicy, ordered_wait};
 pub use road::Permit;
-pub use transport::{Answer, CaBundle, Limits, Roots, Transport, TransportTrouble, span};
+pub use transport::{
+    Answer, CaBundle, ClientCertificate, Limits, Roots, Server, Transport, TransportTrouble, span,
+};
 
 /// How requests introduce the program.
 pub const AGENT: &str = concat!("fix-collector/", env!("CARGO_PKG_VERSION"));

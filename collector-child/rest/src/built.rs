@@ -55,7 +55,11 @@ impl Built {
 
     /// Connections and budgets, with these authorities. Proxies are those of the environment.
     pub fn hub(&'static self, roots: Roots) -> Result<Arc<Hub>, Failure> {
-        let transport = Transport::new(Limits::default(), roots, &variable).map_err(wrong)?;
+        self.hub_over(Transport::new(Limits::default(), roots, &variable).map_err(wrong)?)
+    }
+
+    /// The same over connections that are made in a way of their own.
+    pub fn hub_over(&'static self, transport: Transport) -> Result<Arc<Hub>, Failure> {
         let size = |at_once: u32| usize::try_from(at_once).unwrap_or(CALLS_AT_ONCE).max(1);
         let services = &self.cloud()?.services;
         let services = services.iter().map(|service| (service.name.clone(), size(service.at_once)));

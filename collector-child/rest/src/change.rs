@@ -53,6 +53,12 @@ impl<'a> TableChanger<'a> {
         Self { rest: rest.until(deadline), plans, manner, deadline, sink }
     }
 
+    /// With something that the cloud knows of the resource, as `$place.NAME` in tables.
+    #[must_use]
+    pub fn with(self, name: &str, value: &str) -> Self {
+        Self { place: self.place.with(name, value), ..self }
+    }
+
     /// The first call that reads the resource before a change, made by itself: whether it is there. `None` if the table
     /// of its kind has no such call.
     pub async fn is_there(&self, node: &StoredNode) -> Result<Option<bool>, Failure> {

@@ -21,6 +21,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent.parent / "aws")]
 
 from compare import Rules, compare_all, report, report_rules  # noqa: E402
 from fake import serve  # noqa: E402
+from k8s_estate import CLUSTER, kubeconfig  # noqa: E402
 
 # The settings, the variables that name the fake, and the account.
 CLOUDS = {
@@ -30,6 +31,7 @@ CLOUDS = {
         {"HCLOUD_ENDPOINT": "{}/v1"},
         "demo-project",
     ),
+    "k8s": (lambda url: {"k8s": {"configs": [kubeconfig(url)]}}, {}, CLUSTER),
     "onelogin": (
         {"onelogin": {"client_id": "ol-client", "client_secret": "ol-secret"}},
         {"ONELOGIN_API_URL": "{}"},
@@ -54,7 +56,8 @@ def ours(collector: Path, cloud: str, folder: Path) -> Path:
     server = serve(cloud)
     url = f"http://127.0.0.1:{server.server_address[1]}"
     config, out = folder / f"{cloud}.json", folder / f"{cloud}.ndjson"
-    config.write_text(json.dumps(settings).replace('"{}"', json.dumps(url)))
+    made = settings(url) if callable(settings) else settings
+    config.write_text(json.dumps(made).replace('"{}"', json.dumps(url)))
     command = [collector, "collect", "-c", cloud, "--config", config, "--account", account, "-o", out]
     env = {"PATH": os.environ["PATH"], "NO_PROXY": "*"} | {k: v.format(url) for k, v in variables.items()}
     done = subprocess.run(command, env=env, capture_output=True, text=True)

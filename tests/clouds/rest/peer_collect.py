@@ -8,8 +8,10 @@ its client library speaks to, and for what is broken in it so far that there wou
 
 import argparse
 import importlib
+import json
 import logging
 import os
+import sys
 import time
 from pathlib import Path
 from queue import Queue
@@ -18,6 +20,7 @@ from typing import Any
 PLUGINS = {
     "dockerhub": ("fix_plugin_dockerhub", "DockerHubCollectorPlugin"),
     "hetzner": ("fix_plugin_hetzner", "HetznerCollectorPlugin"),
+    "k8s": ("fix_plugin_k8s", "KubernetesCollectorPlugin"),
     "onelogin": ("fix_plugin_onelogin", "OneLoginPlugin"),
     "posthog": ("fix_plugin_posthog", "PosthogCollectorPlugin"),
     "scarf": ("fix_plugin_scarf", "ScarfCollectorPlugin"),
@@ -35,6 +38,28 @@ def hetzner(config: Any, url: str) -> None:
         init(self, *args, **{**kwargs, "api_endpoint": f"{url}/v1"})
 
     client.Client.__init__ = with_address
+
+
+def k8s(config: Any, url: str) -> None:
+    """The cluster has the name of one of EKS, which the fake as its proxy stands for; the plugin sees no proxies."""
+    import tempfile
+
+    import kubernetes.client as client
+    from fix_plugin_k8s.base import K8sConfigFile
+
+    sys.path.insert(0, str(Path(__file__).parent))
+    from k8s_estate import kubeconfig
+
+    path = Path(tempfile.mkdtemp()) / "config"
+    path.write_text(json.dumps(kubeconfig(url)))
+    config.config_files = [K8sConfigFile(path=str(path))]
+    init = client.Configuration.__init__
+
+    def with_proxy(self: Any, *args: Any, **kwargs: Any) -> None:
+        init(self, *args, **kwargs)
+        self.proxy = url
+
+    client.Configuration.__init__ = with_proxy
 
 
 def slack(config: Any, url: str) -> None:

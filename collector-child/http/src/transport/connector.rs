@@ -61,7 +61,7 @@ impl Connector {
             return Ok(Stream::Plain { io, by_proxy: proxy.is_some() });
         }
         let tls = self.tls.connector().await.map_err(TransportTrouble::Setup)?;
-        let name = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        let name = self.tls.name_of(&host).trim_start_matches('[').trim_end_matches(']').to_owned();
         let failed = |why: String| TransportTrouble::Tls(host.clone(), why);
         let name = ServerName::try_from(name).map_err(|error| failed(error.to_string()))?;
         let stream = tls.connect(name, io.into_inner()).await.map_err(|error| failed(root(&error)))?;

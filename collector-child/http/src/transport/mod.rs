@@ -26,7 +26,7 @@ use crate::tape::{self, MakesCredentials, Tape};
 use connector::Connector;
 use proxies::Proxies;
 use tls::Tls;
-pub use tls::{CaBundle, Roots};
+pub use tls::{CaBundle, ClientCertificate, Roots, Server};
 pub use trouble::{TransportTrouble, span};
 
 /// Clouds close idle connections after 20 s at the earliest; who closes first saves a lost request.
@@ -105,6 +105,21 @@ impl Transport {
         variable: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, String> {
         Ok(Self::of_parts(Tls::new(roots), Arc::new(Proxies::new(variable)?), limits))
+    }
+
+    /// For calls to one server, which has its own authorities, proxy or knows us by a certificate. What it does not say is as
+    /// for [`Self::new`].
+    pub fn to_server(
+        limits: Limits,
+        roots: Roots,
+        server: Server,
+        variable: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, String> {
+        let proxies = match &server.proxy {
+            Some(proxy) => Proxies::always(proxy)?,
+            None => Proxies::new(variable)?,
+        };
+        Ok(Self::of_parts(Tls::to_server(roots, server), Arc::new(proxies), limits))
     }
 
     /// The limits of one attempt.

@@ -12,9 +12,20 @@ pub(super) struct Proxies {
     matcher: Matcher,
     /// Entries of `NO_PROXY` for one port of a host (and those below it).
     ports: Vec<(String, u16)>,
+    /// Also on the way to this machine.
+    always: bool,
 }
 
 impl Proxies {
+    /// This proxy, on every way.
+    pub(super) fn always(proxy: &str) -> Result<Self, String> {
+        let matcher = Matcher::builder().all(proxy.trim()).build();
+        if matcher.intercept(&ANY).is_none() {
+            return Err(unusable("proxy-url", proxy));
+        }
+        Ok(Self { matcher, ports: Vec::new(), always: true })
+    }
+
     /// An error, in words, if a variable names no proxy: to go without one would be against the will of whoever
     /// set it.
     pub(super) fn new(variable: &dyn Fn(&str) -> Option<String>) -> Result<Self, String> {
@@ -38,7 +49,7 @@ impl Proxies {
             .https(proxy("HTTPS_PROXY")?)
             .no(hosts)
             .build();
-        Ok(Self { matcher, ports })
+        Ok(Self { matcher, ports, always: false })
     }
 
     /// The proxy on the way to `to`. Never one to this machine or to what is attached to it: the metadata of
@@ -46,7 +57,7 @@ impl Proxies {
     pub(super) fn of(&self, to: &Uri) -> Option<Intercept> {
         let host = to.host()?;
         let port = to.port_u16().unwrap_or(if to.scheme_str() == Some("http") { 80 } else { 443 });
-        if near(host) || self.ports.iter().any(|(of, at)| *at == port && below(host, of)) {
+        if !self.always && near(host) || self.ports.iter().any(|(of, at)| *at == port && below(host, of)) {
             return None;
         }
         self.matcher.intercept(to)
@@ -165,6 +176,15 @@ mod tests {
             let found = proxy_of(to, &[("HTTPS_PROXY", "http://p:1"), ("NO_PROXY", no)]);
             assert_eq!(found.is_none(), direct, "{no} {to}");
         }
+    }
+
+    #[test]
+    fn a_proxy_that_a_server_names_is_on_every_way_to_it() {
+        let proxies = Proxies::always("http://user:pw@proxy.example:3128").unwrap();
+        for to in ["https://127.0.0.1:6443", "http://10.0.0.1", "https://host.example"] {
+            assert!(proxies.of(&Uri::from_static(to)).is_some(), "{to}");
+        }
+        assert!(Proxies::always("no proxy").is_err());
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::kind::{Kind, Role};
 use super::model::ModelProperty;
 
 /// The data files by name. `base` is what every collector shares.
-const FILES: [(&str, &str); 13] = [
+const FILES: [(&str, &str); 14] = [
     ("aws", include_str!("../../data/aws.json")),
     ("base", include_str!("../../data/base.json")),
     ("digitalocean", include_str!("../../data/digitalocean.json")),
@@ -19,6 +19,7 @@ const FILES: [(&str, &str); 13] = [
     ("gcp", include_str!("../../data/gcp.json")),
     ("github", include_str!("../../data/github.json")),
     ("hetzner", include_str!("../../data/hetzner.json")),
+    ("k8s", include_str!("../../data/k8s.json")),
     ("onelogin", include_str!("../../data/onelogin.json")),
     ("posthog", include_str!("../../data/posthog.json")),
     ("random", include_str!("../../data/random.json")),
