@@ -85,6 +85,15 @@ fn clouds() -> Vec<Case> {
             named: &["hcloud", "demo-project"],
         },
         Case {
+            collector: "k8s",
+            account: "demo",
+            settings: |secret| json!({"k8s": {"configs": [{"name": "demo", "server": "http://cluster.example", "token": secret}]}}),
+            secret: "k8s-token",
+            variables: |url, _| vec![("HTTP_PROXY", url.to_owned())],
+            fake: Fake::Rest,
+            named: &["k8s", "demo"],
+        },
+        Case {
             collector: "onelogin",
             account: "ol-client",
             settings: |_, secret| json!({"onelogin": {"client_id": "ol-client", "client_secret": secret}}),

@@ -1,7 +1,8 @@
 """A fake cluster of Kubernetes: discovery, lists in pages, metadata alone where that is asked for, changes with their preconditions.
 
 Options: `page_size` (what it gives at most, 2 by default), `pods` (so many more), `deny` (names of resources, with commas, that must not be listed),
-`without` (kinds that it does not serve), `odd=1` (what a cluster may have, too, and the Python worker cannot bear), `anonymous=1` (no token is asked for).
+`without` (kinds that it does not serve), `odd=1` (what a cluster may have, too, and the Python worker cannot bear), `anonymous=1` (no token is asked for), `another=1`
+(another cluster: everything has the same names, and other uids).
 """
 
 import copy
@@ -45,6 +46,9 @@ class Cloud:
         self.foreign = ["serving.example.dev/v1"] if options.get("odd") else []
         if options.get("odd"):
             add_oddities(self.estate)
+        if options.get("another"):
+            text = re.sub(r'"uid": "([0-9a-f-]{36})"', lambda found: f'"uid": "{found[1][::-1]}"', json.dumps(self.estate))
+            self.estate = json.loads(text)
         pod = self.estate["Pod"][0]
         for number in range(int(options.get("pods", 0))):
             more = copy.deepcopy(pod)

@@ -192,7 +192,10 @@ impl Kubeconfig {
             Some(user) => user,
             None if context.user.is_empty() => &nobody,
             None => {
-                return Err(format!("the context {name} names the user {:?}, who is not there", context.user));
+                return Err(format!(
+                    "the context {name} names the user {:?}, who is not there",
+                    context.user
+                ));
             }
         };
         Ok(Target { name: name.to_owned(), cluster: cluster.clone(), user: user.clone() })
