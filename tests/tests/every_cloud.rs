@@ -87,7 +87,7 @@ fn clouds() -> Vec<Case> {
         Case {
             collector: "k8s",
             account: "demo",
-            settings: |secret| json!({"k8s": {"configs": [{"name": "demo", "server": "http://cluster.example", "token": secret}]}}),
+            settings: |secret| json!({"k8s": {"cluster": ["demo"], "apiserver": ["http://cluster.example"], "token": [secret]}}),
             secret: "k8s-token",
             variables: |url, _| vec![("HTTP_PROXY", url.to_owned())],
             fake: Fake::Rest,

@@ -25,7 +25,11 @@ pub struct TableChanger<'a> {
     manner: Manner,
     deadline: Option<Instant>,
     sink: &'a dyn Sink,
+    placed: Option<Placed<'a>>,
 }
+
+/// Adds to the place of a resource.
+pub(crate) type Placed<'a> = &'a (dyn Fn(&StoredNode, Place) -> Place + Send + Sync);
 
 impl std::fmt::Debug for TableChanger<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -50,13 +54,13 @@ impl<'a> TableChanger<'a> {
         sink: &'a dyn Sink,
     ) -> Self {
         let deadline = remaining.and_then(|remaining| Instant::now().checked_add(remaining));
-        Self { rest: rest.until(deadline), plans, manner, deadline, sink }
+        Self { rest: rest.until(deadline), plans, manner, deadline, sink, placed: None }
     }
 
-    /// With something that the cloud knows of the resource, as `$place.NAME` in tables.
+    /// With what else the cloud knows of where a resource is.
     #[must_use]
-    pub fn with(self, name: &str, value: &str) -> Self {
-        Self { place: self.place.with(name, value), ..self }
+    pub(crate) fn placed(self, placed: Placed<'a>) -> Self {
+        Self { placed: Some(placed), ..self }
     }
 
     /// The first call that reads the resource before a change, made by itself: whether it is there. `None` if the table
@@ -67,7 +71,7 @@ impl<'a> TableChanger<'a> {
         let Some(EachOf::Call(list)) = tags.and_then(|tag| tag.set.first()?.each.as_ref()) else {
             return Ok(None);
         };
-        let resource = resource(node);
+        let resource = self.resource(node);
         let access = self.access(&resource);
         let codes = Codes { gone: gone(plan), later: &[], sayings: self.manner.sayings };
         let hooks = self.manner.hooks;
@@ -100,7 +104,7 @@ impl<'a> TableChanger<'a> {
         dry_run: bool,
     ) -> Result<(), Stop> {
         let plan = deletion(self.plans, &target.node.kind)?;
-        let resource = resource(&target.node);
+        let resource = self.resource(&target.node);
         goes_by_itself(plan, &resource, &Above::of(target), journal)?;
         let removal = Removal { plan, resource: &resource, dry_run, memory };
         remove(removal, self.manner, &self.access(&resource), journal).await
@@ -108,7 +112,7 @@ impl<'a> TableChanger<'a> {
 
     /// Removes tags, then sets others.
     pub async fn tag(&self, request: &TagRequest) -> Result<(), Failure> {
-        let resource = resource(&request.node);
+        let resource = self.resource(&request.node);
         let plan = self.plans.get(&request.node.kind);
         if let Some(fault) = no_tags(plan, &resource) {
             return Err(fault.into());
@@ -119,22 +123,27 @@ impl<'a> TableChanger<'a> {
         tag(tags, gone(plan), &tagging, self.manner, &self.access(&resource)).await
     }
 
+    /// The resource that a node stands for. Where a table needs a region and the node does not say it, no address can be
+    /// made.
+    fn resource(&self, node: &StoredNode) -> Resource {
+        let id = |ancestor: &Option<Ancestor>| {
+            ancestor.as_ref().map(|ancestor| ancestor.id().to_owned()).unwrap_or_default()
+        };
+        let above = &node.ancestors;
+        let (account, region) = (id(&above.account), id(&above.region));
+        let place = Place::new(&account, &region, &region, "").with("zone", id(&above.zone));
+        let place = match self.placed {
+            Some(placed) => placed(node, place),
+            None => place,
+        };
+        Resource::new(&node.kind, node.reported.clone(), place, false)
+    }
+
     fn access<'b>(&'b self, resource: &'b Resource) -> Access<'b> {
         let plan = self.plans.get(resource.kind());
         let calls = TableCalls { rest: &self.rest, plan, place: resource.place() };
         Access::new(calls, self.deadline, self.sink)
     }
-}
-
-/// The resource that a node stands for. Where a table needs a region and the node does not say it, no address can be made.
-fn resource(node: &StoredNode) -> Resource {
-    let id = |ancestor: &Option<Ancestor>| {
-        ancestor.as_ref().map(|ancestor| ancestor.id().to_owned()).unwrap_or_default()
-    };
-    let above = &node.ancestors;
-    let (account, region) = (id(&above.account), id(&above.region));
-    let place = Place::new(&account, &region, &region, "").with("zone", id(&above.zone));
-    Resource::new(&node.kind, node.reported.clone(), place, false)
 }
 
 impl TableCalls<'_> {

@@ -9,6 +9,7 @@ use engine::{Changes, Plans, no_change};
 use inventory::KindTable;
 use ipc_proto::clean::CleanOutcome;
 use serde_json::Value;
+use tables::plan::Place;
 
 use crate::change::TableChanger;
 use crate::rest::Rest;
@@ -32,6 +33,12 @@ pub trait Door: Send + Sync {
         config: &'a ConfigSection,
         node: &'a StoredNode,
     ) -> BoxFuture<'a, Result<(Rest, Identity), Failure>>;
+
+    /// What else is known of where a node is, as `$place.NAME` in tables, once its account was entered.
+    fn place(&self, node: &StoredNode, place: Place) -> Place {
+        let _ = node;
+        place
+    }
 
     /// Makes sure that the credentials are of the account of these nodes, the resource first, then its neighbours: for
     /// clouds that do not say whose credentials are. Nothing is changed before.
@@ -82,7 +89,9 @@ impl<D: Door> Changes for TableChanges<D> {
         Box::pin(async move {
             let (rest, _) = self.door.enter(&request.config, &target.node).await?;
             let plans = self.door.tables()?.1;
+            let placed = |node: &StoredNode, place| self.door.place(node, place);
             let changer = TableChanger::new(rest, plans, self.door.manner(), request.remaining, sink);
+            let changer = changer.placed(&placed);
             let related = target.related.iter().map(|related| &related.node);
             let nodes: Vec<&StoredNode> = std::iter::once(&target.node).chain(related).collect();
             self.door.prove(&changer, &nodes).await?;
@@ -94,7 +103,9 @@ impl<D: Door> Changes for TableChanges<D> {
         Box::pin(async move {
             let (rest, _) = self.door.enter(&request.config, &request.node).await?;
             let plans = self.door.tables()?.1;
+            let placed = |node: &StoredNode, place| self.door.place(node, place);
             let changer = TableChanger::new(rest, plans, self.door.manner(), request.remaining, sink);
+            let changer = changer.placed(&placed);
             self.door.prove(&changer, &[&request.node]).await?;
             changer.tag(request).await
         })

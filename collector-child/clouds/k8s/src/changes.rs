@@ -6,78 +6,63 @@
 //! so that an object that has taken the place of another one of its name is left alone.
 
 use std::collections::HashMap;
-use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use collector::changes::{Ability, Change, CleanLog, CleanRequest, CleanTarget, CommandRequest, TagRequest};
-use collector::identity::{Errand, Identity};
+use collector::identity::Identity;
 use collector::node::StoredNode;
-use collector::{BoxFuture, ConfigSection, Failure, FaultExt, Sink, fault};
-use engine::change::ability;
-use engine::{Changes, no_change};
+use collector::{BoxFuture, ConfigSection, Failure, FaultExt, fault};
+use engine::Plans;
 use http_client::Class;
-use ipc_proto::clean::CleanOutcome;
-use ipc_proto::fault::FaultKind;
-use rest_client::{Changed, Rest};
+use inventory::KindTable;
+use ipc_proto::fault::{Fault, FaultKind};
+use rest_client::{Door, Rest, TableChanger, TableChanges};
 use serde_json::Value;
+use tables::plan::Place;
 
 use crate::access::{client, cluster, plans};
 use crate::cloud::{CLOUD, kinds};
 use crate::config::K8sConfig;
 use crate::discovery::{Apis, api_kind};
 use crate::entrance::{get, owner, served};
-use crate::object::APPLIED;
+use crate::kubeconfig::Target;
+
+/// Changes of Kubernetes.
+pub(crate) type K8sChanges = TableChanges<K8sDoor>;
 
 /// A cluster that is being changed.
 #[derive(Debug)]
 struct Session {
+    target: Target,
     rest: Rest,
     apis: Apis,
+    /// It knows one of the objects that were collected under its name.
+    proven: AtomicBool,
 }
 
-/// Changes of Kubernetes.
-#[derive(Default)]
-pub(crate) struct K8sChanges {
-    /// Clusters that know one of the objects that were collected under their name.
-    proven: Mutex<HashMap<String, Arc<Session>>>,
+/// The way to an object.
+#[derive(Debug, Default)]
+pub(crate) struct K8sDoor {
+    /// By the name of the context.
+    sessions: Mutex<HashMap<String, Arc<Session>>>,
 }
 
-impl fmt::Debug for K8sChanges {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("K8sChanges")
+impl K8sDoor {
+    fn known(&self, name: &str) -> Option<Arc<Session>> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }
-}
 
-impl K8sChanges {
-    /// The cluster, if it is the one of these objects; the error is for people.
-    async fn session<'n>(
-        &self,
-        config: &ConfigSection,
-        name: &str,
-        nodes: impl Iterator<Item = &'n StoredNode>,
-        sink: &dyn Sink,
-    ) -> Result<Arc<Session>, Failure> {
-        let known =
-            |name: &str| self.proven.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
-        if let Some(session) = known(name) {
-            return Ok(session);
-        }
+    async fn session(&self, config: &ConfigSection, name: &str) -> Result<Arc<Session>, Failure> {
         let target = cluster(&config.to::<K8sConfig>()?, name)?;
-        let rest = client(&target).await?;
-        let apis = served(&rest, sink).await?;
-        let session = Arc::new(Session { rest, apis });
-        for node in nodes {
-            if session.knows(node).await? {
-                let mut proven = self.proven.lock().unwrap_or_else(PoisonError::into_inner);
-                proven.insert(name.to_owned(), session.clone());
-                return Ok(session);
-            }
+        if let Some(known) = self.known(name).filter(|known| known.target == target) {
+            return Ok(known);
         }
-        let message = format!(
-            "the cluster of the context {name} knows neither the resource nor its namespace or neighbours: they are gone, or it is another cluster"
-        );
-        let hint = "look whether the context still leads to the cluster that was collected; the next collect shows what is still there";
-        Err(fault(FaultKind::WrongAccount, message).with_hint(hint).into())
+        let rest = client(&target).await?;
+        let apis = served(&rest, &|untold: Fault| tracing::warn!("{}", untold.message)).await?;
+        let session = Arc::new(Session { target, rest, apis, proven: AtomicBool::new(false) });
+        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        sessions.insert(name.to_owned(), session.clone());
+        Ok(session)
     }
 }
 
@@ -110,73 +95,61 @@ impl Session {
         served.object(node.text("namespace"), node.text("name")?)
     }
 
-    fn changed(&self, node: &StoredNode) -> Result<Changed, Failure> {
-        let Some(path) = self.path(node) else {
-            let message = format!("the cluster serves no {}, or it is not told where this one is", node.kind);
-            return Err(fault(FaultKind::Resource, message).into());
-        };
-        Ok(Changed::new(self.rest.clone(), node).with("object", &path))
+    async fn prove(&self, nodes: &[&StoredNode]) -> Result<(), Failure> {
+        for node in nodes {
+            if self.knows(node).await? {
+                self.proven.store(true, Ordering::Relaxed);
+                return Ok(());
+            }
+        }
+        let message = format!(
+            "the cluster of the context {} knows neither the resource nor its namespace or neighbours: they are gone, or it is another cluster",
+            self.target.name
+        );
+        let hint = "look whether the context still leads to the cluster that was collected; the next collect shows what is still there";
+        Err(fault(FaultKind::WrongAccount, message).with_hint(hint).into())
     }
 }
 
-fn cluster_of(node: &StoredNode) -> Result<&str, Failure> {
-    node.account_id("cluster")
-}
+impl Door for K8sDoor {
+    fn cloud(&self) -> &'static str {
+        CLOUD
+    }
 
-impl Changes for K8sChanges {
-    fn identity<'a>(&'a self, errand: &'a Errand<'a>) -> BoxFuture<'a, Result<Identity, Failure>> {
+    fn tables(&self) -> Result<(&'static KindTable, &'static Plans), Failure> {
+        Ok((kinds().table()?, plans()?))
+    }
+
+    fn enter<'a>(
+        &'a self,
+        config: &'a ConfigSection,
+        node: &'a StoredNode,
+    ) -> BoxFuture<'a, Result<(Rest, Identity), Failure>> {
         Box::pin(async move {
-            match *errand {
-                Errand::Collect(_) => Err(no_change()),
-                Errand::Clean(CleanRequest { config, .. }, node)
-                | Errand::Tag(TagRequest { config, node, .. }) => {
-                    let name = cluster_of(node)?;
-                    cluster(&config.to::<K8sConfig>()?, name)?;
-                    Ok(owner(name))
-                }
-                Errand::Command(_) => Ok(Identity::AnyAccount),
+            let name = node.account_id("cluster")?;
+            Ok((self.session(config, name).await?.rest.clone(), owner(name)))
+        })
+    }
+
+    fn place(&self, node: &StoredNode, place: Place) -> Place {
+        let session = node.ancestors.account.as_ref().and_then(|cluster| self.known(cluster.id()));
+        match session.and_then(|session| session.path(node)) {
+            Some(path) => place.with("object", path),
+            None => place,
+        }
+    }
+
+    fn prove<'a>(
+        &'a self,
+        _changer: &'a TableChanger<'a>,
+        nodes: &'a [&'a StoredNode],
+    ) -> BoxFuture<'a, Result<(), Failure>> {
+        Box::pin(async move {
+            let Some(node) = nodes.first() else { return Ok(()) };
+            match self.known(node.account_id("cluster")?) {
+                Some(session) if !session.proven.load(Ordering::Relaxed) => session.prove(nodes).await,
+                _ => Ok(()),
             }
         })
-    }
-
-    fn ability(&self, change: Change, kind: &str) -> Ability {
-        let (Ok(kinds), Ok(plans)) = (kinds().table(), plans()) else { return Ability::Unknown };
-        ability(kinds, plans, change, kind)
-    }
-
-    fn clean<'a>(
-        &'a self,
-        request: &'a CleanRequest,
-        target: &'a CleanTarget,
-        log: &'a CleanLog,
-        sink: &'a dyn Sink,
-    ) -> BoxFuture<'a, Result<CleanOutcome, Failure>> {
-        Box::pin(async move {
-            let node = &target.node;
-            let nodes = std::iter::once(node).chain(target.related.iter().map(|related| &related.node));
-            let session = self.session(&request.config, cluster_of(node)?, nodes, sink).await?;
-            session.changed(node)?.delete(plans()?, log, request.dry_run).await
-        })
-    }
-
-    fn tag<'a>(&'a self, request: &'a TagRequest, sink: &'a dyn Sink) -> BoxFuture<'a, Result<(), Failure>> {
-        Box::pin(async move {
-            let TagRequest { config, node, change, .. } = request;
-            let set = change.set.iter().map(|(name, _)| name);
-            if set.chain(&change.remove).any(|name| name == APPLIED) {
-                let message = format!("{APPLIED} is what kubectl remembers, and no tag");
-                return Err(fault(FaultKind::Config, message).into());
-            }
-            let session = self.session(config, cluster_of(node)?, std::iter::once(node), sink).await?;
-            session.changed(node)?.tag(plans()?, &change.remove, &change.set).await
-        })
-    }
-
-    fn command<'a>(
-        &'a self,
-        request: &'a CommandRequest,
-        _sink: &'a dyn Sink,
-    ) -> BoxFuture<'a, Result<Value, Failure>> {
-        Box::pin(async { Err(request.unknown_to(CLOUD).into()) })
     }
 }

@@ -149,7 +149,7 @@ pub(crate) fn section() -> Section {
         ),
         setting("all_contexts", "boolean", "Collect all contexts of the file (the default)"),
     ];
-    let properties = vec![
+    let mut properties = vec![
         setting(
             "configs",
             "dictionary[string, any][]",
@@ -171,6 +171,20 @@ pub(crate) fn section() -> Section {
             "Without effect: each cluster is collected in a process of its own",
         ),
     ];
+    // Without defaults, so that nobody finds them who does not have them.
+    let before = FIRST_VERSION.iter().chain(&["cacert"]);
+    properties.extend(before.map(|name| {
+        setting(
+            name,
+            "string[]",
+            "Of the first version of this section: configs and config_files have taken its place",
+        )
+    }));
+    properties.push(setting(
+        "all_contexts",
+        "boolean",
+        "Of the first version of this section: collect all contexts of the files in config",
+    ));
     let kinds = json!([kind("k8s", properties), kind("k8s_config_file", of_file)]);
     let defaults = json!({
         "configs": [], "config_files": [], "collect": [], "no_collect": [], "pool_size": 4, "fork_process": false,

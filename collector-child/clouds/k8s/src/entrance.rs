@@ -4,7 +4,7 @@ use collector::identity::{Identity, Owner};
 use collector::{BoxFuture, Failure, Sink};
 use engine::{Entered, Places, Region, Regions, TopNode, Wanted, Way, places};
 use http_client::{CallError, Class};
-use ipc_proto::fault::{FaultKind, FaultScope};
+use ipc_proto::fault::{Fault, FaultKind, FaultScope};
 use rest_client::{Asked, Rest, TableClient};
 use serde_json::{Map, Value, json};
 use tables::plan::Place;
@@ -65,7 +65,8 @@ impl Way for Opened {
             let name = &target.name;
             sink.step("asking what the cluster serves".to_owned());
             let version = version(&rest).await?;
-            let apis = served(&rest, sink).await?;
+            let apis = served(&rest, &|untold| sink.fault(untold)).await?;
+            sink.work(1);
             let bare = Place::new(name, "", "", "");
             let place =
                 apis.all().fold(bare.clone(), |place, (kind, served)| place.with(kind, served.list()));
@@ -97,32 +98,40 @@ impl Way for Opened {
 
 /// The version of the cluster; nothing for who may not know it.
 async fn version(rest: &Rest) -> Result<Value, Failure> {
-    match get(rest, "version").await {
+    match ask(rest, "GET /version").await {
         Ok(version) => Ok(version),
         Err(error) if matches!(error.class, Class::AccessDenied { .. }) => Ok(Value::Null),
         Err(error) => Err(error.to_fault().into()),
     }
 }
 
+/// Who is told of groups that do not answer.
+type Untold<'a> = &'a (dyn Fn(Fault) + Send + Sync);
+
 /// What is served, as far as it is collected. A group that does not answer costs its own kinds.
-pub(crate) async fn served(rest: &Rest, sink: &dyn Sink) -> Result<Apis, Failure> {
+pub(crate) async fn served(rest: &Rest, untold: Untold<'_>) -> Result<Apis, Failure> {
     let mut apis = Apis::default();
-    let core = get(rest, "api/v1").await.map_err(|error| error.to_fault())?;
+    let core = ask(rest, "GET /api/v1").await.map_err(|error| error.to_fault())?;
     apis.add(CORE, "api/v1", &core);
-    let list = get(rest, "apis").await.map_err(|error| error.to_fault())?;
+    let list = ask(rest, "GET /apis").await.map_err(|error| error.to_fault())?;
     let all = futures_util::future::join_all(groups(&list).into_iter().map(|group| async {
         let first = group.versions.first().cloned().unwrap_or_default();
-        (get(rest, &format!("apis/{first}")).await, group)
+        (ask(rest, &format!("GET /apis/{first}")).await, group)
     }));
     for (answer, group) in all.await {
-        add(&mut apis, rest, &group, answer, sink).await;
+        add(&mut apis, rest, &group, answer, untold).await;
     }
-    sink.work(1);
     Ok(apis)
 }
 
 /// Adds what a group serves: in the version that it prefers, and what that lacks in the others.
-async fn add(apis: &mut Apis, rest: &Rest, group: &Group, first: Result<Value, CallError>, sink: &dyn Sink) {
+async fn add(
+    apis: &mut Apis,
+    rest: &Rest,
+    group: &Group,
+    first: Result<Value, CallError>,
+    untold: Untold<'_>,
+) {
     let Group { name, versions } = group;
     let mut answer = Some(first);
     for version in versions {
@@ -132,7 +141,7 @@ async fn add(apis: &mut Apis, rest: &Rest, group: &Group, first: Result<Value, C
         let path = format!("apis/{version}");
         let answered = match answer.take() {
             Some(answered) => answered,
-            None => get(rest, &path).await,
+            None => ask(rest, &format!("GET /{path}")).await,
         };
         match answered {
             Ok(list) => apis.add(name, &path, &list),
@@ -140,10 +149,17 @@ async fn add(apis: &mut Apis, rest: &Rest, group: &Group, first: Result<Value, C
                 let mut fault = error.to_fault();
                 fault.message = format!("it is not known what {version} serves: {}", fault.message);
                 fault.scope = FaultScope { service: Some(name.clone()), ..fault.scope };
-                sink.fault(fault);
+                untold(fault);
             }
         }
     }
+}
+
+/// What the cluster says of itself.
+async fn ask(rest: &Rest, operation: &str) -> Result<Value, CallError> {
+    let place = Place::new("", "", "", "");
+    let asked = Asked { service: "k8s", operation, paging: None, list: None, place: &place };
+    rest.call(asked, &Map::new()).await
 }
 
 /// A document at a path below the server.
