@@ -51,9 +51,10 @@ pub(crate) fn api_kind(kind: &str) -> Option<String> {
     if words == "endpoint" {
         return Some("Endpoints".to_owned());
     }
-    let spelled = words.split('_').map(|word| match word {
-        "csi" => "CSI".to_owned(),
-        word => word[..1].to_uppercase() + &word[1..],
+    let spelled = words.split('_').map(|word| match word.split_at_checked(1) {
+        Some(_) if word == "csi" => "CSI".to_owned(),
+        Some((first, rest)) => first.to_uppercase() + rest,
+        None => word.to_owned(),
     });
     let spelled: String = spelled.collect();
     GROUPS.iter().any(|(_, kinds)| kinds.contains(&spelled.as_str())).then_some(spelled)

@@ -28,10 +28,10 @@ pub(crate) fn tidy(kind: &str, object: &mut Value) {
     }
     match kind {
         "kubernetes_persistent_volume" => {
-            as_texts(object.pointer_mut("/spec"), |name| !STRUCTURED.contains(&name))
+            as_texts(object.pointer_mut("/spec"), |name| !STRUCTURED.contains(&name));
         }
         "kubernetes_persistent_volume_claim" => {
-            as_texts(object.pointer_mut("/status"), |name| name == "allocatedResources")
+            as_texts(object.pointer_mut("/status"), |name| name == "allocatedResources");
         }
         _ => {}
     }
