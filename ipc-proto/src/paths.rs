@@ -69,15 +69,14 @@ impl PathGrant {
 /// Whether this text of a file that was granted as [`PathAccess::Programs`] names a program.
 pub fn names_programs(text: &str) -> bool {
     let key = |line: &str| line.split_once('=').map(|(key, _)| key.trim().to_ascii_lowercase());
-    // A kubeconfig has it as YAML or as JSON.
+    // A kubeconfig has it as YAML or as JSON. What is none of its kind takes no walls down, whatever words are in it.
+    let is_kubeconfig = text.contains("clusters") && text.contains("users");
     let exec = |line: &str| {
-        let start = line.trim_start().trim_start_matches("- ").trim_start();
-        start.starts_with("exec:")
-            || line.contains("\"exec\"")
-            || line.contains("{exec:")
-            || line.contains(" exec:")
+        line.trim_start().starts_with("exec:")
+            || ["\"exec\"", "'exec'", "{exec:", " exec:"].iter().any(|key| line.contains(key))
     };
-    text.lines().any(|line| key(line).is_some_and(|key| key == "credential_process") || exec(line))
+    text.lines()
+        .any(|line| key(line).is_some_and(|key| key == "credential_process") || is_kubeconfig && exec(line))
 }
 
 /// The ports of all addresses in a text: digits behind `://HOST:`, and 80 where `http` has none.
@@ -87,7 +86,7 @@ pub fn ports_in(text: &str) -> Vec<u16> {
     let mut ports = Vec::new();
     for rest in pieces {
         let scheme = std::mem::replace(&mut before, rest);
-        let end = |c: char| c.is_whitespace() || matches!(c, '/' | '"' | '\'' | '?' | '#' | ',' | '\\');
+        let end = |c: char| c.is_whitespace() || matches!(c, '/' | '"' | '\'' | '?' | '#' | ',' | '\\' | '}');
         let authority = rest.split(end).next().unwrap_or_default();
         // Colons within brackets are those of an IPv6 address.
         let behind = authority.rsplit_once(']').map_or(authority, |(_, behind)| behind);
@@ -161,6 +160,18 @@ mod tests {
     fn programs_are_found_in_any_spelling() {
         assert!(names_programs("[default]\nregion = x\n Credential_Process=/bin/x --y\n"));
         assert!(!names_programs("[default]\n# credential_process = /bin/x\nregion = credential_process\n"));
+        let kubeconfig =
+            |user: &str| names_programs(&format!("clusters: []\nusers:\n- name: x\n  user: {user}\n"));
+        for user in [
+            "\n    exec:\n      command: x",
+            "{exec: {command: x}}",
+            "{\"exec\": {}}",
+            "{token: t, exec: {}}",
+        ] {
+            assert!(kubeconfig(user), "{user}");
+        }
+        assert!(!kubeconfig("{token: exec, tokenFile: /exec}"));
+        assert!(!names_programs("how exec: works"));
     }
 
     #[test]
@@ -169,6 +180,7 @@ mod tests {
             r#"{"endpoint": "http://127.0.0.1:4566/x", "other": "https://[::1]:8443", "time": "12:30"}"#;
         assert_eq!(ports_in(text), [4566, 8443]);
         assert_eq!(ports_in("http://user:pw@proxy:3128"), [3128]);
+        assert_eq!(ports_in("cluster: {server: https://host:6443}"), [6443]);
         assert!(ports_in("https://example.com/a:1 mailto:x:5").is_empty());
         assert!(ports_in("http://host:99999").is_empty());
         assert_eq!(ports_in("http://proxy http://[::1]/x https://[fe80::1]"), [80, 80]);

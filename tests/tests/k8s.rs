@@ -5,7 +5,9 @@
 use std::collections::BTreeSet;
 
 use fixworker_tests::graph::Export;
-use fixworker_tests::rest::{Ran, RestCloud};
+use fixworker_tests::oneshot::{Finished, Oneshot};
+use fixworker_tests::recording::Recording;
+use fixworker_tests::rest::{Ran, RestCloud, at_once};
 use serde_json::{Value, json};
 
 const DONE: i32 = 0;
@@ -87,10 +89,15 @@ fn what_the_python_worker_gives_a_cluster_up_for_costs_nothing() {
 #[test]
 fn nothing_secret_is_in_the_graph() {
     let Some(cloud) = RestCloud::start("k8s", &["odd=1"], &[]) else { return };
-    let (_, graph) = collect(&cloud);
+    let args = ["collect", "--account", "demo", "-o", "graph.ndjson", "--record", "recording"];
+    run(&cloud, &args).expect_code(DONE);
+    let graph = cloud.graph("graph.ndjson");
     let all: String = graph.nodes.values().map(Value::to_string).collect();
-    for secret in ["czNjcmV0LXZhbHVl", "in plain text", "last-applied-configuration", "k8s-token"] {
+    assert!(!all.contains("last-applied-configuration"));
+    let recorded = Recording::of(&cloud.folder().join("recording")).text();
+    for secret in ["czNjcmV0LXZhbHVl", "in plain text", "k8s-token"] {
         assert!(!all.contains(secret), "{secret}");
+        assert!(!recorded.contains(secret), "the recording has {secret}");
     }
 }
 
@@ -140,22 +147,29 @@ fn what_is_forbidden_or_not_served_costs_itself() {
 
 #[test]
 fn troubles_are_told_and_no_cluster_is_taken_for_empty() {
-    for (fault, code, words) in [
-        ("GET /api/v1/pods=500", FAULTS, "the service had errors of its own"),
-        ("GET /api/v1/pods=endless", FAULTS, "the listing does not end"),
-        ("GET /api/v1/pods=repeated", FAULTS, "goes round in circles"),
-        ("GET /api/v1/pods=html", FAULTS, "which is not of the service"),
-        ("GET /api/v1/pods=bare", FAULTS, "it has no list at `items`"),
-        ("GET /api/v1/namespaces=bare", TRY_AGAIN, "it has no list at `items`"),
-        ("GET /apis/apps/v1=503", FAULTS, "it is not known what apps/v1 serves"),
-        ("GET /apis=503", TRY_AGAIN, "apis"),
-        ("GET /version=401", CREDENTIALS, "kubectl --context demo"),
-    ] {
+    let codes = [
+        ("GET /api/v1/namespaces=bare", TRY_AGAIN),
+        ("GET /apis=503", TRY_AGAIN),
+        ("GET /version=401", CREDENTIALS),
+    ];
+    let cases = [
+        ("GET /api/v1/pods=500", "the service had errors of its own"),
+        ("GET /api/v1/pods=endless", "the listing does not end"),
+        ("GET /api/v1/pods=repeated", "goes round in circles"),
+        ("GET /api/v1/pods=html", "which is not of the service"),
+        ("GET /api/v1/pods=bare", "it has no list at `items`"),
+        ("GET /api/v1/namespaces=bare", "it has no list at `items`"),
+        ("GET /apis/apps/v1=503", "it is not known what apps/v1 serves"),
+        ("GET /apis=503", "apis"),
+        ("GET /version=401", "kubectl --context demo"),
+    ];
+    at_once(&cases, |fault, words| {
         let Some(cloud) = RestCloud::start("k8s", &[], &[fault]) else { return };
+        let code = codes.iter().find(|(of, _)| *of == fault).map_or(FAULTS, |(_, code)| *code);
         let ran = run(&cloud, &["collect", "--account", "demo", "-o", "graph.ndjson"]);
         ran.expect_code(code).expect_words(words);
         assert!(!ran.errors.contains("k8s-token"), "{fault}: the token is shown");
-    }
+    });
 }
 
 #[test]
@@ -169,17 +183,46 @@ fn credentials_come_from_files_and_programs() {
         let path = cloud.file(name, kubeconfig(&cloud, user).to_string());
         json!({"config_files": [{"path": path, "all_contexts": false, "contexts": ["demo"]}]})
     };
-    accounts(&json!({"configs": [kubeconfig(&cloud, &json!({"tokenFile": token}))]})).expect_code(DONE);
+    accounts(&file("absolute", &json!({"tokenFile": token}))).expect_code(DONE);
     accounts(&file("relative", &json!({"tokenFile": "token"}))).expect_code(DONE);
     accounts(&file("program", &program)).expect_code(DONE);
     // Never for what comes from fixcore.
     let inline = accounts(&json!({"configs": [kubeconfig(&cloud, &program)]}));
     inline.expect_words("starts the program /bin/sh, which is only done for files");
+    let inline = accounts(&json!({"configs": [kubeconfig(&cloud, &json!({"tokenFile": token}))]}));
+    inline.expect_words("reads credentials from a file of this machine, which is only done for files");
     run_with(&cloud, &json!({"config_files": [{"path": "/no/such/file"}]}), &["accounts"])
         .expect_code(CONFIG)
         .expect_words("/no/such/file: it cannot be read");
     run_as(&cloud, &json!({"token": "wrong"}), &["collect", "--account", "demo", "-o", "graph.ndjson"])
         .expect_code(CREDENTIALS);
+}
+
+/// `fixworker collect` of a kubeconfig with this user, whose children are behind walls.
+fn behind_walls(cloud: &RestCloud, user: &Value, section: impl Fn(String) -> Value) -> Finished {
+    let oneshot = Oneshot::new("k8s");
+    let text = kubeconfig(cloud, user).to_string();
+    let path = oneshot.scratch().file("kubeconfig", text).display().to_string();
+    let config = oneshot.scratch().file("config.json", json!({"k8s": section(path)}).to_string());
+    oneshot.args(&["--config", &config.display().to_string()]).run()
+}
+
+#[test]
+fn behind_walls_a_child_reaches_what_its_kubeconfig_names_and_no_more() {
+    let Some(cloud) = RestCloud::start("k8s", &[], &[]) else { return };
+    let of_files = |path: String| json!({"config_files": [{"path": path}]});
+    let token = json!({"token": "k8s-token"});
+    behind_walls(&cloud, &token, of_files).expect_code(0);
+    // The first version of the section.
+    behind_walls(&cloud, &token, |path| json!({"config": [path], "context": ["demo"]})).expect_code(0);
+    let program = json!({"exec": {"command": "/bin/sh", "args": ["-c", "echo '{\"status\": {\"token\": \"k8s-token\"}}'"]}});
+    behind_walls(&cloud, &program, of_files).expect_code(0);
+    // Not what lies somewhere else; where the kernel has no such wall it is read.
+    let beside = json!({"tokenFile": cloud.file("token", "k8s-token")});
+    let finished = behind_walls(&cloud, &beside, of_files);
+    if finished.code != 0 {
+        finished.expect_said(&["add it to supervisor.child_paths"]);
+    }
 }
 
 /// The node of an object as a task of fixcore brings it.
@@ -262,4 +305,22 @@ fn a_change_never_reaches_another_cluster() {
     run_with(&cloud, &elsewhere, &["clean", "--input", "graph.ndjson", "--id", uid, "--yes"])
         .expect_words(told);
     assert_eq!(other.changes(), Vec::<String>::new());
+}
+
+#[test]
+fn what_cannot_be_changed_is_told_before_anything_is_called() {
+    let Some(cloud) = RestCloud::start("k8s", &["without=RuntimeClass"], &[]) else { return };
+    let Some(whole) = RestCloud::start("k8s", &[], &[]) else { return };
+    let (_, graph) = collect(&whole);
+    let file = task(&cloud, &graph, "kubernetes_runtime_class", "gvisor");
+    run(&cloud, &["tag", "--node", &file, "--set", "a=b"])
+        .expect_words("does not serve kubernetes_runtime_class as it was collected");
+    let file = task(&cloud, &graph, "kubernetes_cluster", "demo");
+    run(&cloud, &["tag", "--node", &file, "--set", "a=b"]).expect_words("have no tags that can be changed");
+    // A group that does not answer is no group that serves nothing.
+    let Some(ill) = RestCloud::start("k8s", &[], &["GET /apis/node.k8s.io/v1=503"]) else { return };
+    let file = task(&ill, &graph, "kubernetes_runtime_class", "gvisor");
+    run(&ill, &["tag", "--node", &file, "--set", "a=b"])
+        .expect_words("it is not known what node.k8s.io/v1 serves");
+    assert_eq!((cloud.changes(), ill.changes()), (Vec::<String>::new(), Vec::<String>::new()));
 }

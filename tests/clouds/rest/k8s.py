@@ -84,9 +84,10 @@ class Cloud:
         thing = next((thing for thing in things if thing["metadata"]["name"] == found["one"]), None)
         if not thing:
             raise self.error(404, message=f'{name} "{found["one"]}" not found')
-        if request.method == "GET":
-            return 200, thing
-        return 200, self.changed(request, kind, thing)
+        done = thing if request.method == "GET" else self.changed(request, kind, thing)
+        if "as=PartialObjectMetadata;" in (request.headers.get("Accept") or "") and "metadata" in done:
+            done = {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": done["metadata"]}
+        return 200, done
 
     def discovery(self, path: str) -> Any:
         if path == "/version":

@@ -21,7 +21,7 @@ static BUILT: Built = Built::new(
     include!(concat!(env!("OUT_DIR"), "/plans.rs")),
 );
 /// The services of `cloud.toml`, all of which are the server of the cluster.
-const SERVICES: [&str; 3] = ["k8s", "k8s-metadata", "k8s-patch"];
+const SERVICES: [&str; 3] = ["k8s", "k8s-metadata", "k8s-object"];
 /// What a recording remembers of the clusters: names and servers.
 const CLUSTERS: &str = "clusters";
 

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use collector::identity::Identity;
 use collector::node::StoredNode;
 use collector::{BoxFuture, ConfigSection, Failure, FaultExt, fault};
-use engine::Plans;
+use engine::{Plans, lock};
 use http_client::Class;
 use inventory::KindTable;
 use ipc_proto::fault::{Fault, FaultKind};
@@ -36,6 +36,8 @@ struct Session {
     target: Target,
     rest: Rest,
     apis: Apis,
+    /// Why it is not known what all groups serve.
+    untold: Option<Fault>,
     /// It knows one of the objects that were collected under its name.
     proven: AtomicBool,
 }
@@ -49,19 +51,21 @@ pub(crate) struct K8sDoor {
 
 impl K8sDoor {
     fn known(&self, name: &str) -> Option<Arc<Session>> {
-        self.sessions.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+        lock(&self.sessions).get(name).cloned()
     }
 
     async fn session(&self, config: &ConfigSection, name: &str) -> Result<Arc<Session>, Failure> {
         let target = cluster(&config.to::<K8sConfig>()?, name)?;
-        if let Some(known) = self.known(name).filter(|known| known.target == target) {
+        if let Some(known) = self.known(name).filter(|known| known.target == target && known.untold.is_none())
+        {
             return Ok(known);
         }
         let rest = client(&target).await?;
-        let apis = served(&rest, &|untold: Fault| tracing::warn!("{}", untold.message)).await?;
-        let session = Arc::new(Session { target, rest, apis, proven: AtomicBool::new(false) });
-        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-        sessions.insert(name.to_owned(), session.clone());
+        let untold = Mutex::new(None);
+        let apis = served(&rest, &|fault: Fault| *lock(&untold) = Some(fault)).await?;
+        let untold = untold.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let session = Arc::new(Session { target, rest, apis, untold, proven: AtomicBool::new(false) });
+        lock(&self.sessions).insert(name.to_owned(), session.clone());
         Ok(session)
     }
 }
@@ -93,6 +97,22 @@ impl Session {
     fn path(&self, node: &StoredNode) -> Option<String> {
         let served = self.apis.get(&api_kind(&node.kind)?)?;
         served.object(node.text("namespace"), node.text("name")?)
+    }
+
+    /// Without a path nothing can be called, and nothing is known of whether the object is there.
+    fn reach(&self, node: &StoredNode) -> Result<(), Failure> {
+        if self.path(node).is_some() {
+            return Ok(());
+        }
+        if let Some(untold) = &self.untold {
+            return Err(untold.clone().into());
+        }
+        let message = format!(
+            "the cluster of the context {} does not serve {} as it was collected",
+            self.target.name, node.kind
+        );
+        let hint = "collect again: what a cluster does not serve any more is not in the graph then";
+        Err(fault(FaultKind::Resource, message).with_hint(hint).into())
     }
 
     async fn prove(&self, nodes: &[&StoredNode]) -> Result<(), Failure> {
@@ -146,10 +166,9 @@ impl Door for K8sDoor {
     ) -> BoxFuture<'a, Result<(), Failure>> {
         Box::pin(async move {
             let Some(node) = nodes.first() else { return Ok(()) };
-            match self.known(node.account_id("cluster")?) {
-                Some(session) if !session.proven.load(Ordering::Relaxed) => session.prove(nodes).await,
-                _ => Ok(()),
-            }
+            let Some(session) = self.known(node.account_id("cluster")?) else { return Ok(()) };
+            session.reach(node)?;
+            if session.proven.load(Ordering::Relaxed) { Ok(()) } else { session.prove(nodes).await }
         })
     }
 }

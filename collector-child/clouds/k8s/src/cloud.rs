@@ -86,6 +86,8 @@ impl Cloud for K8s {
         let grant = |path: &str, access| PathGrant { path: path.to_owned(), access };
         vec![
             grant("config:config_files", PathAccess::Programs),
+            // The same in the first version of the section.
+            grant("config:config", PathAccess::Programs),
             grant("$KUBECONFIG:", PathAccess::Programs),
             grant("~/.kube/config", PathAccess::Programs),
             grant("~/.kube", PathAccess::Read),

@@ -154,7 +154,7 @@ pub(crate) fn section() -> Section {
             "configs",
             "dictionary[string, any][]",
             "Kubeconfigs, each as one entry, or name, server, token and certificate_authority_data of a cluster. \
-             Plugins that get credentials (exec) are only started for files",
+             Plugins that get credentials (exec) are only started, and credentials in files only read, for config_files",
         ),
         setting(
             "config_files",

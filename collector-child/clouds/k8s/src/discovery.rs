@@ -228,4 +228,48 @@ mod tests {
         assert_eq!(apis.all().count(), 2);
         apis.add("batch", "x", &Value::Null);
     }
+
+    /// The names of resources of each role in `docs/kubernetes.yaml`, with their verbs.
+    fn rights(role: &str) -> Vec<(String, String, Vec<String>)> {
+        let text = include_str!("../../../../docs/kubernetes.yaml");
+        let documents = text.split("\n---\n").map(|text| serde_saphyr::from_str::<Value>(text).unwrap());
+        let is = |document: &Value| document["kind"] == "ClusterRole" && document["metadata"]["name"] == role;
+        let rules = documents.into_iter().find(is).unwrap()["rules"].as_array().unwrap().clone();
+        let texts = |value: &Value| {
+            let texts = value.as_array().map_or(&[][..], Vec::as_slice);
+            texts.iter().map(|text| text.as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        let of_rule = |rule: &Value| {
+            let (groups, verbs) = (texts(&rule["apiGroups"]), texts(&rule["verbs"]));
+            let resources = texts(&rule["resources"]).into_iter();
+            resources.map(move |name| (groups[0].clone(), name, verbs.clone())).collect::<Vec<_>>()
+        };
+        rules.iter().flat_map(of_rule).collect()
+    }
+
+    #[test]
+    fn the_documented_rights_are_those_that_are_needed() {
+        for (role, verb) in
+            [("fixworker-collect", "list"), ("fixworker-tag", "patch"), ("fixworker-clean", "delete")]
+        {
+            let rights = rights(role);
+            let with = |verb: &str| {
+                rights.iter().filter(|(_, _, verbs)| verbs.iter().any(|one| one == verb)).count()
+            };
+            for (group, kinds) in GROUPS {
+                for kind in kinds.iter().filter(|kind| (**kind, verb) != ("Namespace", "delete")) {
+                    let singular = kind.to_lowercase();
+                    let named = |name: &str| match name.strip_prefix(singular.as_str()) {
+                        Some(rest) => matches!(rest, "" | "s" | "es"),
+                        None => name.strip_suffix("ies").is_some_and(|stem| format!("{stem}y") == singular),
+                    };
+                    let has = rights.iter().any(|(of, name, verbs)| {
+                        of == group && named(name) && verbs.iter().any(|one| one == verb)
+                    });
+                    assert!(has, "{role}: {verb} of {kind}");
+                }
+            }
+            assert_eq!(with(verb), if verb == "delete" { 41 } else { 42 }, "{role}");
+        }
+    }
 }

@@ -162,10 +162,11 @@ async fn ask(rest: &Rest, operation: &str) -> Result<Value, CallError> {
     rest.call(asked, &Map::new()).await
 }
 
-/// A document at a path below the server.
+/// The metadata of the object at a path below the server.
 pub(crate) async fn get(rest: &Rest, path: &str) -> Result<Value, CallError> {
     let place = Place::new("", "", "", "");
-    let asked = Asked { service: "k8s", operation: "GET /{+path}", paging: None, list: None, place: &place };
+    let asked =
+        Asked { service: "k8s-object", operation: "GET /{+path}", paging: None, list: None, place: &place };
     let params = json!({"path": {"+path": path}});
     rest.call(asked, params.as_object().unwrap_or(&Map::new())).await
 }

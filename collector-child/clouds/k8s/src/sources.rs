@@ -72,30 +72,32 @@ fn of_file(file: &ConfigFile, machine: &Machine<'_>, found: &mut Found) {
     }
 }
 
-/// Programs are only started for files of this machine: the settings come from fixcore, and who may write them must not be
-/// able to run anything here.
+/// Programs are only started, and credentials only read, for files of this machine: the settings come from fixcore, and who may
+/// write them must neither run anything here nor have what is here sent to a server of his.
 fn of_settings(source: &str, inline: &Value, found: &mut Found) {
-    let folder = Path::new("/");
-    let kubeconfig = match inline {
-        Value::Object(members) => Ok(Kubeconfig::read(members, folder)),
-        Value::String(text) => Kubeconfig::parse(text, folder),
-        _ => Err("it is no kubeconfig: an object is expected".to_owned()),
+    let Some(members) = inline.as_object() else {
+        found.wrong.push(format!("{source}: it is no kubeconfig: an object is expected"));
+        return;
     };
-    match kubeconfig {
-        Err(why) => found.wrong.push(format!("{source}: {why}")),
-        Ok(kubeconfig) => {
-            for name in kubeconfig.names() {
-                let target = kubeconfig.target(name).and_then(|target| match target.user.exec {
-                    None => Ok(target),
-                    Some(exec) => Err(format!(
-                        "the context {name} starts the program {}, which is only done for files: name a kubeconfig in k8s.config_files",
-                        exec.command
-                    )),
-                });
-                found.add(source, target);
-            }
-        }
+    let kubeconfig = Kubeconfig::read(members, Path::new("/"));
+    for name in kubeconfig.names() {
+        found.add(source, kubeconfig.target(name).and_then(without_this_machine));
     }
+}
+
+fn without_this_machine(target: Target) -> Result<Target, String> {
+    let Target { name, user, .. } = &target;
+    let file = |given: &Option<Given>| matches!(given, Some(Given::File(_)));
+    let does = if let Some(exec) = &user.exec {
+        format!("starts the program {}", exec.command)
+    } else if user.token_file.is_some() || file(&user.certificate) || file(&user.key) {
+        "reads credentials from a file of this machine".to_owned()
+    } else {
+        return Ok(target);
+    };
+    Err(format!(
+        "the context {name} {does}, which is only done for files: name a kubeconfig in k8s.config_files"
+    ))
 }
 
 /// As `kubectl` without a word: the files of a variable, that of the user, or what a pod is given.
@@ -201,13 +203,25 @@ mod tests {
     }
 
     #[test]
-    fn programs_are_not_started_for_settings() {
-        let inline = json!({"clusters": [{"name": "c", "cluster": {"server": "https://c"}}], "users": [{"name": "u", "user": {"exec": {"command": "rm"}}}],
-            "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}, {"name": "y", "context": {"cluster": "c"}}]});
-        let (targets, wrong) = found(json!({"configs": [inline, ONE, 7]}), &[]);
-        assert_eq!(targets, ["y https://c", "a https://one", "b https://one"]);
+    fn settings_start_no_programs_and_read_no_credentials() {
+        let of_user = |user: Value| {
+            json!({"clusters": [{"name": "c", "cluster": {"server": "https://c", "certificate-authority": "/ca.crt"}}], "users": [{"name": "u", "user": user}],
+                "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}, {"name": "y", "context": {"cluster": "c"}}]})
+        };
+        let program = of_user(json!({"exec": {"command": "rm"}}));
+        let (targets, wrong) = found(json!({"configs": [program, ONE]}), &[]);
+        assert_eq!(targets, ["y https://c"]);
         assert!(wrong[0].contains("starts the program rm, which is only done for files"), "{wrong:?}");
         assert_eq!(wrong.len(), 2);
+        for user in [
+            json!({"tokenFile": "/token"}),
+            json!({"client-certificate-data": "Q0VSVA==", "client-key": "/key"}),
+            json!({"client-certificate": "/cert", "client-key-data": "S0VZ"}),
+        ] {
+            let (targets, wrong) = found(json!({"configs": [of_user(user)]}), &[]);
+            assert_eq!(targets, ["y https://c"]);
+            assert!(wrong[0].contains("reads credentials from a file of this machine"), "{wrong:?}");
+        }
     }
 
     #[test]

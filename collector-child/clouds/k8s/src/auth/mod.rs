@@ -4,6 +4,7 @@ mod exec;
 mod oidc;
 
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -86,9 +87,17 @@ pub(crate) fn pem(given: &Given) -> Result<Zeroizing<Vec<u8>>, String> {
 }
 
 fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
-    std::fs::read(path)
-        .map(Zeroizing::new)
-        .map_err(|error| format!("{} cannot be read: {error}", path.display()))
+    std::fs::read(path).map(Zeroizing::new).map_err(|error| unreadable(path, &error))
+}
+
+/// Why a file cannot be read; behind walls that is what the operator has not granted.
+pub(crate) fn unreadable(path: &Path, error: &io::Error) -> String {
+    let path = path.display();
+    let granted = "(if its user may read it: add it to supervisor.child_paths, or write it into the kubeconfig with kubectl config view --raw --flatten)";
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => format!("{path} cannot be read: {error} {granted}"),
+        _ => format!("{path} cannot be read: {error}"),
+    }
 }
 
 fn trouble(kind: CredentialsTrouble, place: CallPlace<'_>, message: impl Into<String>) -> CallError {

@@ -1,7 +1,7 @@
 //! Which names and forms say that a value is secret.
 
 /// How the name of a secret ends, with letters and digits only.
-const ENDS: [&str; 34] = [
+const ENDS: [&str; 36] = [
     "password",
     "passwd",
     "passphrase",
@@ -10,6 +10,7 @@ const ENDS: [&str; 34] = [
     "secretaccesskey",
     "privatekey",
     "clientkey",
+    "clientkeydata",
     "privatekeydata",
     "accesstoken",
     "sessiontoken",
@@ -36,6 +37,8 @@ const ENDS: [&str; 34] = [
     "customdata",
     "startupscript",
     "cloudtoken",
+    // A whole document of somebody, with whatever is secret in it.
+    "appliedconfiguration",
 ];
 
 /// A name that says that the value is secret: of a setting, a variable, a header, a parameter, a member.
@@ -100,6 +103,8 @@ mod tests {
             "apiKey",
             "UserData",
             "private_key",
+            "client-key-data",
+            "sky.example/last-applied-configuration",
         ] {
             assert!(is_secret(name), "{name}");
         }
