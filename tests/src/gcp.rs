@@ -10,21 +10,21 @@ use serde_json::{Value, json};
 use crate::graph::Export;
 use crate::rest::{Ran, RestCloud};
 
-/// How gcloud's variables call a service, and where it is behind the address of the fake.
+/// The variable of gcloud for a service, and where it is behind the address of the fake.
 const SERVICES: [(&str, &str); 13] = [
-    ("AIPLATFORM", "aiplatform.googleapis.com"),
-    ("CLOUDBILLING", "cloudbilling.googleapis.com"),
-    ("CLOUDFUNCTIONS", "cloudfunctions.googleapis.com"),
-    ("CLOUDRESOURCEMANAGER", "cloudresourcemanager.googleapis.com"),
-    ("COMPUTE", "compute.googleapis.com/compute/v1"),
-    ("CONTAINER", "container.googleapis.com"),
-    ("FILE", "file.googleapis.com"),
-    ("FIRESTORE", "firestore.googleapis.com"),
-    ("MONITORING", "monitoring.googleapis.com"),
-    ("PUBSUB", "pubsub.googleapis.com"),
-    ("SECURITYCENTER", "securitycenter.googleapis.com"),
-    ("SQL", "sqladmin.googleapis.com"),
-    ("STORAGE", "storage.googleapis.com/storage/v1"),
+    ("CLOUDSDK_API_ENDPOINT_OVERRIDES_AIPLATFORM", "aiplatform.googleapis.com"),
+    ("CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDBILLING", "cloudbilling.googleapis.com"),
+    ("CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDFUNCTIONS", "cloudfunctions.googleapis.com"),
+    ("CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDRESOURCEMANAGER", "cloudresourcemanager.googleapis.com"),
+    ("CLOUDSDK_API_ENDPOINT_OVERRIDES_COMPUTE", "compute.googleapis.com/compute/v1"),
+    ("CLOUDSDK_API_ENDPOINT_OVERRIDES_CONTAINER", "container.googleapis.com"),
+    ("CLOUDSDK_API_ENDPOINT_OVERRIDES_FILE", "file.googleapis.com"),
+    ("CLOUDSDK_API_ENDPOINT_OVERRIDES_FIRESTORE", "firestore.googleapis.com"),
+    ("CLOUDSDK_API_ENDPOINT_OVERRIDES_MONITORING", "monitoring.googleapis.com"),
+    ("CLOUDSDK_API_ENDPOINT_OVERRIDES_PUBSUB", "pubsub.googleapis.com"),
+    ("CLOUDSDK_API_ENDPOINT_OVERRIDES_SECURITYCENTER", "securitycenter.googleapis.com"),
+    ("CLOUDSDK_API_ENDPOINT_OVERRIDES_SQL", "sqladmin.googleapis.com"),
+    ("CLOUDSDK_API_ENDPOINT_OVERRIDES_STORAGE", "storage.googleapis.com/storage/v1"),
 ];
 
 /// A fake Google Cloud with two projects, `demo-project` and `second-project`. It ends with this value.
@@ -44,19 +44,26 @@ impl GcpCloud {
     pub fn start(options: &[&str]) -> Option<Self> {
         let args = ["gcp"].into_iter().chain(options.iter().copied());
         let fake = RestCloud::program("tests/clouds/cloud.py", args)?;
-        let at = |place: &str| format!("{}/_host/{place}", fake.url);
-        let variable =
-            |(name, place): (&str, &str)| (format!("CLOUDSDK_API_ENDPOINT_OVERRIDES_{name}"), at(place));
-        let variables = SERVICES.map(variable).to_vec();
-        let told = json!({
+        let variables = Self::variables_of(&fake.url).map(|(name, at)| (name.to_owned(), at)).to_vec();
+        let told = Self::person(&fake.url, "1//s3cret");
+        let credentials = fake.file("user.json", told.to_string()).display().to_string();
+        Some(Self { fake, variables, credentials })
+    }
+
+    /// The variables that lead to a fake at this address.
+    pub fn variables_of(url: &str) -> [(&'static str, String); 13] {
+        SERVICES.map(|(name, place)| (name, format!("{url}/_host/{place}")))
+    }
+
+    /// The credential file of a person with this token, which is good if it begins with `1//`.
+    pub fn person(url: &str, token: &str) -> Value {
+        json!({
             "type": "authorized_user",
             "client_id": "id",
             "client_secret": "s3cret",
-            "refresh_token": "1//s3cret",
-            "token_uri": at("oauth2.googleapis.com/token"),
-        });
-        let credentials = fake.file("user.json", told.to_string()).display().to_string();
-        Some(Self { fake, variables, credentials })
+            "refresh_token": token,
+            "token_uri": format!("{url}/_host/oauth2.googleapis.com/token"),
+        })
     }
 
     /// The file of a service account, with a key that is made for it.

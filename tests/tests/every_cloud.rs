@@ -4,11 +4,12 @@
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use fixworker_tests::aws::{MockCloud, REGIONS, SECRET};
 use fixworker_tests::binaries;
 use fixworker_tests::core::{Fixcore, free_port};
+use fixworker_tests::gcp::GcpCloud;
 use fixworker_tests::graph::Export;
 use fixworker_tests::process::Invocation;
 use fixworker_tests::recording::{Recording, lines};
@@ -24,28 +25,33 @@ const FAULTS: i32 = 79;
 
 /// They need no cloud.
 const OF_NO_CLOUD: [&str; 3] = ["example", "random", "file"];
-/// Clouds whose fake is no server of its own here; their own tests look.
-const ELSEWHERE: [&str; 1] = ["gcp"];
 
 /// What leads into a cloud, and what must not be seen of it.
 struct Case {
     collector: &'static str,
     /// The account that is collected.
     account: &'static str,
-    /// The config document, with a secret that is good or one that is not.
-    settings: fn(url: &str, secret: &str) -> Value,
+    /// The config document for a fake at this address, with a secret that is good or one that is not. Files are in this folder.
+    settings: fn(url: &str, folder: &Path, secret: &str) -> Value,
     /// Empty: nobody logs in.
     secret: &'static str,
     /// The variables for a fake at this address.
     variables: fn(url: &str, secret: &str) -> Vec<(&'static str, String)>,
+    /// Files that the settings name, for a fake at this address.
+    files: fn(url: &str, secret: &str) -> Vec<(&'static str, String)>,
     fake: Fake,
     /// How errors name the cloud, and the account where it is known before the cloud is asked.
     named: &'static [&'static str],
+    /// How the cloud says that a secret is not good.
+    refused: &'static str,
 }
+
+const NOT_VALID: &str = "credentials are not valid";
 
 enum Fake {
     Rest,
     Aws,
+    Gcp,
 }
 
 fn clouds() -> Vec<Case> {
@@ -53,7 +59,7 @@ fn clouds() -> Vec<Case> {
         Case {
             collector: "aws",
             account: "100000000001",
-            settings: |_, _| json!({"aws": {"region": [REGIONS[0]], "collect": ["aws_kms_key", "aws_ec2_volume"], "collect_usage_metrics": false}}),
+            settings: |_, _, _| json!({"aws": {"region": [REGIONS[0]], "collect": ["aws_kms_key", "aws_ec2_volume"], "collect_usage_metrics": false}}),
             secret: SECRET,
             variables: |url, secret| {
                 vec![
@@ -63,26 +69,44 @@ fn clouds() -> Vec<Case> {
                     ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
                 ]
             },
+            files: |_, _| Vec::new(),
             fake: Fake::Aws,
             named: &["sts"],
+            refused: NOT_VALID,
+        },
+        Case {
+            collector: "gcp",
+            account: "demo-project",
+            settings: |_, folder, _| json!({"gcp": {"service_account": [folder.join("user.json").display().to_string()], "project": ["demo-project"], "collect": ["gcp_instance", "gcp_disk", "gcp_network", "gcp_bucket"]}}),
+            secret: "1//s3cret",
+            variables: |url, _| GcpCloud::variables_of(url).to_vec(),
+            files: |url, secret| vec![("user.json", GcpCloud::person(url, secret).to_string())],
+            fake: Fake::Gcp,
+            named: &["oauth2"],
+            // Whoever has taken a token back, or mistyped it, is told the same.
+            refused: "the credentials have expired",
         },
         Case {
             collector: "dockerhub",
             account: "demo",
-            settings: |_, _| json!({"dockerhub": {"namespaces": ["demo"]}}),
+            settings: |_, _, _| json!({"dockerhub": {"namespaces": ["demo"]}}),
             secret: "",
             variables: |url, _| vec![("DOCKERHUB_API_URL", format!("{url}/v2"))],
+            files: |_, _| Vec::new(),
             fake: Fake::Rest,
             named: &["dockerhub", "demo"],
+            refused: NOT_VALID,
         },
         Case {
             collector: "hetzner",
             account: "demo-project",
-            settings: |_, secret| json!({"hetzner": {"hcloud_project_names": ["demo-project"], "hcloud_tokens": [secret]}}),
+            settings: |_, _, secret| json!({"hetzner": {"hcloud_project_names": ["demo-project"], "hcloud_tokens": [secret]}}),
             secret: "hcloud-token",
             variables: |url, _| vec![("HCLOUD_ENDPOINT", format!("{url}/v1"))],
+            files: |_, _| Vec::new(),
             fake: Fake::Rest,
             named: &["hcloud", "demo-project"],
+            refused: NOT_VALID,
         },
         Case {
             collector: "k8s",
@@ -96,25 +120,29 @@ fn clouds() -> Vec<Case> {
         Case {
             collector: "onelogin",
             account: "ol-client",
-            settings: |_, secret| json!({"onelogin": {"client_id": "ol-client", "client_secret": secret}}),
+            settings: |_, _, secret| json!({"onelogin": {"client_id": "ol-client", "client_secret": secret}}),
             secret: "ol-secret",
             variables: |url, _| vec![("ONELOGIN_API_URL", url.to_owned())],
+            files: |_, _| Vec::new(),
             fake: Fake::Rest,
             named: &["onelogin", "ol-client"],
+            refused: NOT_VALID,
         },
         Case {
             collector: "posthog",
             account: "017e4d1c-0000-0000-0000-000000000001",
-            settings: |url, secret| json!({"posthog": {"api_key": secret, "url": url, "projects": ["Demo"]}}),
+            settings: |url, _, secret| json!({"posthog": {"api_key": secret, "url": url, "projects": ["Demo"]}}),
             secret: "phx-demo",
             variables: |_, _| Vec::new(),
+            files: |_, _| Vec::new(),
             fake: Fake::Rest,
             named: &["posthog"],
+            refused: NOT_VALID,
         },
         Case {
             collector: "scarf",
             account: "demo-org",
-            settings: |_, secret| json!({"scarf": {"email": "me@demo.example.com", "password": secret, "organizations": ["demo-org"]}}),
+            settings: |_, _, secret| json!({"scarf": {"email": "me@demo.example.com", "password": secret, "organizations": ["demo-org"]}}),
             secret: "scarf-secret",
             variables: |url, _| {
                 vec![
@@ -122,17 +150,21 @@ fn clouds() -> Vec<Case> {
                     ("SCARF_INTERNAL_API_URL", format!("{url}/internal")),
                 ]
             },
+            files: |_, _| Vec::new(),
             fake: Fake::Rest,
             named: &["scarf", "demo-org"],
+            refused: NOT_VALID,
         },
         Case {
             collector: "slack",
             account: "T1",
-            settings: |_, secret| json!({"slack": {"bot_token": secret}}),
+            settings: |_, _, secret| json!({"slack": {"bot_token": secret}}),
             secret: "xoxb-demo",
             variables: |url, _| vec![("SLACK_API_URL", format!("{url}/api"))],
+            files: |_, _| Vec::new(),
             fake: Fake::Rest,
             named: &["slack"],
+            refused: NOT_VALID,
         },
     ]
 }
@@ -141,6 +173,7 @@ fn clouds() -> Vec<Case> {
 enum Running {
     Rest(RestCloud),
     Aws(MockCloud),
+    Gcp(GcpCloud),
     Nobody(String),
 }
 
@@ -149,6 +182,7 @@ impl Running {
         match self {
             Self::Rest(cloud) => &cloud.url,
             Self::Aws(cloud) => cloud.url(),
+            Self::Gcp(cloud) => &cloud.fake.url,
             Self::Nobody(url) => url,
         }
     }
@@ -184,6 +218,7 @@ impl Case {
     fn start(&self, wrong: bool) -> Option<Running> {
         match self.fake {
             Fake::Rest => RestCloud::start(self.collector, &[], &[]).map(Running::Rest),
+            Fake::Gcp => GcpCloud::start(&[]).map(Running::Gcp),
             Fake::Aws => {
                 let faults: &[&str] = if wrong { &["*.*=SignatureDoesNotMatch"] } else { &[] };
                 MockCloud::shapes(faults).map(Running::Aws)
@@ -193,7 +228,9 @@ impl Case {
 
     fn run(&self, cloud: &Running, secret: &str, args: &[&str]) -> Ran {
         let scratch = Scratch::new();
-        let config = scratch.file("config.json", (self.settings)(cloud.url(), secret).to_string());
+        self.write_files(&scratch, cloud, secret);
+        let settings = (self.settings)(cloud.url(), scratch.path(), secret);
+        let config = scratch.file("config.json", settings.to_string());
         let (command, args) = args.split_at(1);
         let mut invocation = Invocation::new(binaries::fix_collector()).args(command);
         invocation = invocation.args(["--collector", self.collector]).arg("--config").arg(config).args(args);
@@ -204,6 +241,12 @@ impl Case {
         let mut process = invocation.start("fix-collector", scratch.path());
         let code = process.exit_code();
         Ran { code, output: process.output(), errors: process.errors(), scratch }
+    }
+
+    fn write_files(&self, scratch: &Scratch, cloud: &Running, secret: &str) {
+        for (name, text) in (self.files)(cloud.url(), secret) {
+            scratch.file(name, text);
+        }
     }
 
     fn collect(&self, cloud: &Running, secret: &str) -> Ran {
@@ -247,8 +290,7 @@ fn described(args: &[&str]) -> Value {
 fn every_cloud_of_the_build_is_here() {
     let all = described(&[]);
     let names = all.as_array().unwrap().iter().map(|one| one["collector"].as_str().unwrap());
-    let names: BTreeSet<&str> =
-        names.filter(|name| !OF_NO_CLOUD.contains(name) && !ELSEWHERE.contains(name)).collect();
+    let names: BTreeSet<&str> = names.filter(|name| !OF_NO_CLOUD.contains(name)).collect();
     assert_eq!(names, clouds().iter().map(|case| case.collector).collect());
 }
 
@@ -363,7 +405,7 @@ fn credentials_that_are_not_accepted_are_told() {
         let Some(cloud) = case.start(true) else { return };
         let ran = case.collect(&cloud, "another-s3cret");
         assert_eq!(ran.code, CREDENTIALS, "{}: {}", case.collector, ran.errors);
-        for words in ["credentials are not valid", "hint:"].iter().chain(case.named) {
+        for words in [case.refused, "hint:"].iter().chain(case.named) {
             assert!(ran.errors.contains(words), "{}: {words}: {}", case.collector, ran.errors);
         }
         assert!(!ran.file().exists(), "{}: a graph of nothing", case.collector);
@@ -388,13 +430,19 @@ fn an_account_of_somebody_else_is_not_collected() {
 }
 
 /// A worker for all clouds whose accounts are settings or told by the cloud, at these addresses.
-fn worker(core: &Fixcore, clouds: &[(Case, Running)]) -> Worker {
+fn worker(core: &Fixcore, clouds: &[(Case, Running)], scratch: &Scratch) -> Worker {
     let names: Vec<&str> = clouds.iter().map(|(case, _)| case.collector).collect();
     let mut options = WorkerOptions::new(core, &names.join(",")).set("supervisor.max_attempts=1");
     for (case, running) in clouds {
-        for (section, settings) in (case.settings)(running.url(), case.secret).as_object().unwrap() {
+        case.write_files(scratch, running, case.secret);
+        let settings = (case.settings)(running.url(), scratch.path(), case.secret);
+        for (section, settings) in settings.as_object().unwrap() {
             for (name, value) in settings.as_object().unwrap() {
-                let value = value.as_array().map_or(value, |list| &list[0]).as_str().unwrap();
+                let all: Vec<&str> = match value.as_array() {
+                    Some(list) => list.iter().map(|one| one.as_str().unwrap()).collect(),
+                    None => vec![value.as_str().unwrap()],
+                };
+                let value = all.join(",");
                 options = options.set(&format!("{section}.{name}={value}"));
             }
         }
@@ -408,8 +456,9 @@ fn worker(core: &Fixcore, clouds: &[(Case, Running)]) -> Worker {
 #[test]
 fn what_fixcore_knows_stays_when_no_cloud_is_reached() {
     let Some(core) = Fixcore::http() else { return };
+    let scratch = Scratch::new();
     let mut clouds_that_run = Vec::new();
-    for case in clouds().into_iter().filter(|case| matches!(case.fake, Fake::Rest)) {
+    for case in clouds().into_iter().filter(|case| matches!(case.fake, Fake::Rest | Fake::Gcp)) {
         let Some(running) = case.start(false) else { return };
         clouds_that_run.push((case, running));
     }
@@ -419,13 +468,13 @@ fn what_fixcore_knows_stays_when_no_cloud_is_reached() {
         Export::read(&ran.file())
     });
     let expected = alone.reduce(Export::and).unwrap();
-    let mut reached = worker(&core, &clouds_that_run);
+    let mut reached = worker(&core, &clouds_that_run, &scratch);
     assert_eq!(core.collect()["has_error"], false);
     core.graph().assert_is(&expected);
     assert_eq!(reached.stop(), 0);
 
     let nobody: Vec<_> = clouds_that_run.into_iter().map(|(case, _)| (case, Running::nobody())).collect();
-    let mut unreached = worker(&core, &nobody);
+    let mut unreached = worker(&core, &nobody, &scratch);
     core.collect();
     core.graph().assert_is(&expected);
     for (case, _) in &nobody {

@@ -120,6 +120,120 @@ fn what_passes_costs_nothing() {
 }
 
 #[test]
+fn odd_content_costs_values_and_no_page() {
+    for call in ["compute.instances.aggregatedList", "compute.disks.aggregatedList", "storage.buckets.list"] {
+        let fault = format!("{call}@*=odd");
+        let Some(cloud) = GcpCloud::start(&["--fault", &fault]) else { return };
+        let (ran, graph) = collect_with(&cloud, &some());
+        ran.expect_code(FAULTS);
+        let (_, right) = collect_with(&GcpCloud::start(&[]).unwrap(), &some());
+        for kind in ["gcp_instance", "gcp_disk", "gcp_bucket"] {
+            assert_eq!(count(&graph, kind), count(&right, kind), "{fault}: {}", ran.errors);
+        }
+    }
+}
+
+#[test]
+fn what_was_deleted_in_between_is_left_out_and_not_told() {
+    let fault = "compute.instanceGroups.listInstances@*=gone";
+    let Some(cloud) = GcpCloud::start(&["--fault", fault]) else { return };
+    let (ran, graph) = collect_with(&cloud, &json!({"collect": ["gcp_instance_group", "gcp_bucket"]}));
+    ran.expect_code(DONE);
+    assert!(!ran.errors.contains("listInstances"), "{}", ran.errors);
+    assert!(count(&graph, "gcp_bucket") > 0);
+}
+
+/// The measured values of a node: of this metric minimum, average and maximum.
+fn usage(node: &Value, metric: &str) -> [f64; 3] {
+    ["min", "avg", "max"]
+        .map(|stat| node["usage"][metric][stat].as_f64().unwrap_or_else(|| panic!("no {metric} in {node}")))
+}
+
+#[test]
+fn usage_is_asked_for_once_for_all_resources() {
+    let Some(cloud) = GcpCloud::start(&[]) else { return };
+    let (ran, graph) = collect(&cloud);
+    ran.expect_code(DONE);
+    let running = node(&graph, "gcp_instance", "instance-us-east1-b-0");
+    for metric in ["cpu_utilization_percent", "network_in_bytes", "disk_read_iops", "disk_write_bytes"] {
+        let [min, avg, max] = usage(running, metric);
+        assert!(0.0 < min && min < avg && avg < max, "{metric}: {min} {avg} {max}");
+    }
+    assert!(node(&graph, "gcp_instance", "instance-us-east1-b-1")["usage"].is_null(), "it is stopped");
+    usage(node(&graph, "gcp_disk", "disk-us-east1-b-1"), "volume_queue_length_count");
+    usage(node(&graph, "gcp_sql_database_instance", "instance-demo-project-1"), "database_connections_count");
+    let rule = node(&graph, "gcp_forwarding_rule", "forwarding-rule-us-east1-0");
+    let parts = [usage(rule, "request_bytes_count"), usage(rule, "response_bytes_count")];
+    for (at, sum) in usage(rule, "processed_bytes").into_iter().enumerate() {
+        assert!((parts[0][at] + parts[1][at] - sum).abs() < 1.0, "{sum} of {parts:?}");
+    }
+    let functions = graph.nodes.values().filter(|node| node["reported"]["kind"] == "gcp_cloud_function");
+    functions.for_each(|function| {
+        usage(function, "duration_milliseconds");
+        let [fine, failed] = ["invocations_count", "errors_count"].map(|metric| usage(function, metric)[1]);
+        assert!((fine - failed).abs() > f64::EPSILON, "{fine} {failed}");
+    });
+    // First pages only: each metric and statistic once.
+    let calls = cloud.fake.calls_with_queries();
+    let asked = calls.iter().filter(|call| call.contains("/timeSeries") && !call.contains("pageToken"));
+    let asked = asked.count();
+    assert!((40..=80).contains(&asked), "{asked}");
+    let (_, without) = collect_with(&cloud, &json!({"collect_usage_metrics": false}));
+    assert!(without.nodes.values().all(|node| node["usage"].is_null()));
+}
+
+#[test]
+fn usage_that_may_not_be_asked_for_costs_the_usage_alone() {
+    for (fault, code) in [("denied", FAULTS), ("disabled", DONE), ("throttled:2", DONE)] {
+        let fault = format!("monitoring.*={fault}");
+        let Some(cloud) = GcpCloud::start(&["--fault", &fault]) else { return };
+        let (ran, graph) = collect_with(&cloud, &some());
+        ran.expect_code(code);
+        node(&graph, "gcp_instance", "instance-us-east1-b-0");
+    }
+}
+
+#[test]
+fn types_cost_what_the_price_list_says() {
+    let Some(cloud) = GcpCloud::start(&[]) else { return };
+    let (ran, graph) = collect(&cloud);
+    ran.expect_code(DONE);
+    let of = |kind: &str, name: &str, region: &str| {
+        let is = |node: &&Value| {
+            let told = &node["reported"];
+            let link = told["link"].as_str().unwrap_or_default();
+            told["kind"] == kind && told["name"] == name && link.contains(region)
+        };
+        graph.nodes.values().find(is).unwrap_or_else(|| panic!("no {kind} {name}")).clone()
+    };
+    let balanced = of("gcp_disk_type", "pd-balanced", "/zones/us-east1-b/");
+    assert_eq!(balanced["reported"]["ondemand_cost"], 0.1);
+    assert_eq!(of("gcp_disk_type", "pd-standard", "/regions/us-east1/")["reported"]["ondemand_cost"], 0.08);
+    let machine = of("gcp_machine_type", "e2-medium", "/zones/us-east1-b/");
+    let memory = machine["reported"]["instance_memory"].as_f64().unwrap();
+    let cost = (21_811_590.0 + memory * 2_923_530.0).round() / 1e9;
+    assert_eq!(machine["reported"]["ondemand_cost"], cost, "one shared processor is charged");
+    let elsewhere = of("gcp_disk_type", "pd-balanced", "/zones/europe-west1-b/");
+    assert!(elsewhere["reported"]["ondemand_cost"].is_null(), "no price is known there");
+    // The service is above the prices, and they are above what is sold.
+    let service = node(&graph, "gcp_service", "6F81-5844-456A");
+    let skus: Vec<&Value> =
+        graph.nodes.values().filter(|node| node["reported"]["kind"] == "gcp_sku").collect();
+    assert_eq!(skus.len(), 5, "{skus:?}");
+    assert!(skus.iter().all(|sku| !edges(&graph, service, sku).is_empty()));
+    let above = |node: &Value| skus.iter().filter(|sku| !edges(&graph, sku, node).is_empty()).count();
+    assert_eq!((above(&balanced), above(&machine), above(&elsewhere)), (1, 2, 0));
+    // Nobody who does not want them asks for them.
+    let asked = cloud.fake.calls().len();
+    collect_with(&cloud, &json!({"no_collect": ["gcp_service", "gcp_sku"]}));
+    assert!(
+        !cloud.fake.calls()[asked..]
+            .iter()
+            .any(|call| call.contains("/skus") || call.contains("/v1/services"))
+    );
+}
+
+#[test]
 fn an_api_that_is_not_enabled_is_told_once_and_is_no_trouble() {
     let Some(cloud) = GcpCloud::start(&["--fault", "container.*=disabled"]) else { return };
     let (ran, graph) = collect_with(&cloud, &some());

@@ -40,6 +40,15 @@ pub enum Check {
     WithFirstCalls,
 }
 
+/// What is asked for at once of what was measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Measuring {
+    /// So many metrics of one region.
+    InRegion(usize),
+    /// All metrics of the account.
+    All,
+}
+
 /// What is the same for all accounts of a cloud: a static of its crate.
 pub struct CloudFacts {
     /// Its id: of its node, of its collector, and what the names of its kinds begin with.
@@ -80,8 +89,8 @@ pub struct CloudFacts {
     pub only_above: &'static [&'static str],
     /// Whether the cloud has made a resource by itself, so that it does not keep its region in the graph.
     pub made_by_cloud: fn(&Graph) -> MadeByCloud<'_>,
-    /// Metrics of one call of [`Client::measure`].
-    pub metrics_of_call: usize,
+    /// What one call of [`Client::measure`] is about.
+    pub measuring: Measuring,
 }
 
 impl CloudFacts {
@@ -105,7 +114,7 @@ impl CloudFacts {
         without_host: &[],
         only_above: &[],
         made_by_cloud: |_| Box::new(|_| false),
-        metrics_of_call: 1,
+        measuring: Measuring::InRegion(1),
     };
 
     /// An account of the cloud, under the node id that the rule gives it.
@@ -283,8 +292,8 @@ pub trait Client: Send + Sync {
         Vec::new()
     }
 
-    /// The values of metrics in the time before `now`, the latest first; for each query a list. At most
-    /// [`CloudFacts::metrics_of_call`] are asked for at once.
+    /// The values of metrics in the time before `now`, the latest first; for each query a list.
+    /// [`CloudFacts::measuring`] says how many there are at most.
     fn measure<'a>(
         &'a self,
         context: Context<'a>,

@@ -38,7 +38,8 @@ mod tabled;
 mod top;
 
 pub use cloud::{
-    Changes, Check, Client, Cloud, CloudFacts, Entered, Everything, MadeByCloud, Wanted, Way, no_change,
+    Changes, Check, Client, Cloud, CloudFacts, Entered, Everything, MadeByCloud, Measuring, Wanted, Way,
+    no_change,
 };
 pub use collect::bounded::{each, gather};
 pub use collect::{

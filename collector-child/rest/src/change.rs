@@ -15,6 +15,7 @@ use ipc_proto::clean::CleanOutcome;
 use serde_json::{Map, Value};
 use tables::plan::{EachOf, KindPlan, Place, Scope};
 
+use crate::changes::Door;
 use crate::rest::{Asked, Rest};
 
 /// Changes resources of one account, with these credentials.
@@ -22,14 +23,10 @@ use crate::rest::{Asked, Rest};
 pub struct TableChanger<'a> {
     rest: Rest,
     plans: &'a Plans,
-    manner: Manner,
+    door: &'a dyn Door,
     deadline: Option<Instant>,
     sink: &'a dyn Sink,
-    placed: Option<Placed<'a>>,
 }
-
-/// Adds to the place of a resource.
-pub(crate) type Placed<'a> = &'a (dyn Fn(&StoredNode, Place) -> Place + Send + Sync);
 
 impl std::fmt::Debug for TableChanger<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -45,22 +42,16 @@ struct TableCalls<'a> {
 }
 
 impl<'a> TableChanger<'a> {
-    /// By these tables. `remaining` is the time that is left; `None` is no limit.
+    /// With a client that came through this door, by these tables. `remaining` is the time that is left; `None` is no limit.
     pub fn new(
+        door: &'a dyn Door,
         rest: Rest,
         plans: &'a Plans,
-        manner: Manner,
         remaining: Option<Duration>,
         sink: &'a dyn Sink,
     ) -> Self {
         let deadline = remaining.and_then(|remaining| Instant::now().checked_add(remaining));
-        Self { rest: rest.until(deadline), plans, manner, deadline, sink, placed: None }
-    }
-
-    /// With what else the cloud knows of where a resource is.
-    #[must_use]
-    pub(crate) fn placed(self, placed: Placed<'a>) -> Self {
-        Self { placed: Some(placed), ..self }
+        Self { rest: rest.until(deadline), plans, door, deadline, sink }
     }
 
     /// The first call that reads the resource before a change, made by itself: whether it is there. `None` if the table
@@ -73,8 +64,8 @@ impl<'a> TableChanger<'a> {
         };
         let resource = self.resource(node);
         let access = self.access(&resource);
-        let codes = Codes { gone: gone(plan), later: &[], sayings: self.manner.sayings };
-        let hooks = self.manner.hooks;
+        let Manner { hooks, sayings } = self.door.manner();
+        let codes = Codes { gone: gone(plan), later: &[], sayings };
         let job = Job { hooks, access: &access, journal: &Silent, dry_run: true, codes, done: None };
         match job.list(list, Scope::new(resource.document(), resource.place())).await {
             Listed::Items(items) => Ok(Some(!items.is_empty())),
@@ -107,7 +98,7 @@ impl<'a> TableChanger<'a> {
         let resource = self.resource(&target.node);
         goes_by_itself(plan, &resource, &Above::of(target), journal)?;
         let removal = Removal { plan, resource: &resource, dry_run, memory };
-        remove(removal, self.manner, &self.access(&resource), journal).await
+        remove(removal, self.door.manner(), &self.access(&resource), journal).await
     }
 
     /// Removes tags, then sets others.
@@ -120,7 +111,7 @@ impl<'a> TableChanger<'a> {
         let Some(tags) = plan.and_then(|plan| plan.tag.as_ref()) else { return Ok(()) };
         let change = &request.change;
         let tagging = Tagging { resource: &resource, remove: &change.remove, set: &change.set };
-        tag(tags, gone(plan), &tagging, self.manner, &self.access(&resource)).await
+        tag(tags, gone(plan), &tagging, self.door.manner(), &self.access(&resource)).await
     }
 
     /// The resource that a node stands for. Where a table needs a region and the node does not say it, no address can be
@@ -132,11 +123,7 @@ impl<'a> TableChanger<'a> {
         let above = &node.ancestors;
         let (account, region) = (id(&above.account), id(&above.region));
         let place = Place::new(&account, &region, &region, "").with("zone", id(&above.zone));
-        let place = match self.placed {
-            Some(placed) => placed(node, place),
-            None => place,
-        };
-        Resource::new(&node.kind, node.reported.clone(), place, false)
+        Resource::new(&node.kind, node.reported.clone(), self.door.place(node, place), false)
     }
 
     fn access<'b>(&'b self, resource: &'b Resource) -> Access<'b> {

@@ -27,18 +27,18 @@ pub trait Door: Send + Sync {
         Manner::BY_TABLES
     }
 
+    /// Where a node is, with whatever else tables find at `$place`.
+    fn place(&self, node: &StoredNode, place: Place) -> Place {
+        let _ = node;
+        place
+    }
+
     /// A client for the account of a node, and whose its credentials are.
     fn enter<'a>(
         &'a self,
         config: &'a ConfigSection,
         node: &'a StoredNode,
     ) -> BoxFuture<'a, Result<(Rest, Identity), Failure>>;
-
-    /// What else is known of where a node is, as `$place.NAME` in tables, once its account was entered.
-    fn place(&self, node: &StoredNode, place: Place) -> Place {
-        let _ = node;
-        place
-    }
 
     /// Makes sure that the credentials are of the account of these nodes, the resource first, then its neighbours: for
     /// clouds that do not say whose credentials are. Nothing is changed before.
@@ -89,9 +89,7 @@ impl<D: Door> Changes for TableChanges<D> {
         Box::pin(async move {
             let (rest, _) = self.door.enter(&request.config, &target.node).await?;
             let plans = self.door.tables()?.1;
-            let placed = |node: &StoredNode, place| self.door.place(node, place);
-            let changer = TableChanger::new(rest, plans, self.door.manner(), request.remaining, sink);
-            let changer = changer.placed(&placed);
+            let changer = TableChanger::new(&self.door, rest, plans, request.remaining, sink);
             let related = target.related.iter().map(|related| &related.node);
             let nodes: Vec<&StoredNode> = std::iter::once(&target.node).chain(related).collect();
             self.door.prove(&changer, &nodes).await?;
@@ -103,9 +101,7 @@ impl<D: Door> Changes for TableChanges<D> {
         Box::pin(async move {
             let (rest, _) = self.door.enter(&request.config, &request.node).await?;
             let plans = self.door.tables()?.1;
-            let placed = |node: &StoredNode, place| self.door.place(node, place);
-            let changer = TableChanger::new(rest, plans, self.door.manner(), request.remaining, sink);
-            let changer = changer.placed(&placed);
+            let changer = TableChanger::new(&self.door, rest, plans, request.remaining, sink);
             self.door.prove(&changer, &[&request.node]).await?;
             changer.tag(request).await
         })

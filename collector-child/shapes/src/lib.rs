@@ -26,7 +26,7 @@ pub use catalog::{Catalog, UnknownService};
 pub use join::Joined;
 pub use operation::{Auth, Operation, Pagination};
 pub use pager::{Pager, Stuck};
-pub use parse::{parse, parse_noting};
+pub use parse::{any_json, parse, parse_noting};
 pub use request::{InputFault, Request};
 pub use service::{Protocol, Service};
 pub use shape::{List, Map, Member, Shape, ShapeId, Structure};

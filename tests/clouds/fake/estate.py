@@ -11,6 +11,7 @@ import threading
 from dataclasses import dataclass
 from typing import Any
 
+from . import measured
 from .shapes import Operation, Service
 from .values import Maker, number
 
@@ -195,6 +196,10 @@ class Estate:
             return self.text(service, path, place, inner, n)
 
         value = self.makers[service].value(self.items[service][word], (word,), at, text)
+        if not self.mild and word == "machineTypes" and path.rsplit("/", 1)[-1].startswith("e2-"):
+            del value["accelerators"]  # E2 has none
+        if not self.mild and (service, word) == ("compute", "instances"):
+            value["status"] = ("RUNNING", "TERMINATED")[at % 2]
         if service == "compute":
             # The others would name a place where it is not.
             for member, kind in (("zone", "zones"), ("region", "regions")):
@@ -340,6 +345,9 @@ class Estate:
         found = self.all_of("sqladmin", f"projects/{params['project']}/operations")
         return page([o for o in found if o["targetId"] == params.get("instance", o["targetId"])], "items", params, True)
 
+    def time_series(self, params: dict[str, str]) -> Any:
+        return page(measured.series(self, self.project_of(params), params), "timeSeries", params, True)
+
     def billing_accounts(self, params: dict[str, str]) -> Any:
         accounts = [
             {"name": f"billingAccounts/01D4EE-079462-DFD6E{n}", "open": n == 0, "displayName": f"Account {n}", "masterBillingAccount": ""}
@@ -381,6 +389,7 @@ class Estate:
 
 
 SPECIAL = {
+    ("monitoring", "projects.timeSeries.list"): Estate.time_series,
     ("sqladmin", "operations.list"): Estate.sql_operations,
     ("cloudbilling", "services.list"): Estate.services_of_billing,
     ("cloudbilling", "services.skus.list"): Estate.skus,

@@ -1,7 +1,7 @@
 """Faults on demand: `CALL=KIND[:TIMES]`, the call with patterns, as the log names it.
 
 Kinds: denied, expired, invalid, throttled (with Retry-After: 0), unavailable, gone, disabled: errors in the cloud's own form;
-inside (an error with status 200), partial (a listing that names a place that did not answer), html (502 of a proxy), nowhere (the page of a host without the service), truncated, empty, reset, endless (a new page token each time), repeated (the same token), slow (30 s),
+inside (an error with status 200), partial (a listing that names a place that did not answer), html (502 of a proxy), nowhere (the page of a host without the service), truncated, odd (values of other forms than there should be), empty, reset, endless (a new page token each time), repeated (the same token), slow (30 s),
 none (so many go well before the next fault for the same calls strikes).
 """
 
@@ -14,7 +14,7 @@ from typing import Any
 from .server import Answer, Request, Reset
 
 ERRORS = ("denied", "expired", "invalid", "throttled", "unavailable", "gone", "disabled")
-OTHERS = ("inside", "partial", "html", "nowhere", "truncated", "empty", "reset", "endless", "repeated", "slow", "none")
+OTHERS = ("inside", "partial", "html", "nowhere", "truncated", "odd", "empty", "reset", "endless", "repeated", "slow", "none")
 
 
 class Fault:
@@ -72,11 +72,25 @@ def before(fault: Fault, error: Any) -> Answer | None:
     return None
 
 
+def odd(value: Any) -> Any:
+    """Lists have members that are none, and things have values that nobody expects."""
+    if isinstance(value, list):
+        return [None, 7, "text", *(odd(one) for one in value)] if value and isinstance(value[0], dict) else value
+    if not isinstance(value, dict):
+        return value
+    made = {name: odd(one) for name, one in value.items()}
+    if "selfLink" in made:
+        made |= {"description": {"a": ["b\u0000\ud800"]}, "labels": "text", "creationTimestamp": 5}
+    return made
+
+
 def after(fault: Fault, answer: Answer, token: str) -> Answer:
     """What becomes of a good answer; `token` is the member that asks for the next page."""
     status, headers, body = answer
     if fault.kind == "truncated":
         return status, headers, body[: len(body) // 2]
+    if fault.kind == "odd":
+        return status, headers, json.dumps(odd(json.loads(body))).encode()
     if fault.kind == "partial":
         return status, headers, json.dumps(json.loads(body) | {"unreachable": ["nowhere-1"]}).encode()
     if fault.kind in ("endless", "repeated"):

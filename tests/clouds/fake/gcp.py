@@ -62,7 +62,7 @@ class Cloud:
         if found is None:
             return error(404, "NOT_FOUND", f"nothing serves {request.method} {request.host}{request.path}", "notFound")
         service, region, operation, params = found
-        params |= request.query
+        params |= {name: ",".join(values) for name, values in request.queries.items()}
         if params.get("pageToken", "").startswith("again-"):
             del params["pageToken"]  # made by a fault: leads back to the first page
         request.name = f"{service.name}.{operation.name}@{region or self.estate.project_of(params)}"

@@ -33,7 +33,8 @@ class Request:
 
     def __init__(self, method: str, host: str, path: str, query: str, headers: Any, body: bytes, base: str) -> None:
         self.method, self.host, self.path, self.headers, self.body = method, host, path, headers, body
-        self.query = {name: values[-1] for name, values in parse_qs(query, keep_blank_values=True).items()}
+        self.queries = parse_qs(query, keep_blank_values=True)
+        self.query = {name: values[-1] for name, values in self.queries.items()}
         self.base = base  # the address under which the client reaches this host
         self.name = f"{method} {host}{path}"  # what the log and the counters call it; the cloud says it better
 
@@ -91,7 +92,7 @@ class Handler(BaseHTTPRequestHandler):
                 "method": request.method,
                 "host": request.host,
                 "path": request.path,
-                "query": request.query,
+                "query": {name: ",".join(values) for name, values in request.queries.items()},
                 "body": request.body.decode("utf-8", "replace"),
                 "status": answer[0],
                 "ms": round((time.monotonic() - started) * 1000, 1),

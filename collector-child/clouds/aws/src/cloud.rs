@@ -5,7 +5,9 @@ use collector::identity::{Identity, Owner};
 use collector::{BoxFuture, ConfigSection, Failure, Kinds, Sink};
 use engine::hooks::Hooks;
 use engine::metrics::Query;
-use engine::{Changes, Check, Client, Cloud, CloudFacts, Context, Entered, Plans, Region, Wanted, Way};
+use engine::{
+    Changes, Check, Client, Cloud, CloudFacts, Context, Entered, Measuring, Plans, Region, Wanted, Way,
+};
 use http_client::{CallError, LeftOut, Pages};
 use ipc_proto::job::{Account, Described, PathGrant};
 use ipc_proto::seal::{Brokering, Seal};
@@ -49,7 +51,7 @@ pub(crate) static FACTS: CloudFacts = CloudFacts {
     without_host: &["bedrock-agent", "qapps", "qbusiness"],
     only_above: &["aws_bedrock_foundation_model"],
     made_by_cloud: made_by_aws,
-    metrics_of_call: METRICS_OF_CALL,
+    measuring: Measuring::InRegion(METRICS_OF_CALL),
     ..CloudFacts::PLAIN
 };
 

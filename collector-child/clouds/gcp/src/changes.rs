@@ -7,6 +7,8 @@ use engine::Plans;
 use inventory::KindTable;
 use ipc_proto::fault::FaultKind;
 use rest_client::{Door, Rest, TableChanges};
+use serde_json::Value;
+use tables::plan::Place;
 
 use crate::access::{access, plans};
 use crate::cloud::{CLOUD, kinds};
@@ -45,6 +47,13 @@ impl Door for GcpDoor {
 
     fn tables(&self) -> Result<(&'static KindTable, &'static Plans), Failure> {
         Ok((kinds().table()?, plans()?))
+    }
+
+    /// With the name that the link has: some nodes tell another one.
+    fn place(&self, node: &StoredNode, place: Place) -> Place {
+        let link = node.reported.get("link").and_then(Value::as_str);
+        let name = link.and_then(|link| link.rsplit('/').next()).filter(|name| !name.is_empty());
+        place.with("link_name", name.map(Value::from).unwrap_or_default())
     }
 
     fn enter<'a>(

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use collector::changes::tag_handler;
 use collector::{BoxFuture, ConfigSection, Failure, Kinds, Sink};
 use engine::hooks::Hooks;
-use engine::{Changes, Cloud, CloudFacts, Plans, Way};
+use engine::{Changes, Cloud, CloudFacts, Measuring, Plans, Way};
 use ipc_proto::job::{Account, AutoEnable, Described, PathAccess, PathGrant};
 use serde_json::json;
 
@@ -31,6 +31,8 @@ pub(crate) static FACTS: CloudFacts = CloudFacts {
     holes_setting: "gcp.discard_account_on_resource_error",
     catalog: Some(&gcp_shapes::CATALOG),
     only_above: &["gcp_accelerator_type"],
+    // Each metric is asked about once, for all resources.
+    measuring: Measuring::All,
     ..CloudFacts::PLAIN
 };
 

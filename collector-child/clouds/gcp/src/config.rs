@@ -63,7 +63,11 @@ const SETTINGS: [(&str, &str, &str); 8] = [
         "boolean",
         "A resource that cannot be collected costs the whole project; else it is left out and told",
     ),
-    ("collect_usage_metrics", "boolean", "Without effect: usage metrics are not collected yet"),
+    (
+        "collect_usage_metrics",
+        "boolean",
+        "Asks Cloud Monitoring for the usage of instances, disks, databases, functions and forwarding rules",
+    ),
 ];
 
 /// The section with all settings and defaults.

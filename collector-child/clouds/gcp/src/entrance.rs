@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use tables::plan::Place;
 
 use crate::access::{Access, plans};
+use crate::client::GcpClient;
 use crate::config::GcpConfig;
 use crate::facts::region_facts;
 use crate::projects::project_of;
@@ -62,7 +63,7 @@ impl Way for Opened {
             let plans = plans()?;
             let place = Place::new(&project, "global", "global", "");
             let global = Region { id: "global".to_owned(), name: "global".to_owned(), place: place.clone() };
-            let client = TableClient::new(rest.clone(), place.clone(), plans, PROBE);
+            let client = GcpClient(TableClient::new(rest.clone(), place.clone(), plans, PROBE));
             sink.step("asking for the regions and zones".to_owned());
             let has_places = regions_are_there(&rest, &project, &place).await?;
             let Places { regions, region_nodes, zone_nodes } = if has_places {
@@ -114,6 +115,10 @@ fn with_facts(mut node: TopNode) -> TopNode {
 impl Wanted for GcpConfig {
     fn collects(&self, kind: &str) -> bool {
         self.should_collect(kind)
+    }
+
+    fn usage_metrics(&self) -> bool {
+        self.collect_usage_metrics.unwrap_or_default()
     }
 
     fn without_holes(&self) -> bool {

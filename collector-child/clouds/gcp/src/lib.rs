@@ -5,6 +5,7 @@
 //! ```text
 //! gcp.service_account --auth--> credentials --projects--> accounts
 //! cloud: regions and zones by their tables --> the engine, with the client of rest-client and the operations of gcp-shapes
+//! metrics: usage, one call for a statistic of all resources; hooks/prices: what types cost
 //! change: deletes and labels by tables alone
 //! ```
 //!
@@ -13,11 +14,13 @@
 mod access;
 pub mod auth;
 mod changes;
+mod client;
 mod cloud;
 mod config;
 mod entrance;
 mod facts;
 mod hooks;
+mod metrics;
 mod missing;
 pub mod projects;
 

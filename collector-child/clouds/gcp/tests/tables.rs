@@ -81,10 +81,9 @@ fn what_cannot_be_deleted_or_labelled_is_known() {
         "gcp_vertex_ai_model_evaluation",
         "gcp_vertex_ai_tuning_job",
         "gcp_zone",
-        // A record of what was done; each place has operations of its own.
-        "gcp_operation",
-        // Nodes do not tell the name that the operation needs.
-        "gcp_backend_bucket",
+        // Of Google's price list.
+        "gcp_service",
+        "gcp_sku",
     ]
     .into_iter()
     .map(str::to_owned)

@@ -12,6 +12,7 @@ use collector::Failure;
 use jiff::Timestamp;
 use tables::plan::{Condition, KindPlan, MetricRule, Scope, Stat};
 
+use crate::Measuring;
 use crate::collect::bounded;
 use crate::collect::{Context, lock};
 use crate::graph::NodeIndex;
@@ -61,6 +62,7 @@ pub(crate) fn note(context: Context<'_>, plan: &'static KindPlan, scope: &Scope<
     let measures = plan.metrics.iter().filter(|rule| Condition::all(&rule.when, scope)).filter_map(|rule| {
         let region = match &rule.region {
             Some(template) => context.regions().find(&template.fill(scope)?)?,
+            None if context.facts().measuring == Measuring::All => RegionIndex::GLOBAL,
             None => context.region_index(),
         };
         let dimensions = rule.dimensions.iter();
@@ -81,7 +83,11 @@ pub(crate) async fn collect(context: Context<'_>) -> Result<(), Failure> {
     });
     let now = Timestamp::try_from(http_client::tape::now()).unwrap_or_default();
     let since_last_run = window(context.last_run_started_ago());
-    let calls = calls(&measures, since_last_run, context.facts().metrics_of_call);
+    let of_call = match context.facts().measuring {
+        Measuring::InRegion(many) => many,
+        Measuring::All => usize::MAX,
+    };
+    let calls = calls(&measures, since_last_run, of_call);
     let results = bounded::gather(CALLS_AT_ONCE, calls, |(region, length, queries)| {
         Box::pin(async move {
             let context = context.at(region);

@@ -24,7 +24,11 @@ pub(super) fn read(
 }
 
 /// Reads JSON of any shape, repaired where that is needed.
-pub(super) fn any(body: &[u8]) -> Result<Value, serde_json::Error> {
+///
+/// # Errors
+///
+/// It is no JSON, also after what can be was repaired.
+pub fn any(body: &[u8]) -> Result<Value, serde_json::Error> {
     repaired(body, |body| serde_json::from_slice(body))
 }
 

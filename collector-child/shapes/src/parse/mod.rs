@@ -16,6 +16,7 @@ use serde_json::{Map, Value};
 use crate::answer::Oddity;
 use crate::shape::{Location, Structure};
 use crate::{Answer, Headers, Operation, Protocol, Service, Shape};
+pub use json::any as any_json;
 use odd::Odd;
 
 /// An answer and what it answers.

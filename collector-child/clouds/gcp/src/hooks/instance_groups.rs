@@ -24,7 +24,7 @@ impl Hook for InstanceGroups {
             let ask = context.ask("compute", operation);
             let ask = ask.with("project", context.account().id.as_str()).with(place.0, place.1);
             let ask = ask.with("instanceGroup", document["name"].clone());
-            let members = ask.all("items").await?;
+            let members = ask.of_item().all("items").await?;
             document["members"] = members.into_iter().map(|mut member| member["instance"].take()).collect();
             Ok(Verdict::Keep)
         })

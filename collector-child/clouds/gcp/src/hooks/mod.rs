@@ -2,6 +2,7 @@
 
 mod findings;
 mod instance_groups;
+mod prices;
 mod quotas;
 mod types;
 
@@ -15,6 +16,7 @@ pub(crate) fn all() -> Hooks {
         Box::new(types::MACHINE_TYPES),
         Box::new(types::DISK_TYPES),
         Box::new(findings::Findings),
+        Box::new(prices::Prices),
     ])
 }
 
