@@ -54,6 +54,22 @@ enum Fake {
     Gcp,
 }
 
+/// Its credentials are a file.
+fn google_cloud() -> Case {
+    Case {
+        collector: "gcp",
+        account: "demo-project",
+        settings: |_, folder, _| json!({"gcp": {"service_account": [folder.join("user.json").display().to_string()], "project": ["demo-project"], "collect": ["gcp_instance", "gcp_disk", "gcp_network", "gcp_bucket"]}}),
+        secret: "1//s3cret",
+        variables: |url, _| GcpCloud::variables_of(url).to_vec(),
+        files: |url, secret| vec![("user.json", GcpCloud::person(url, secret).to_string())],
+        fake: Fake::Gcp,
+        named: &["oauth2"],
+        // Whoever has taken a token back, or mistyped it, is told the same.
+        refused: "the credentials have expired",
+    }
+}
+
 fn clouds() -> Vec<Case> {
     vec![
         Case {
@@ -74,18 +90,7 @@ fn clouds() -> Vec<Case> {
             named: &["sts"],
             refused: NOT_VALID,
         },
-        Case {
-            collector: "gcp",
-            account: "demo-project",
-            settings: |_, folder, _| json!({"gcp": {"service_account": [folder.join("user.json").display().to_string()], "project": ["demo-project"], "collect": ["gcp_instance", "gcp_disk", "gcp_network", "gcp_bucket"]}}),
-            secret: "1//s3cret",
-            variables: |url, _| GcpCloud::variables_of(url).to_vec(),
-            files: |url, secret| vec![("user.json", GcpCloud::person(url, secret).to_string())],
-            fake: Fake::Gcp,
-            named: &["oauth2"],
-            // Whoever has taken a token back, or mistyped it, is told the same.
-            refused: "the credentials have expired",
-        },
+        google_cloud(),
         Case {
             collector: "dockerhub",
             account: "demo",
