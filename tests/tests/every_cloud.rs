@@ -48,6 +48,19 @@ struct Case {
 
 const NOT_VALID: &str = "credentials are not valid";
 
+/// What most clouds have in common.
+const USUAL: Case = Case {
+    collector: "",
+    account: "demo",
+    settings: |_, _, _| Value::Null,
+    secret: "",
+    variables: |_, _| Vec::new(),
+    files: |_, _| Vec::new(),
+    fake: Fake::Rest,
+    named: &[],
+    refused: NOT_VALID,
+};
+
 enum Fake {
     Rest,
     Aws,
@@ -85,22 +98,17 @@ fn clouds() -> Vec<Case> {
                     ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
                 ]
             },
-            files: |_, _| Vec::new(),
             fake: Fake::Aws,
             named: &["sts"],
-            refused: NOT_VALID,
+            ..USUAL
         },
         google_cloud(),
         Case {
             collector: "dockerhub",
-            account: "demo",
             settings: |_, _, _| json!({"dockerhub": {"namespaces": ["demo"]}}),
-            secret: "",
             variables: |url, _| vec![("DOCKERHUB_API_URL", format!("{url}/v2"))],
-            files: |_, _| Vec::new(),
-            fake: Fake::Rest,
             named: &["dockerhub", "demo"],
-            refused: NOT_VALID,
+            ..USUAL
         },
         Case {
             collector: "hetzner",
@@ -108,19 +116,15 @@ fn clouds() -> Vec<Case> {
             settings: |_, _, secret| json!({"hetzner": {"hcloud_project_names": ["demo-project"], "hcloud_tokens": [secret]}}),
             secret: "hcloud-token",
             variables: |url, _| vec![("HCLOUD_ENDPOINT", format!("{url}/v1"))],
-            files: |_, _| Vec::new(),
-            fake: Fake::Rest,
             named: &["hcloud", "demo-project"],
-            refused: NOT_VALID,
+            ..USUAL
         },
         Case {
             collector: "k8s",
-            account: "demo",
-            settings: |url, secret| json!({"k8s": {"cluster": ["demo"], "apiserver": [url], "token": [secret]}}),
+            settings: |url, _, secret| json!({"k8s": {"cluster": ["demo"], "apiserver": [url], "token": [secret]}}),
             secret: "k8s-token",
-            variables: |_, _| Vec::new(),
-            fake: Fake::Rest,
             named: &["k8s", "demo"],
+            ..USUAL
         },
         Case {
             collector: "onelogin",
@@ -128,21 +132,16 @@ fn clouds() -> Vec<Case> {
             settings: |_, _, secret| json!({"onelogin": {"client_id": "ol-client", "client_secret": secret}}),
             secret: "ol-secret",
             variables: |url, _| vec![("ONELOGIN_API_URL", url.to_owned())],
-            files: |_, _| Vec::new(),
-            fake: Fake::Rest,
             named: &["onelogin", "ol-client"],
-            refused: NOT_VALID,
+            ..USUAL
         },
         Case {
             collector: "posthog",
             account: "017e4d1c-0000-0000-0000-000000000001",
             settings: |url, _, secret| json!({"posthog": {"api_key": secret, "url": url, "projects": ["Demo"]}}),
             secret: "phx-demo",
-            variables: |_, _| Vec::new(),
-            files: |_, _| Vec::new(),
-            fake: Fake::Rest,
             named: &["posthog"],
-            refused: NOT_VALID,
+            ..USUAL
         },
         Case {
             collector: "scarf",
@@ -155,10 +154,8 @@ fn clouds() -> Vec<Case> {
                     ("SCARF_INTERNAL_API_URL", format!("{url}/internal")),
                 ]
             },
-            files: |_, _| Vec::new(),
-            fake: Fake::Rest,
             named: &["scarf", "demo-org"],
-            refused: NOT_VALID,
+            ..USUAL
         },
         Case {
             collector: "slack",
@@ -166,10 +163,8 @@ fn clouds() -> Vec<Case> {
             settings: |_, _, secret| json!({"slack": {"bot_token": secret}}),
             secret: "xoxb-demo",
             variables: |url, _| vec![("SLACK_API_URL", format!("{url}/api"))],
-            files: |_, _| Vec::new(),
-            fake: Fake::Rest,
             named: &["slack"],
-            refused: NOT_VALID,
+            ..USUAL
         },
     ]
 }
