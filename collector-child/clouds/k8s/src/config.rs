@@ -5,15 +5,12 @@ use std::fmt;
 use engine::Wanted;
 use ipc_proto::job::Section;
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
-
-/// Members of the section as the first version of the Python worker wrote it.
-const FIRST_VERSION: [&str; 5] = ["token", "context", "cluster", "apiserver", "config"];
+use serde_json::{Value, json};
 
 /// The section `k8s`. Names and types are those of the Python worker, so that both can share a fixcore; sections of its first
 /// version are understood.
 #[derive(Clone, Default, PartialEq, Deserialize)]
-#[serde(from = "Map<String, Value>")]
+#[serde(from = "Written")]
 pub(crate) struct K8sConfig {
     /// Kubeconfigs, written into the settings.
     pub(crate) configs: Vec<Value>,
@@ -23,11 +20,55 @@ pub(crate) struct K8sConfig {
 }
 
 /// A kubeconfig, and what is wanted of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(from = "WrittenFile")]
 pub(crate) struct ConfigFile {
     pub(crate) path: String,
     /// Names of contexts; `None` is all.
     pub(crate) contexts: Option<Vec<String>>,
+}
+
+/// The section as it may be written: as it is now, and as its first version was.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Written {
+    configs: Option<Vec<Value>>,
+    config_files: Option<Vec<ConfigFile>>,
+    collect: Option<Vec<String>>,
+    no_collect: Option<Vec<String>>,
+    /// Without effect on an account, but checked as all settings are.
+    #[serde(rename = "pool_size")]
+    _pool_size: Option<u64>,
+    #[serde(rename = "fork_process")]
+    _fork_process: Option<bool>,
+    #[serde(flatten)]
+    before: FirstVersion,
+}
+
+/// Lists that belong together by position: a name, an address, a token; and files with a context each.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct FirstVersion {
+    cluster: Option<Vec<String>>,
+    apiserver: Option<Vec<String>>,
+    token: Option<Vec<String>>,
+    cacert: Option<Vec<String>>,
+    config: Option<Vec<String>>,
+    context: Option<Vec<String>>,
+    all_contexts: Option<bool>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum WrittenFile {
+    Path(String),
+    File {
+        path: String,
+        #[serde(default)]
+        contexts: Option<Vec<String>>,
+        #[serde(default)]
+        all_contexts: Option<bool>,
+    },
 }
 
 impl fmt::Debug for K8sConfig {
@@ -42,17 +83,28 @@ impl fmt::Debug for K8sConfig {
     }
 }
 
-impl From<Map<String, Value>> for K8sConfig {
-    fn from(section: Map<String, Value>) -> Self {
-        let texts = |name: &str| texts(section.get(name));
-        let (collect, no_collect) = (texts("collect"), texts("no_collect"));
-        if FIRST_VERSION.iter().any(|name| section.contains_key(*name)) {
-            let (configs, config_files) = migrated(&section);
+impl From<Written> for K8sConfig {
+    fn from(written: Written) -> Self {
+        let (collect, no_collect) =
+            (written.collect.unwrap_or_default(), written.no_collect.unwrap_or_default());
+        if written.before.is_there() {
+            let (configs, config_files) = written.before.migrated();
             return Self { configs, config_files, collect, no_collect };
         }
-        let configs = list(section.get("configs")).iter().map(whole).collect();
-        let config_files = list(section.get("config_files")).iter().filter_map(config_file).collect();
-        Self { configs, config_files, collect, no_collect }
+        let configs = written.configs.unwrap_or_default().iter().map(whole).collect();
+        Self { configs, config_files: written.config_files.unwrap_or_default(), collect, no_collect }
+    }
+}
+
+impl From<WrittenFile> for ConfigFile {
+    fn from(written: WrittenFile) -> Self {
+        match written {
+            WrittenFile::Path(path) => Self { path, contexts: None },
+            WrittenFile::File { path, contexts, all_contexts } => {
+                let some = !all_contexts.unwrap_or(true);
+                Self { path, contexts: some.then(|| contexts.unwrap_or_default()) }
+            }
+        }
     }
 }
 
@@ -67,22 +119,28 @@ impl Wanted for K8sConfig {
     }
 }
 
-/// Lists that belong together by position: a name, an address, a token; and files with a context each.
-fn migrated(section: &Map<String, Value>) -> (Vec<Value>, Vec<ConfigFile>) {
-    let texts = |name: &str| texts(section.get(name));
-    let at = |texts: &[String], position: usize| texts.get(position).cloned().unwrap_or_default();
-    let (servers, tokens, authorities) = (texts("apiserver"), texts("token"), texts("cacert"));
-    let clusters = texts("cluster");
-    let configs = clusters.iter().enumerate().map(|(position, name)| {
-        kubeconfig(name, &at(&servers, position), &at(&tokens, position), &at(&authorities, position))
-    });
-    let contexts = texts("context");
-    let all = section.get("all_contexts").and_then(Value::as_bool).unwrap_or_default();
-    let files = texts("config")
-        .into_iter()
-        .enumerate()
-        .map(|(position, path)| ConfigFile { path, contexts: (!all).then(|| vec![at(&contexts, position)]) });
-    (configs.collect(), files.collect())
+impl FirstVersion {
+    fn is_there(&self) -> bool {
+        let Self { cluster, apiserver, token, config, context, cacert: _, all_contexts: _ } = self;
+        [cluster, apiserver, token, config, context].into_iter().any(Option::is_some)
+    }
+
+    fn migrated(self) -> (Vec<Value>, Vec<ConfigFile>) {
+        let Self { cluster, apiserver, token, cacert, config, context, all_contexts } = self;
+        let at = |texts: &Option<Vec<String>>, position: usize| {
+            texts.as_ref().and_then(|texts| texts.get(position)).cloned().unwrap_or_default()
+        };
+        let named = cluster.unwrap_or_default();
+        let configs = named.iter().enumerate().map(|(position, name)| {
+            kubeconfig(name, &at(&apiserver, position), &at(&token, position), &at(&cacert, position))
+        });
+        let all = all_contexts.unwrap_or_default();
+        let files = config.unwrap_or_default().into_iter().enumerate().map(|(position, path)| ConfigFile {
+            path,
+            contexts: (!all).then(|| vec![at(&context, position)]),
+        });
+        (configs.collect(), files.collect())
+    }
 }
 
 /// A kubeconfig as it is; one that is only name, server and token becomes one.
@@ -107,23 +165,6 @@ fn kubeconfig(name: &str, server: &str, token: &str, authority: &str) -> Value {
         "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
         "current-context": name,
     })
-}
-
-fn config_file(entry: &Value) -> Option<ConfigFile> {
-    if let Some(path) = entry.as_str() {
-        return Some(ConfigFile { path: path.to_owned(), contexts: None });
-    }
-    let all = entry.get("all_contexts").and_then(Value::as_bool).unwrap_or(true);
-    let contexts = (!all).then(|| texts(entry.get("contexts")));
-    Some(ConfigFile { path: entry.get("path")?.as_str()?.to_owned(), contexts })
-}
-
-fn list(value: Option<&Value>) -> &[Value] {
-    value.and_then(Value::as_array).map_or(&[], Vec::as_slice)
-}
-
-fn texts(value: Option<&Value>) -> Vec<String> {
-    list(value).iter().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 /// The section with all settings and defaults.
@@ -172,8 +213,8 @@ pub(crate) fn section() -> Section {
         ),
     ];
     // Without defaults, so that nobody finds them who does not have them.
-    let before = FIRST_VERSION.iter().chain(&["cacert"]);
-    properties.extend(before.map(|name| {
+    let before = ["token", "context", "cluster", "apiserver", "config", "cacert"];
+    properties.extend(before.into_iter().map(|name| {
         setting(
             name,
             "string[]",
