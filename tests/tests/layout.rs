@@ -177,3 +177,24 @@ fn below_the_clouds_no_source_names_one() {
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
+
+/// The modules of the supervisor that each do one kind of work.
+const WORKS: [&str; 3] = ["collect", "cleanup", "tasks"];
+
+#[test]
+fn collect_runs_cleanups_and_tasks_know_nothing_of_each_other() {
+    let mut wrong = Vec::new();
+    for own in WORKS.into_iter().chain(["work"]) {
+        let mut files = Vec::new();
+        sources(&binaries::repository().join("supervisor/src").join(own), &mut files);
+        assert!(files.len() > 2, "{own}");
+        for file in files {
+            let text = fs::read_to_string(&file).unwrap();
+            let others = WORKS.into_iter().filter(|work| *work != own);
+            let known = others.filter(|work| text.contains(&format!("crate::{work}")));
+            wrong.extend(known.map(|work| format!("{} knows {work}", file.display())));
+            assert!(!text.contains("use crate::{"), "{}: one line per module, please", file.display());
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}

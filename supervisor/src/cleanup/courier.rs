@@ -10,7 +10,9 @@ use fixworker_cleanup::outbox::{Batch, Entry};
 use fixworker_fixcore::{CancellationToken, CoreClient, CoreError};
 use fixworker_graph::spool::{SpoolDir, SpoolError};
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
+
+use crate::work::until;
 
 /// Entries in one request, at most.
 const BATCH: usize = 500;
@@ -110,7 +112,7 @@ impl Task {
                     Some(order) => self.order(order),
                     None => return,
                 },
-                () = at(due) => if let Some(batch) = self.outbox.batch(BATCH, BATCH_BYTES) {
+                () = until(due.map(Instant::into_std)) => if let Some(batch) = self.outbox.batch(BATCH, BATCH_BYTES) {
                     self.send(batch, &stop).await;
                 },
             }
@@ -188,12 +190,5 @@ impl Task {
         self.publish.send_modify(|standing| standing.trouble = Some(error.to_string()));
         self.due = Some(Instant::now() + pause);
         self.pause = (pause * 2).min(PAUSE_MAX);
-    }
-}
-
-async fn at(due: Option<Instant>) {
-    match due {
-        Some(at) => sleep_until(at).await,
-        None => std::future::pending().await,
     }
 }

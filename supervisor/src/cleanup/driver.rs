@@ -26,11 +26,11 @@ use tokio::task::{Id, JoinSet};
 use super::jobs::{self, News, Pass};
 use super::{Cleanup, jitter};
 use crate::broker::Broker;
-use crate::work::RunControl;
 use crate::work::attempt::failed_attempt;
 use crate::work::event::{CollectorAccount, Observer, RunEvent};
 use crate::work::fault_log::FaultLog;
 use crate::work::provision::{broker, config_of};
+use crate::work::{self, RunControl};
 
 /// So much news is taken in before what it changed is written to disk.
 const AT_ONCE: usize = 256;
@@ -134,8 +134,8 @@ impl<'a> Driver<'a> {
             tokio::select! {
                 Some(news) = self.news.recv() => self.hear(news),
                 Some(ended) = self.tasks.join_next_with_id() => self.task_ended(ended),
-                () = at(wake) => self.step(Event::Tick),
-                () = at(Some(until)), if !self.stopping => {
+                () = work::until(wake) => self.step(Event::Tick),
+                () = work::until(Some(until)), if !self.stopping => {
                     self.stop("the time of the run was over (fixworker.timeout)");
                 }
                 () = control.stopped(), if !self.stopping => self.stop("the run was stopped"),
@@ -445,11 +445,4 @@ impl<'a> Driver<'a> {
 /// The child says that its credentials are not for this account.
 fn is_foreign(failure: &Failure) -> bool {
     matches!(&failure.outcome, Outcome::Fatal(fault) if fault.kind == FaultKind::WrongAccount)
-}
-
-async fn at(time: Option<Instant>) {
-    match time {
-        Some(time) => tokio::time::sleep_until(time.into()).await,
-        None => std::future::pending().await,
-    }
 }

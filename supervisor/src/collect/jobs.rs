@@ -10,7 +10,7 @@ use ipc_proto::seal::AccountJob;
 use ipc_proto::secret::Secret;
 
 use super::RunPlan;
-use super::listing::Target;
+use super::wanted::Wanted;
 use crate::work::Tools;
 use crate::work::provision::{Provision, config_of, provide, variables};
 
@@ -36,7 +36,7 @@ pub(super) fn accounts(tools: &Tools, plan: &RunPlan, collector: &str) -> Result
 pub(super) fn collect(
     tools: &Tools,
     plan: &RunPlan,
-    target: &Target,
+    target: &Wanted,
     timings: &Timings,
 ) -> Result<Task, String> {
     let name = &target.name;

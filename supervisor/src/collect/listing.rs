@@ -1,19 +1,15 @@
-//! Which accounts there are: one Accounts job per collector, and what follows from the answers.
+//! Which accounts there are: one Accounts job per collector.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use fixworker_fleet::{JobSink, SinkError, StopToken, Task};
-use fixworker_graph::account::AccountKey;
-use fixworker_settings::Shard;
 use ipc_proto::job::{Account, Described};
 use ipc_proto::message::{Done, Report};
 
 use super::{RunPlan, jobs, listed};
 use crate::work::Tools;
-use crate::work::event::{CollectorAccount, Observer, RunEvent};
+use crate::work::event::{Observer, RunEvent};
 use crate::work::fault_log::FaultLog;
-use crate::work::shard::is_ours;
 
 /// The most accounts that one collector may list.
 const MAX_ACCOUNTS: usize = 100_000;
@@ -153,158 +149,5 @@ impl JobSink for AccountsSink {
 
     fn done(&mut self, _done: &Done) -> Result<(), SinkError> {
         Ok(())
-    }
-}
-
-/// An account to collect.
-#[derive(Debug, Clone)]
-pub struct Target {
-    /// Its name.
-    pub name: CollectorAccount,
-    /// What the child gets.
-    pub account: Account,
-}
-
-/// What is to be collected. Pure.
-#[derive(Debug, Default)]
-pub struct Targets {
-    /// Accounts to collect, in the order of the collectors.
-    pub collect: Vec<Target>,
-    /// How many were delivered by an earlier process.
-    pub resumed: usize,
-    /// Accounts that a second source listed too: the name that is left out, and the collector that has it.
-    pub duplicates: Vec<(CollectorAccount, String)>,
-    /// Wanted ids that nobody has listed.
-    pub unknown: Vec<String>,
-    /// Accounts of ours by cloud, delivered ones included.
-    pub listed: BTreeMap<String, usize>,
-}
-
-/// Sorts what was listed: the first source of an account wins, but a collector of clouds of its own
-/// (`has_own`) before one that reads what others have exported; other shards' accounts are left to them.
-pub fn sort_out(
-    has_own: impl Fn(&str) -> bool,
-    listings: &[Listing],
-    only: &[String],
-    delivered_before: &BTreeSet<AccountKey>,
-    shard: Option<Shard>,
-) -> Targets {
-    let mut targets = Targets::default();
-    let mut seen: BTreeMap<AccountKey, String> = BTreeMap::new();
-    let mut nodes: BTreeMap<&str, AccountKey> = BTreeMap::new();
-    for (collector, account) in by_right(has_own, listings) {
-        let wanted = only.is_empty() || only.contains(&account.id);
-        if !wanted || !is_ours(shard, &account.cloud, &account.id) {
-            continue;
-        }
-        let name = CollectorAccount::of(collector, account);
-        let key = AccountKey::from(account);
-        // Two accounts with one node would be one in fixcore.
-        let twin = nodes.entry(account.node_id.as_str()).or_insert_with(|| key.clone()).clone();
-        if let Some(first) = seen.get(&twin) {
-            targets.duplicates.push((name, first.clone()));
-            continue;
-        }
-        if let Some(first) = seen.get(&key) {
-            targets.duplicates.push((name, first.clone()));
-            continue;
-        }
-        seen.insert(key.clone(), collector.clone());
-        *targets.listed.entry(account.cloud.clone()).or_default() += 1;
-        if delivered_before.contains(&key) {
-            targets.resumed += 1;
-        } else {
-            targets.collect.push(Target { name, account: account.clone() });
-        }
-    }
-    let found = |id: &&String| !seen.keys().any(|key| key.id == **id);
-    targets.unknown = only.iter().filter(found).cloned().collect();
-    targets
-}
-
-/// All accounts, those that collectors list of their own cloud first.
-pub(super) fn by_right(
-    has_own: impl Fn(&str) -> bool,
-    listings: &[Listing],
-) -> impl Iterator<Item = (&String, &Account)> {
-    let (own, others): (Vec<_>, Vec<_>) = listings.iter().partition(|one| has_own(&one.collector));
-    let all = own.into_iter().chain(others);
-    all.flat_map(|one| one.accounts.iter().map(move |account| (&one.collector, account)))
-}
-
-#[cfg(test)]
-mod tests {
-    use ipc_proto::secret::Secret;
-
-    use super::*;
-
-    fn account(cloud: &str, id: &str) -> Account {
-        Account {
-            cloud: cloud.into(),
-            id: id.into(),
-            name: id.into(),
-            node_id: format!("{cloud}{id}"),
-            scope: Secret::new(Vec::new()),
-        }
-    }
-
-    /// `file` reads exports of any cloud.
-    fn own(collector: &str) -> bool {
-        collector != "file"
-    }
-
-    fn listing(collector: &str, accounts: &[(&str, &str)]) -> Listing {
-        let accounts = accounts.iter().map(|(cloud, id)| account(cloud, id)).collect();
-        Listing {
-            collector: collector.into(),
-            accounts,
-            faulty: false,
-            failure: None,
-            kind: "",
-            cancelled: false,
-        }
-    }
-
-    #[test]
-    fn the_first_source_of_an_account_wins_and_the_same_id_in_two_clouds_is_two_accounts() {
-        let listings = [listing("aws", &[("aws", "1")]), listing("file", &[("aws", "1"), ("gcp", "1")])];
-        let targets = sort_out(own, &listings, &[], &BTreeSet::new(), None);
-        let names: Vec<_> = targets.collect.iter().map(|target| target.name.to_string()).collect();
-        assert_eq!(names, ["aws:1", "gcp:1"]);
-        assert_eq!(targets.duplicates.len(), 1);
-        assert_eq!(
-            (targets.duplicates[0].0.collector.as_str(), targets.duplicates[0].1.as_str()),
-            ("file", "aws")
-        );
-    }
-
-    #[test]
-    fn exports_of_others_come_last_and_two_accounts_never_share_a_node() {
-        let listings = [listing("file", &[("aws", "1"), ("gcp", "2")]), listing("aws", &[("aws", "1")])];
-        let targets = sort_out(own, &listings, &[], &BTreeSet::new(), None);
-        let names: Vec<_> =
-            targets.collect.iter().map(|t| format!("{} {}", t.name.collector, t.name)).collect();
-        assert_eq!(names, ["aws aws:1", "file gcp:2"]);
-        let mut listings = [listing("aws", &[("aws", "1")]), listing("file", &[("gcp", "2"), ("gcp", "3")])];
-        listings[1].accounts[0].node_id = "aws1".into();
-        let targets = sort_out(own, &listings, &[], &BTreeSet::new(), None);
-        let names: Vec<_> = targets.collect.iter().map(|target| target.name.to_string()).collect();
-        assert_eq!(names, ["aws:1", "gcp:3"]);
-        assert_eq!(targets.duplicates[0].1, "aws");
-    }
-
-    #[test]
-    fn delivered_accounts_count_as_listed_and_are_not_collected_again() {
-        let before = BTreeSet::from([AccountKey { cloud: "aws".into(), id: "1".into() }]);
-        let targets = sort_out(own, &[listing("aws", &[("aws", "1"), ("aws", "2")])], &[], &before, None);
-        assert_eq!((targets.resumed, targets.collect.len(), targets.listed["aws"]), (1, 1, 2));
-    }
-
-    #[test]
-    fn wanted_accounts_that_nobody_lists_are_named() {
-        let only = ["2".to_owned(), "9".to_owned()];
-        let targets =
-            sort_out(own, &[listing("aws", &[("aws", "1"), ("aws", "2")])], &only, &BTreeSet::new(), None);
-        assert_eq!((targets.collect.len(), targets.unknown.as_slice()), (1, &["9".to_owned()][..]));
     }
 }

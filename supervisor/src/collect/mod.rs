@@ -2,9 +2,9 @@
 //! one-shot; only the [`target`] differs.
 //!
 //! ```text
-//! listing ---> fleet (children) ---> sink, staging ---> claim ids ---> target: fixcore, or a file
-//!                    |                                                   |
-//!                    +---------------> ledger, observers <---------------+
+//! listing ---> wanted ---> fleet (children) ---> sink, staging ---> claim ids ---> target: fixcore, or a file
+//!                               |                                                    |
+//!                               +----------------> ledger, observers <---------------+
 //! ```
 //!
 //! Rules: a graph that is not complete and checked never leaves the machine. Every account gets exactly one end
@@ -22,6 +22,7 @@ mod pipeline;
 pub mod sink;
 pub mod target;
 mod trouble;
+pub mod wanted;
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};

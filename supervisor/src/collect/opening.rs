@@ -8,7 +8,8 @@ use ipc_proto::account::AccountName;
 
 use super::RunPlan;
 use super::ledger::{Ledger, Standing};
-use super::listing::{Listing, Targets};
+use super::listing::Listing;
+use super::wanted::Targets;
 use crate::work::Tools;
 use crate::work::event::{CollectorAccount, Observer, RunEvent, Trouble};
 

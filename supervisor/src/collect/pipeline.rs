@@ -15,9 +15,10 @@ use fixworker_surface::metrics;
 use tokio::sync::mpsc;
 
 use super::ledger::{Ledger, Standing};
-use super::listing::{self, Listing, Targets, sort_out};
+use super::listing::{self, Listing};
 use super::sink::CollectSink;
 use super::target::{Outcomes, Target};
+use super::wanted::{Targets, by_right, sort_out};
 use super::{RunPlan, jobs, opening, trouble};
 use crate::work::attempt::failed_attempt;
 use crate::work::event::{CollectorAccount, Observer, RunEvent, Trouble};
@@ -49,7 +50,7 @@ pub async fn collect(
     let targets = sort_out(has_own, &listings, &plan.only, &plan.delivered_before, shard);
     let mut owners = Owners::new();
     // Also of accounts that others collect: their ids are theirs.
-    owners.reserve(listing::by_right(has_own, &listings).map(|(_, account)| account));
+    owners.reserve(by_right(has_own, &listings).map(|(_, account)| account));
     opening::report(&listings, &targets, &mut ledger, &*observer);
     let pipeline = Pipeline {
         tools,

@@ -17,6 +17,7 @@ use super::start::Worker;
 use crate::config::Loaded;
 use crate::exit_code::ExitCode;
 use crate::signals::{self, Shutdown, Stage};
+use crate::work::until;
 
 /// What to subscribe. Cleanup always, as the peer does: fixcore gives a connection only what was subscribed before
 /// it was made, so a cleanup that is enabled later would never come. While it is not enabled it is done at once.
@@ -65,7 +66,7 @@ pub(super) async fn serve(worker: Worker, stages: &watch::Sender<Stage>, shutdow
                 tracing::info!("ready");
             }
             () = graceful.reached(Stage::Graceful) => break,
-            () = at(idle) => {
+            () = until(idle) => {
                 tracing::warn!("no collect run came within the idle timeout: shutting down");
                 signals::raise(stages, Stage::Graceful);
                 let end = server.stop(shutdown).await;
@@ -87,13 +88,6 @@ async fn connected(links: [watch::Receiver<LinkHealth>; 3]) {
     for mut link in links {
         // Err: the worker is ending.
         let _ended = link.wait_for(LinkHealth::is_healthy).await.is_err();
-    }
-}
-
-pub(super) async fn at(time: Option<Instant>) {
-    match time {
-        Some(time) => tokio::time::sleep_until(time.into()).await,
-        None => std::future::pending().await,
     }
 }
 

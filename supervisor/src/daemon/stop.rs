@@ -4,9 +4,10 @@ use std::time::{Duration, Instant};
 
 use fixworker_fleet::ChildStatus;
 
-use super::serve::{Server, at};
+use super::serve::Server;
 use crate::exit_code::ExitCode;
 use crate::signals::{Shutdown, Stage};
+use crate::work;
 
 /// Results that cannot be sent are waited for so long when the worker goes.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -39,15 +40,15 @@ impl Server {
                 () = shutdown.reached(Stage::Kill), if killed.is_none() => {
                     killed = Some(self.kill("the shutdown was forced"));
                 }
-                () = at(Some(until)), if killed.is_none() => {
+                () = work::until(Some(until)), if killed.is_none() => {
                     tracing::warn!("the shutdown takes longer than {budget:?}: killing what is left");
                     killed = Some(self.kill("the time for the shutdown was over"));
                 }
-                () = at(killed.map(|at| at + AFTER_KILL)) => {
+                () = work::until(killed.map(|at| at + AFTER_KILL)) => {
                     tracing::error!("not everything ends even so; fixcore will repeat an open action");
                     break;
                 }
-                () = at(Some(name_at)), if killed.is_none() => {
+                () = work::until(Some(name_at)), if killed.is_none() => {
                     name_at = Instant::now() + STRAGGLERS;
                     self.name_stragglers(until);
                 }

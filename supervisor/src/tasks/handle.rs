@@ -6,6 +6,7 @@ use fixworker_settings::Running;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
+use super::order::Order;
 use super::service::Service;
 use crate::work::Tools;
 
@@ -17,14 +18,6 @@ pub(crate) struct Tasks {
     /// How the websocket is.
     pub(crate) health: watch::Receiver<LinkHealth>,
     service: JoinHandle<()>,
-}
-
-/// What the daemon says.
-#[derive(Debug)]
-pub(super) enum Order {
-    Configure(Box<Running>),
-    ShutDown,
-    GiveUp,
 }
 
 impl Tasks {

@@ -23,6 +23,7 @@ mod error;
 mod handle;
 mod handlers;
 mod machine;
+mod order;
 mod request;
 mod service;
 mod sink;

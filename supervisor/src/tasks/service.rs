@@ -20,14 +20,14 @@ use tokio::task::{self, AbortHandle, JoinError, JoinSet};
 
 use super::child::{Note, TaskJob, live};
 use super::error::TaskError;
-use super::handle::Order;
 use super::handlers::{Handlers, TAG};
 use super::machine::{ChildId, Effect, Event, JobEnd, Machine, TaskId};
+use super::order::Order;
 use super::request::Request;
 use super::sink::AnswerSink;
 use crate::broker::Broker;
-use crate::work::Tools;
 use crate::work::provision::{Provision, broker, config_of, provide, variables};
+use crate::work::{Tools, until};
 
 /// An answer that is not with the network by then is given up; fixcore has stopped waiting.
 const SEND_WITHIN: Duration = Duration::from_secs(10);
@@ -388,11 +388,4 @@ fn spec(request: &Request, tools: &Tools, running: &Running) -> Result<JobSpec, 
         subject: Subject { collector: Some(request.collector.clone()), account: request.account.clone() },
         attempt: 1,
     })
-}
-
-async fn until(at: Option<Instant>) {
-    match at {
-        Some(at) => tokio::time::sleep_until(at.into()).await,
-        None => std::future::pending().await,
-    }
 }
