@@ -1,8 +1,9 @@
 //! How a listing goes on: from an answer to the parameters or the address of the next page.
 
 use std::collections::HashSet;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasher, Hash, Hasher};
 
+use foldhash::fast::FixedState;
 use http::HeaderMap;
 use serde_json::{Map, Value};
 use tables::plan::{NextPage, Paging, ParamPlace, Path, Step};
@@ -187,7 +188,7 @@ fn told(next: &NextPage) -> Option<String> {
 
 /// Whether a page holds nothing, and a number that equal pages share; without what tells how it goes on.
 fn contents(page: &Value, told: Option<&str>) -> (bool, u64) {
-    let mut hasher = DefaultHasher::new();
+    let mut hasher = FixedState::default().build_hasher();
     let nothing = |value: &Value| match value {
         Value::Array(items) => items.is_empty(),
         Value::Object(members) => members.is_empty(),

@@ -3,6 +3,8 @@
 use inventory::{KindTable, NodeBuilder, json};
 use serde_json::{Map, Value};
 
+use super::member::member;
+
 /// What changes about a node.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Change {
@@ -45,6 +47,14 @@ pub(super) fn reported(line: &[u8], change: Option<&Change>) -> Map<String, Valu
         }
     }
     reported
+}
+
+/// One property of what the node of a line reports, with a change.
+pub(super) fn property(line: &[u8], change: Option<&Change>, name: &str) -> Option<Value> {
+    match change.and_then(|change| change.properties.get(name)) {
+        Some(changed) => (!changed.is_null()).then(|| changed.clone()),
+        None => member(line, &["reported", name]),
+    }
 }
 
 /// The line of a node with a change worked in. Properties are converted and checked as those of a new node are;

@@ -106,8 +106,8 @@ fn with_value(node: &Node, lines: &Lines, change: Option<&Change>, by: &Lookup, 
         Lookup::Id => with(&node.id),
         Lookup::Name => with(&node.name),
         Lookup::Arn => node.arn.as_deref().into_iter().for_each(with),
-        Lookup::Property(name) => match edit::reported(&lines.get(node.line), change).get(name) {
-            Some(serde_json::Value::String(text)) => with(text),
+        Lookup::Property(name) => match edit::property(&lines.get(node.line), change, name) {
+            Some(serde_json::Value::String(text)) => with(&text),
             Some(serde_json::Value::Number(number)) => with(&number.to_string()),
             _ => {}
         },

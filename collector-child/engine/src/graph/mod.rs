@@ -9,6 +9,7 @@ mod edit;
 mod emit;
 mod index;
 mod lines;
+mod member;
 mod unused;
 mod wishes;
 
@@ -396,7 +397,7 @@ impl Graph {
 
     /// One property of a node, changes included.
     pub fn property(&self, node: NodeIndex, name: &str) -> Option<Value> {
-        self.properties(node).remove(name)
+        edit::property(&self.lines.get(self.nodes[node].line), self.changes.get(&node), name)
     }
 
     /// Changes a property of a node; null unsets it. Id, name, arn and tags that decide about the id of the node
