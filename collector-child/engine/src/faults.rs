@@ -9,7 +9,7 @@ use indexmap::IndexMap;
 use ipc_proto::fault::{Fault, FaultKind, FaultScope, Level};
 use ipc_proto::message::Denied;
 
-use crate::cloud::CloudFacts;
+use crate::facts::CloudFacts;
 
 /// Services named in one sentence.
 const SERVICES: usize = 10;

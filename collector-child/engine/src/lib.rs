@@ -25,6 +25,7 @@
 pub mod change;
 mod cloud;
 mod collect;
+mod facts;
 mod faults;
 pub mod glob;
 pub mod graph;
@@ -37,14 +38,12 @@ mod said;
 mod tabled;
 mod top;
 
-pub use cloud::{
-    Changes, Check, Client, Cloud, CloudFacts, Entered, Everything, MadeByCloud, Measuring, Wanted, Way,
-    no_change,
-};
+pub use cloud::{Changes, Client, Cloud, Entered, Everything, Wanted, Way, no_change};
 pub use collect::bounded::{each, gather};
 pub use collect::{
     AccountFacts, Ask, Assignment, Context, Draft, Pages, calls_at_once, collect, lock, longest_first,
 };
+pub use facts::{Check, CloudFacts, MadeByCloud, Measuring};
 pub use faults::{ErrorLog, listed};
 pub use places::{Places, places};
 pub use plans::{Plans, is_global, is_regional};

@@ -8,7 +8,7 @@ use ipc_proto::fault::FaultKind;
 use serde_json::Value;
 use tables::plan::Properties;
 
-use crate::cloud::CloudFacts;
+use crate::facts::CloudFacts;
 use crate::graph::{DnsZone, EdgeType, Graph, Home, NewNode, NodeIndex};
 use crate::regions::Regions;
 

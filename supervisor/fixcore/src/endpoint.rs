@@ -1,12 +1,12 @@
 //! Where fixcore is, and how it and we prove who we are.
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 
+use crate::host::is_loopback;
 use crate::proxy::ProxySettings;
 
 /// Which certificates fixcore may show.
@@ -188,12 +188,6 @@ impl Endpoint {
         let rest = url.as_str().split_once(':').map_or("", |(_, rest)| rest);
         format!("{scheme}:{rest}")
     }
-}
-
-pub(crate) fn is_loopback(host: &str) -> bool {
-    host.eq_ignore_ascii_case("localhost")
-        || host.to_ascii_lowercase().ends_with(".localhost")
-        || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 #[cfg(test)]

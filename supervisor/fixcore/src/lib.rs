@@ -28,6 +28,7 @@
 
 pub mod bootstrap;
 pub mod endpoint;
+mod host;
 pub mod http;
 pub mod messages;
 pub mod proxy;

@@ -10,7 +10,7 @@ use std::net::IpAddr;
 use data_encoding::{BASE64, HEXLOWER_PERMISSIVE};
 use reqwest::Url;
 
-use crate::endpoint::is_loopback;
+use crate::host::is_loopback;
 
 /// What the environment says about proxies. `Debug` shows no credentials.
 #[derive(Clone, Default, PartialEq, Eq)]

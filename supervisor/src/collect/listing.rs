@@ -6,6 +6,7 @@ use fixworker_fleet::{JobSink, SinkError, StopToken, Task};
 use ipc_proto::job::{Account, Described};
 use ipc_proto::message::{Done, Report};
 
+use super::wanted::Listing;
 use super::{RunPlan, jobs, listed};
 use crate::work::Tools;
 use crate::work::event::{Observer, RunEvent};
@@ -13,23 +14,6 @@ use crate::work::fault_log::FaultLog;
 
 /// The most accounts that one collector may list.
 const MAX_ACCOUNTS: usize = 100_000;
-
-/// What one collector has answered.
-#[derive(Debug)]
-pub struct Listing {
-    /// Its name.
-    pub collector: String,
-    /// Its accounts; on failure none.
-    pub accounts: Vec<Account>,
-    /// Whether accounts may be missing: it failed, or reported a fault.
-    pub faulty: bool,
-    /// Why it failed, as a sentence.
-    pub failure: Option<String>,
-    /// What kind of trouble that was, by the names of the report.
-    pub kind: &'static str,
-    /// It did not fail by itself: the run was stopped.
-    pub cancelled: bool,
-}
 
 impl Listing {
     fn failed(collector: String, why: String) -> Self {

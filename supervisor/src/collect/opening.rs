@@ -8,8 +8,7 @@ use ipc_proto::account::AccountName;
 
 use super::RunPlan;
 use super::ledger::{Ledger, Standing};
-use super::listing::Listing;
-use super::wanted::Targets;
+use super::wanted::{Listing, Targets};
 use crate::work::Tools;
 use crate::work::event::{CollectorAccount, Observer, RunEvent, Trouble};
 

@@ -15,10 +15,10 @@ use fixworker_surface::metrics;
 use tokio::sync::mpsc;
 
 use super::ledger::{Ledger, Standing};
-use super::listing::{self, Listing};
+use super::listing;
 use super::sink::CollectSink;
 use super::target::{Outcomes, Target};
-use super::wanted::{Targets, by_right, sort_out};
+use super::wanted::{Listing, Targets, by_right, sort_out};
 use super::{RunPlan, jobs, opening, trouble};
 use crate::work::attempt::failed_attempt;
 use crate::work::event::{CollectorAccount, Observer, RunEvent, Trouble};

@@ -6,9 +6,25 @@ use fixworker_graph::account::AccountKey;
 use fixworker_settings::Shard;
 use ipc_proto::job::Account;
 
-use super::listing::Listing;
 use crate::work::event::CollectorAccount;
 use crate::work::shard::is_ours;
+
+/// What one collector has answered.
+#[derive(Debug)]
+pub struct Listing {
+    /// Its name.
+    pub collector: String,
+    /// Its accounts; on failure none.
+    pub accounts: Vec<Account>,
+    /// Whether accounts may be missing: it failed, or reported a fault.
+    pub faulty: bool,
+    /// Why it failed, as a sentence.
+    pub failure: Option<String>,
+    /// What kind of trouble that was, by the names of the report.
+    pub kind: &'static str,
+    /// It did not fail by itself: the run was stopped.
+    pub cancelled: bool,
+}
 
 /// An account to collect.
 #[derive(Debug, Clone)]

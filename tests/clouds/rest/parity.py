@@ -21,45 +21,16 @@ sys.path[:0] = [str(HERE), str(HERE.parent.parent / "aws")]
 
 from compare import Rules, compare_all, report, report_rules  # noqa: E402
 from fake import serve  # noqa: E402
-from k8s_estate import CLUSTER, kubeconfig  # noqa: E402
-
-# The settings, the variables that name the fake, and the account.
-CLOUDS = {
-    "dockerhub": ({"dockerhub": {"namespaces": ["demo"]}}, {"DOCKERHUB_API_URL": "{}/v2"}, "demo"),
-    "hetzner": (
-        {"hetzner": {"hcloud_project_names": ["demo-project"], "hcloud_tokens": ["hcloud-token"]}},
-        {"HCLOUD_ENDPOINT": "{}/v1"},
-        "demo-project",
-    ),
-    "k8s": (lambda url: {"k8s": {"configs": [kubeconfig(url)]}}, {}, CLUSTER),
-    "onelogin": (
-        {"onelogin": {"client_id": "ol-client", "client_secret": "ol-secret"}},
-        {"ONELOGIN_API_URL": "{}"},
-        "ol-client",
-    ),
-    "posthog": (
-        {"posthog": {"api_key": "phx-demo", "url": "{}", "projects": ["Demo"]}},
-        {},
-        "017e4d1c-0000-0000-0000-000000000001",
-    ),
-    "scarf": (
-        {"scarf": {"email": "me@demo.example.com", "password": "scarf-secret", "organizations": ["demo-org"]}},
-        {"SCARF_API_URL": "{}/api/v1", "SCARF_INTERNAL_API_URL": "{}/internal"},
-        "demo-org",
-    ),
-    "slack": ({"slack": {"bot_token": "xoxb-demo"}}, {"SLACK_API_URL": "{}/api"}, "T1"),
-}
-
+from ways import CLOUDS, way  # noqa: E402
 
 def ours(collector: Path, cloud: str, folder: Path) -> Path:
-    settings, variables, account = CLOUDS[cloud]
     server = serve(cloud)
     url = f"http://127.0.0.1:{server.server_address[1]}"
     config, out = folder / f"{cloud}.json", folder / f"{cloud}.ndjson"
-    made = settings(url) if callable(settings) else settings
-    config.write_text(json.dumps(made).replace('"{}"', json.dumps(url)))
+    settings, variables, account = way(cloud, url)
+    config.write_text(json.dumps(settings))
     command = [collector, "collect", "-c", cloud, "--config", config, "--account", account, "-o", out]
-    env = {"PATH": os.environ["PATH"], "NO_PROXY": "*"} | {k: v.format(url) for k, v in variables.items()}
+    env = {"PATH": os.environ["PATH"], "NO_PROXY": "*"} | variables
     done = subprocess.run(command, env=env, capture_output=True, text=True)
     server.shutdown()
     if done.returncode:

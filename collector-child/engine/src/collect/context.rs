@@ -6,17 +6,14 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use collector::{Failure, Sink, fault};
-use http_client::{CallError, Class};
-use inventory::PropertyFault;
-use ipc_proto::fault::{Fault, FaultKind, FaultScope, Level};
+use collector::Sink;
 use tables::plan::Place;
 
-use super::check;
 use super::odd::OddLog;
 use super::reach::Reach;
-use crate::cloud::{Client, CloudFacts, Wanted};
-use crate::faults::{ErrorLog, Meaning, meaning};
+use crate::cloud::{Client, Wanted};
+use crate::facts::CloudFacts;
+use crate::faults::ErrorLog;
 use crate::graph::{Graph, Home, NodeIndex};
 use crate::hooks::Hooks;
 use crate::metrics::Measure;
@@ -59,10 +56,10 @@ pub(crate) struct Job<'s> {
 #[derive(Clone, Copy)]
 pub struct Context<'a> {
     pub(crate) job: &'a Job<'a>,
-    region: RegionIndex,
+    pub(super) region: RegionIndex,
     zone: Option<ZoneIndex>,
     /// Whether calls show that a region can be read: those that list its resources.
-    listing: bool,
+    pub(super) listing: bool,
 }
 
 impl<'a> Context<'a> {
@@ -195,72 +192,6 @@ impl<'a> Context<'a> {
         let entry = shared.entry(TypeId::of::<T>()).or_insert_with(|| Arc::new(T::default()));
         // The key is the type, so this is never another one.
         entry.clone().downcast().unwrap_or_default()
-    }
-
-    /// Reports a trouble of this region; the collection goes on.
-    pub fn report(self, trouble: Fault) {
-        let region = trouble.scope.region.clone().or_else(|| Some(self.region().id.clone()));
-        self.job.sink.fault(Fault { scope: FaultScope { region, ..trouble.scope }, ..trouble });
-    }
-
-    /// Reports a resource that cannot be made, or not completely. That costs the account if it is
-    /// wanted without holes.
-    pub(crate) fn spoiled(self, trouble: Fault) -> Result<(), Failure> {
-        if self.job.wanted.without_holes() {
-            let region = Some(self.region().id.clone());
-            let hint = Some(format!("{} is set", self.job.facts.holes_setting));
-            return Err(Fault { scope: FaultScope { region, ..trouble.scope }, hint, ..trouble }.into());
-        }
-        self.report(trouble);
-        Ok(())
-    }
-
-    /// Notes a property that was left out, for one sentence about all of its kind.
-    pub(crate) fn misfit(self, misfit: &PropertyFault) -> Result<(), Failure> {
-        if self.job.wanted.without_holes() {
-            return self.spoiled(fault(FaultKind::Property, format!("a property was left out: {misfit}")));
-        }
-        lock(&self.job.odd).misfit(misfit);
-        Ok(())
-    }
-
-    /// Notes a failed call. An error if it costs the account: when it must not have any holes, or when the credentials are not valid any more, which would let
-    /// the rest of the account look empty.
-    pub async fn failed(self, error: CallError) -> Result<(), Failure> {
-        tracing::debug!(region = self.region().id, "{error}");
-        if self.listing {
-            lock(&self.job.reach).failed(self.job.facts, self.region, &error);
-        }
-        if meaning(&error) == Meaning::Nothing {
-            return Ok(());
-        }
-        if matches!(error.class, Class::Credentials(_)) {
-            check::credentials_still_valid(self.job).await?;
-        }
-        let fatal = match error.class {
-            Class::Throttled
-            | Class::Unavailable
-            | Class::Network
-            | Class::Garbage
-            | Class::RepeatedToken
-            | Class::NoToken
-            | Class::EndlessPages
-            | Class::Config
-            | Class::Deadline
-            | Class::Input => self.job.wanted.without_holes(),
-            Class::AccessDenied { .. }
-            | Class::Expected
-            | Class::Credentials(_)
-            | Class::NoEndpoint
-            | Class::RegionDisabled
-            | Class::RegionRefuses
-            | Class::Service => false,
-        };
-        if fatal {
-            return Err(Fault { level: Level::Error, ..error.to_fault() }.into());
-        }
-        lock(&self.job.errors).add(&self.region().id, &error);
-        Ok(())
     }
 }
 

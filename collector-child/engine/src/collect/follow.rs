@@ -7,8 +7,8 @@ use tables::plan::{Condition, FollowUp, KindPlan};
 
 use super::bounded;
 use super::context::Context;
-use super::item::untold;
 use super::scope::{Parent, ask, params, scope};
+use super::trouble::untold;
 
 /// Calls of one item at once.
 const CALLS_AT_ONCE: usize = 8;

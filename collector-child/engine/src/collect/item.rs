@@ -3,13 +3,14 @@
 use std::borrow::Cow;
 
 use collector::{Failure, fault};
-use ipc_proto::fault::{Fault, FaultKind, FaultScope};
+use ipc_proto::fault::FaultKind;
 use serde_json::Value;
-use tables::plan::{Call, Condition, HomePlan, KindPlan, MadeByCloud, Other, Properties, Scope};
+use tables::plan::{Condition, HomePlan, KindPlan, MadeByCloud, Other, Properties, Scope};
 
 use super::context::{Context, lock};
 use super::follow::{Stays, follow_ups};
 use super::scope::{Parent, scope};
+use super::trouble::no_id;
 use crate::graph::{DnsZone, Home, NewNode, NodeIndex, Values, Wish};
 use crate::hooks::Verdict;
 use crate::metrics;
@@ -316,29 +317,4 @@ fn text_of(value: &Value) -> Option<Cow<'_, str>> {
         Value::Number(number) => Some(Cow::Owned(number.to_string())),
         _ => None,
     }
-}
-
-/// The fault of an item that was listed and is left out, because a call that has to tell about it was not refused and does
-/// not.
-pub(super) fn untold(plan: &KindPlan, call: &Call, why: &str) -> Fault {
-    let message =
-        format!("an {} was left out: it is listed, but {}:{} {why}", plan.kind, call.service, call.operation);
-    let scope = FaultScope {
-        service: Some(call.service.clone()),
-        action: Some(call.operation.clone()),
-        kind: Some(plan.kind.clone()),
-        ..FaultScope::default()
-    };
-    Fault { scope, ..fault(FaultKind::InvalidAnswer, message) }
-}
-
-fn no_id(plan: &KindPlan) -> Fault {
-    let trouble =
-        fault(FaultKind::Resource, format!("an {} was left out: the answer has no id for it", plan.kind));
-    let scope = FaultScope {
-        service: Some(plan.service.clone()),
-        kind: Some(plan.kind.clone()),
-        ..FaultScope::default()
-    };
-    Fault { scope, ..trouble }
 }

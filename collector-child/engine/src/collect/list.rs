@@ -10,8 +10,9 @@ use tables::plan::{BatchCall, Condition, KindPlan, ListCall, Source};
 
 use super::bounded;
 use super::context::Context;
-use super::item::{Item, item, untold};
+use super::item::{Item, item};
 use super::scope::{Parent, ask, params, scope};
+use super::trouble::untold;
 use crate::graph::NodeIndex;
 
 /// Items of one page that are worked on at once; the budgets of the client bound the calls.

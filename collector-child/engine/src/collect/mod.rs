@@ -26,6 +26,7 @@ mod reach;
 mod scope;
 mod split;
 mod through;
+mod trouble;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -38,7 +39,8 @@ use futures_util::future::{Either, select};
 use ipc_proto::fault::{Fault, FaultKind};
 use tables::plan::{KindPlan, KindScope};
 
-use crate::cloud::{Check, Client, CloudFacts, Wanted};
+use crate::cloud::{Client, Wanted};
+use crate::facts::{Check, CloudFacts};
 use crate::faults::ErrorLog;
 use crate::graph::{EdgeType, Graph};
 use crate::hooks::Hooks;
@@ -52,7 +54,6 @@ pub use context::{AccountFacts, Context, lock};
 pub use follow::calls_at_once;
 pub use item::Draft;
 pub(crate) use item::key;
-pub(crate) use odd::is_repaired;
 
 use context::Job;
 use odd::OddLog;

@@ -10,14 +10,6 @@ use inventory::PropertyFault;
 use ipc_proto::fault::{Fault, FaultKind, FaultScope};
 use shapes::Oddity;
 
-/// What stands in a line where a text had something that no text can have: U+FFFD, as JSON.
-const REPLACEMENT: &[u8] = br"\ufffd";
-
-/// Whether the line of a node has texts that had to be repaired.
-pub(crate) fn is_repaired(line: &[u8]) -> bool {
-    memchr::memmem::find(line, REPLACEMENT).is_some()
-}
-
 /// What is wrong with a value.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Odd {
@@ -167,8 +159,6 @@ mod tests {
     #[test]
     fn repaired_texts_are_told_with_an_example() {
         let mut log = OddLog::default();
-        assert!(!is_repaired(br#"{"name":"plain \u00e4"}"#));
-        assert!(is_repaired(br#"{"name":"bell \ufffd here"}"#));
         log.repaired("cloud_volume", "vol-2");
         log.repaired("cloud_volume", "vol-3");
         let told = log.take();

@@ -11,7 +11,7 @@ use collector::fault;
 use http_client::{CallError, Class};
 use ipc_proto::fault::{Fault, FaultKind, FaultScope, FaultSource, Retry};
 
-use crate::cloud::CloudFacts;
+use crate::facts::CloudFacts;
 use crate::faults::listed;
 use crate::regions::{RegionIndex, Regions};
 

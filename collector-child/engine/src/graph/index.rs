@@ -10,7 +10,7 @@ use tables::plan::Lookup;
 
 use super::lines::Lines;
 use super::{Change, Node, NodeIndex, edit};
-use crate::cloud::CloudFacts;
+use crate::facts::CloudFacts;
 use crate::regions::RegionIndex;
 
 /// What kind of node is looked for.

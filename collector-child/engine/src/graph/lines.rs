@@ -130,6 +130,14 @@ impl fmt::Debug for Lines {
     }
 }
 
+/// What stands in a line where a text had something that no text can have: U+FFFD, as JSON.
+const REPLACEMENT: &[u8] = br"\ufffd";
+
+/// Whether the line of a node has texts that had to be repaired.
+pub(super) fn is_repaired(line: &[u8]) -> bool {
+    memchr::memmem::find(line, REPLACEMENT).is_some()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -156,5 +164,11 @@ mod tests {
         let places = [lines.push(b"{}"), lines.push(&long), lines.push(b""), lines.push(b"[]")];
         let found: Vec<usize> = places.iter().map(|at| lines.get(*at).len()).collect();
         assert_eq!(found, [2, 3 * BLOCK, 0, 2]);
+    }
+
+    #[test]
+    fn repaired_texts_are_seen() {
+        assert!(!is_repaired(br#"{"name":"plain \u00e4"}"#));
+        assert!(is_repaired(br#"{"name":"bell \ufffd here"}"#));
     }
 }

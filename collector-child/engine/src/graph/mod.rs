@@ -20,14 +20,13 @@ pub use ipc_proto::graph::EdgeType;
 use serde_json::{Map, Value};
 use tables::plan::{EdgeRule, Lookup, Properties};
 
-use crate::cloud::CloudFacts;
-use crate::collect::is_repaired;
+use crate::facts::CloudFacts;
 use crate::regions::{RegionIndex, ZoneIndex};
 pub(crate) use edit::Change;
 pub use emit::LeftOut;
 use index::Indexes;
 pub use index::Target;
-use lines::{LineAt, Lines};
+use lines::{LineAt, Lines, is_repaired};
 
 /// Names a node of the graph: its position.
 pub type NodeIndex = usize;

@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 pub use error::{ConnectError, ConnectErrorKind};
 
 use crate::endpoint::{Endpoint, VerifyMode};
+use crate::http::client::Trust;
 use crate::http::client::{Call, CoreClient};
 use crate::http::error::CoreError;
 use crate::tls::{
@@ -141,7 +142,8 @@ async fn new_client(
                 let authority = fetch_authority(endpoint).await?;
                 let roots = std::slice::from_ref(&authority);
                 let verifier = Arc::new(CoreVerifier::with_roots(roots).map_err(|e| setup(&e))?);
-                (Arc::clone(&verifier), Some(TrustKeeper::new(verifier, authority)))
+                let keeper: Box<dyn Trust> = Box::new(TrustKeeper::new(Arc::clone(&verifier), authority));
+                (verifier, Some(keeper))
             }
             VerifyMode::None => {
                 // The proof is checked all the same: it tells a wrong pre-shared key before the first call.

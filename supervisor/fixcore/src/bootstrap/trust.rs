@@ -1,5 +1,6 @@
 //! The authority of fixcore: fetched, proven, and fetched again when fixcore starts over with a new one.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use tokio::time::Instant;
 
 use super::{ConnectError, blocking};
 use crate::endpoint::Endpoint;
-use crate::http::client::{Call, CoreClient, expect_success};
+use crate::http::client::{Call, CoreClient, Trust, expect_success};
 use crate::tls::{CoreVerifier, certificates_from_pem, check_authority, client_config};
 
 /// A new authority is looked for at most this often.
@@ -35,15 +36,10 @@ impl TrustKeeper {
         Self { verifier, state, changes: watch::Sender::new(0) }
     }
 
-    /// Counts up with each new authority.
-    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
-        self.changes.subscribe()
-    }
-
     /// After a certificate was not accepted. True if fixcore has proven a new authority with the pre-shared key
     /// (its database was started afresh) and new connections will accept it. Without a pre-shared key nothing
     /// could prove it: somebody in between looks the same.
-    pub(crate) async fn look_again(&self, endpoint: &Endpoint) -> bool {
+    async fn renewed(&self, endpoint: &Endpoint) -> bool {
         if endpoint.psk().is_none() {
             return false;
         }
@@ -81,6 +77,16 @@ impl TrustKeeper {
                 false
             }
         }
+    }
+}
+
+impl Trust for TrustKeeper {
+    fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    fn look_again<'a>(&'a self, endpoint: &'a Endpoint) -> Pin<Box<dyn Future<Output = bool> + Send + 'a>> {
+        Box::pin(self.renewed(endpoint))
     }
 }
 

@@ -1,5 +1,6 @@
 //! The client behind all calls: tokens, trust, limits, and one retry where a call could not have worked.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +13,6 @@ use tokio::sync::watch;
 use super::answer::CoreAnswer;
 use super::error::CoreError;
 use super::transport::{Keep, http_client, read_limited, read_start};
-use crate::bootstrap::trust::TrustKeeper;
 use crate::endpoint::Endpoint;
 use crate::token::TokenMaker;
 
@@ -27,13 +27,22 @@ pub struct CoreClient {
     inner: Arc<Inner>,
 }
 
+/// Keeps the trust in fixcore in step with its authority.
+pub(crate) trait Trust: Send + Sync {
+    /// Counts up with each new authority.
+    fn changes(&self) -> watch::Receiver<u64>;
+
+    /// After a certificate was not accepted: whether fixcore has proven a new authority, which is trusted now.
+    fn look_again<'a>(&'a self, endpoint: &'a Endpoint) -> Pin<Box<dyn Future<Output = bool> + Send + 'a>>;
+}
+
 struct Inner {
     endpoint: Endpoint,
     subscriber: String,
     http: Client,
     tls: Option<Arc<ClientConfig>>,
     tokens: Option<TokenMaker>,
-    trust: Option<TrustKeeper>,
+    trust: Option<Box<dyn Trust>>,
 }
 
 impl std::fmt::Debug for CoreClient {
@@ -77,7 +86,7 @@ impl CoreClient {
         endpoint: Endpoint,
         subscriber: &str,
         tls: Option<Arc<ClientConfig>>,
-        trust: Option<TrustKeeper>,
+        trust: Option<Box<dyn Trust>>,
     ) -> reqwest::Result<Self> {
         crate::tls::install_default();
         let http = http_client(tls.as_ref(), endpoint.proxy())?;
@@ -111,7 +120,7 @@ impl CoreClient {
 
     /// Counts up whenever fixcore turned out to have a new certificate authority.
     pub(crate) fn authorities(&self) -> Option<watch::Receiver<u64>> {
-        self.inner.trust.as_ref().map(TrustKeeper::changes)
+        self.inner.trust.as_ref().map(|trust| trust.changes())
     }
 
     /// A new token; `None` without a pre-shared key.

@@ -8,8 +8,9 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use thiserror::Error;
 
 use super::authority::Validity;
+use super::key_error::KeyError;
 use super::pem_files::{certificates_from_file, read_file};
-use super::private_key::{KeyError, private_key_from_pem};
+use super::private_key::private_key_from_pem;
 use super::{PemFileError, provider};
 use crate::endpoint::IdentityFiles;
 

@@ -10,7 +10,7 @@ use data_encoding::HEXUPPER_PERMISSIVE;
 use md5::{Digest, Md5};
 use zeroize::Zeroizing;
 
-use super::private_key::KeyError;
+use super::key_error::KeyError;
 
 /// Decrypts the contents of a PEM block with these headers.
 pub(super) fn decrypt(

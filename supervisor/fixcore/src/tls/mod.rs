@@ -3,6 +3,7 @@
 mod authority;
 mod csr;
 mod identity;
+mod key_error;
 mod legacy_pem;
 mod names;
 mod pem_files;
@@ -16,8 +17,8 @@ use rustls::crypto::CryptoProvider;
 
 pub use authority::AuthorityError;
 pub use identity::{IdentityError, TlsIdentity};
+pub use key_error::KeyError;
 pub use pem_files::PemFileError;
-pub use private_key::KeyError;
 pub use renewal::renew_at;
 
 pub(crate) use authority::check_authority;

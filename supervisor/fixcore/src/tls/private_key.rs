@@ -3,26 +3,9 @@
 use pkcs8::EncryptedPrivateKeyInfoRef;
 use rustls_pki_types::{PrivateKeyDer, PrivatePkcs1KeyDer, PrivatePkcs8KeyDer, PrivateSec1KeyDer};
 use secrecy::{ExposeSecret, SecretString};
-use thiserror::Error;
 
+use super::key_error::KeyError;
 use super::legacy_pem;
-
-/// Why a private key can not be used. The sentences continue "the key FILE cannot be used: ...".
-#[derive(Debug, Error, PartialEq, Eq)]
-pub enum KeyError {
-    /// It is encrypted and there is no passphrase.
-    #[error("it is encrypted; give its passphrase with --cert-key-pass or FIXWORKER_CERT_KEY_PASS")]
-    PassphraseMissing,
-    /// The passphrase does not open it.
-    #[error("the passphrase does not open it")]
-    WrongPassphrase,
-    /// Encrypted in a way we do not read.
-    #[error("its encryption {0} is not supported; convert it with `openssl pkcs8 -topk8 -v2 aes-256-cbc`")]
-    Cipher(String),
-    /// Not a key at all, or a broken one.
-    #[error("{0}")]
-    Malformed(String),
-}
 
 /// Reads the first private key of a PEM text. A passphrase for a key that is not encrypted is not an error.
 pub(crate) fn private_key_from_pem(
