@@ -5,8 +5,25 @@ mod contract;
 
 use collector::Collector;
 
-/// All of them. Each is behind a feature of its own; all features are on by default.
+/// All of them, with the programs that the operator has described.
 pub(crate) fn all() -> Vec<Box<dyn Collector>> {
+    let mut all = built_in();
+    add_programs(&mut all);
+    all
+}
+
+#[cfg(feature = "demo")]
+fn add_programs(all: &mut Vec<Box<dyn Collector>>) {
+    let known: Vec<_> = all.iter().map(|collector| collector.name()).collect();
+    let programs = demo_collectors::externals(&demo_collectors::folder(), &known);
+    all.extend(programs.into_iter().map(|program| Box::new(program) as Box<dyn Collector>));
+}
+
+#[cfg(not(feature = "demo"))]
+fn add_programs(_all: &mut Vec<Box<dyn Collector>>) {}
+
+/// Those of this build. Each is behind a feature of its own; all features are on by default.
+fn built_in() -> Vec<Box<dyn Collector>> {
     vec![
         #[cfg(feature = "aws")]
         Box::new(aws_collector::collector()),

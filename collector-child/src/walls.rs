@@ -56,7 +56,9 @@ pub(crate) fn narrow(collectors: &[Box<dyn Collector>], start: &Start) {
     match needs(collectors, start, granted_to_all()).map(enter) {
         Some(Ok(())) => tracing::debug!("walls are narrowed to this job"),
         Some(Err(error)) => tracing::warn!("walls cannot be narrowed to this job: {error}"),
-        None => tracing::debug!("a program gives the credentials, so walls stay as they are"),
+        None => {
+            tracing::debug!("a program gives the credentials or does the work, so walls stay as they are");
+        }
     }
 }
 
@@ -80,6 +82,10 @@ fn needs(
         let access = grant.access;
         grant.expand(&sources).into_iter().map(move |path| (path, access)).collect::<Vec<_>>()
     };
+    // A program does the work, and nobody knows what that needs.
+    if grants.iter().any(|grant| grant.access == PathAccess::Execute) {
+        return None;
+    }
     let mut files: Vec<_> = grants.iter().flat_map(expand).collect();
     let reaches_out = !files.is_empty();
     files.extend(common);

@@ -6,6 +6,11 @@ use crate::job::{PathAccess, PathGrant};
 
 /// Variable with which a child learns of paths that the operator grants: one a line, as [`operator_grant`] reads it.
 pub const OPERATOR_PATHS: &str = "FIXWORKER_CHILD_PATHS";
+/// Variable that names the folder with the descriptions of programs that are collectors; else it is
+/// [`DEFAULT_EXTERNAL_DIR`].
+pub const EXTERNAL_DIR: &str = "FIXWORKER_EXTERNAL_DIR";
+/// See [`EXTERNAL_DIR`].
+pub const DEFAULT_EXTERNAL_DIR: &str = "/etc/fixworker/external.d";
 /// Variables whose value is a file or a folder with certificates; in lower case too.
 pub const CERTIFICATES: [&str; 5] =
     ["SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE"];

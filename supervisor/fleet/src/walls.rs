@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use ipc_proto::job::PathAccess;
-use ipc_proto::paths::{CERTIFICATES, OPERATOR_PATHS, names_programs};
+use ipc_proto::paths::{CERTIFICATES, DEFAULT_EXTERNAL_DIR, EXTERNAL_DIR, OPERATOR_PATHS, names_programs};
 use serde::{Deserialize, Serialize};
 
 /// Whether children are confined to a sandbox.
@@ -151,6 +151,7 @@ impl Walls {
         let mut grants: Vec<_> =
             programs(binary).into_iter().map(|path| Grant { path, access: Reach::Execute }).collect();
         grants.extend(certificates());
+        grants.extend(descriptions());
         let declared = if sealed { &self.of_sealed } else { &self.of_collector };
         let own = collector.and_then(|name| declared.get(name)).map_or(&[][..], Vec::as_slice);
         for (path, access) in self.common.iter().chain(own) {
@@ -208,6 +209,13 @@ fn programs(binary: &Path) -> Vec<PathBuf> {
     static BESIDE: OnceLock<Option<PathBuf>> = OnceLock::new();
     let find = || Some(std::env::current_exe().ok()?.parent()?.join("fix-collector"));
     [Some(binary.to_owned()), BESIDE.get_or_init(find).clone()].into_iter().flatten().collect()
+}
+
+/// The descriptions of programs that are collectors.
+fn descriptions() -> Option<Grant> {
+    let named = std::env::var_os(EXTERNAL_DIR).filter(|value| !value.is_empty());
+    let path = named.map_or_else(|| PathBuf::from(DEFAULT_EXTERNAL_DIR), PathBuf::from);
+    is_sane(&path).then_some(Grant { path, access: Reach::Read })
 }
 
 fn certificates() -> Vec<Grant> {

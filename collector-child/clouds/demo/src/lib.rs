@@ -3,8 +3,10 @@
 //! - `example`: a small graph that never changes
 //! - `random`: an estate made up from a seed, as large as wanted
 //! - `file`: accounts that were exported elsewhere
+//! - programs that speak JSON lines, each as a collector of its own name
 
 mod example;
+mod external;
 mod file;
 mod graph;
 mod imaginary;
@@ -14,5 +16,6 @@ mod random;
 mod testing;
 
 pub use example::Example;
+pub use external::{External, externals, folder};
 pub use file::FileCollector;
 pub use random::Random;

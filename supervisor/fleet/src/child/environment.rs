@@ -2,8 +2,10 @@
 
 use std::ffi::{OsStr, OsString};
 
+use ipc_proto::paths::EXTERNAL_DIR;
+
 /// What may pass from our environment to a child.
-const ENVIRONMENT: [&str; 5] = ["PATH", "HOME", "TZ", "LANG", "TMPDIR"];
+const ENVIRONMENT: [&str; 6] = ["PATH", "HOME", "TZ", "LANG", "TMPDIR", EXTERNAL_DIR];
 /// What may pass in upper and lower case: proxies and CA bundles, because tools differ in what they read.
 const ENVIRONMENT_BOTH_CASES: [&str; 9] = [
     "HTTP_PROXY",

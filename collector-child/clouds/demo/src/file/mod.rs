@@ -8,7 +8,7 @@
 mod accounts;
 mod config;
 mod lines;
-mod record;
+pub(crate) mod record;
 mod roles;
 mod stream;
 mod trouble;

@@ -13,7 +13,7 @@ const SET_BY_SUPERVISOR: [&str; 2] = ["replace", "exported_at"];
 
 /// A line of an export.
 #[derive(Debug)]
-pub(super) enum Record<'a> {
+pub(crate) enum Record<'a> {
     Node(NodeRecord<'a>),
     Edge { from: String, to: String, edge_type: EdgeType, reported: Option<&'a RawValue> },
     Deferred { from: SelectorRecord, to: SelectorRecord, edge_type: EdgeType },
@@ -21,9 +21,9 @@ pub(super) enum Record<'a> {
 
 /// A node.
 #[derive(Debug)]
-pub(super) struct NodeRecord<'a> {
-    pub(super) id: String,
-    pub(super) kind: Cow<'a, str>,
+pub(crate) struct NodeRecord<'a> {
+    pub(crate) id: String,
+    pub(crate) kind: Cow<'a, str>,
     reported: &'a RawValue,
     metadata: Option<&'a RawValue>,
     usage: Option<&'a RawValue>,
@@ -32,7 +32,7 @@ pub(super) struct NodeRecord<'a> {
 
 /// Names a node.
 #[derive(Debug, PartialEq, Eq, Deserialize)]
-pub(super) enum SelectorRecord {
+pub(crate) enum SelectorRecord {
     #[serde(rename = "node_id")]
     NodeId(String),
     #[serde(rename = "search_criteria")]
@@ -71,7 +71,7 @@ struct Identity {
 
 impl<'a> Record<'a> {
     /// Reads a line. The error says what is wrong with it.
-    pub(super) fn parse(text: &'a [u8]) -> Result<Self, String> {
+    pub(crate) fn parse(text: &'a [u8]) -> Result<Self, String> {
         let text = std::str::from_utf8(text).map_err(|_| "it is not UTF-8".to_owned())?;
         if !text.starts_with('{') {
             return Err("it is not a JSON object".to_owned());
@@ -136,13 +136,13 @@ fn object<'a>(name: &str, section: Option<&'a RawValue>) -> Result<Option<&'a Ra
 
 impl NodeRecord<'_> {
     /// When it was exported: only accounts have that.
-    pub(super) fn is_exported_account(&self) -> bool {
+    pub(crate) fn is_exported_account(&self) -> bool {
         self.metadata.is_some_and(|metadata| metadata.get().contains("\"exported_at\""))
             && self.metadata_map().is_some_and(|metadata| metadata.contains_key("exported_at"))
     }
 
     /// The id in the cloud, and the name, which falls back to it.
-    pub(super) fn identity(&self) -> Result<(String, String), String> {
+    pub(crate) fn identity(&self) -> Result<(String, String), String> {
         let Identity { id, name } = serde_json::from_str(self.reported.get())
             .map_err(|error| format!("reported: {}", what(&error)))?;
         let name = name.unwrap_or_else(|| id.clone());
@@ -150,7 +150,7 @@ impl NodeRecord<'_> {
     }
 
     /// The node as a line without what the supervisor sets, and without what fixcore or others have added.
-    pub(super) fn write(&self, out: &mut Vec<u8>) {
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
         let mut line = Object::open(out);
         line.member(out, "id");
         json::write_string(out, &self.id);
