@@ -27,10 +27,14 @@ fn built_in() -> Vec<Box<dyn Collector>> {
     vec![
         #[cfg(feature = "aws")]
         Box::new(aws_collector::collector()),
+        #[cfg(feature = "digitalocean")]
+        Box::new(digitalocean_collector::collector()),
         #[cfg(feature = "dockerhub")]
         Box::new(dockerhub_collector::collector()),
         #[cfg(feature = "gcp")]
         Box::new(gcp_collector::collector()),
+        #[cfg(feature = "github")]
+        Box::new(github_collector::collector()),
         #[cfg(feature = "hetzner")]
         Box::new(hetzner_collector::collector()),
         #[cfg(feature = "k8s")]

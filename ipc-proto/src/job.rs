@@ -103,7 +103,8 @@ pub struct Described {
     /// The collector is on by default when one of these holds.
     pub auto_enable: Vec<AutoEnable>,
     /// Kinds in which an account, a region or an organization may appear are told by role; these are the
-    /// kinds of account nodes.
+    /// kinds of account nodes. Behind a blank stands what the key of such a node has besides, where that is more than
+    /// usual: `some_account x:{id}`, with the id of the account.
     pub account_kinds: Vec<String>,
 }
 

@@ -27,7 +27,9 @@ Compared = Tuple[Measured, int, Measured, int]
 
 # What makes the estate of a cloud large.
 LARGE: Dict[str, List[str]] = {
+    "digitalocean": ["page_size=200", "droplets=300"],
     "dockerhub": ["page_size=100", "repositories=1000"],
+    "github": ["page_size=100", "pulls=1000"],
     "hetzner": ["page_size=50", "servers=3000"],
     "k8s": ["page_size=500", "pods=3000"],
     "onelogin": ["page_size=50", "users=3000"],

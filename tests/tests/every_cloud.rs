@@ -83,31 +83,59 @@ fn google_cloud() -> Case {
     }
 }
 
+/// Its fake is of its own.
+fn amazon_web_services() -> Case {
+    Case {
+        collector: "aws",
+        account: "100000000001",
+        settings: |_, _, _| json!({"aws": {"region": [REGIONS[0]], "collect": ["aws_kms_key", "aws_ec2_volume"], "collect_usage_metrics": false}}),
+        secret: SECRET,
+        variables: |url, secret| {
+            vec![
+                ("AWS_ENDPOINT_URL", url.to_owned()),
+                ("AWS_ACCESS_KEY_ID", MockCloud::key_of("100000000001")),
+                ("AWS_SECRET_ACCESS_KEY", secret.to_owned()),
+                ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
+            ]
+        },
+        fake: Fake::Aws,
+        named: &["sts"],
+        ..USUAL
+    }
+}
+
 fn clouds() -> Vec<Case> {
     vec![
+        amazon_web_services(),
+        google_cloud(),
         Case {
-            collector: "aws",
-            account: "100000000001",
-            settings: |_, _, _| json!({"aws": {"region": [REGIONS[0]], "collect": ["aws_kms_key", "aws_ec2_volume"], "collect_usage_metrics": false}}),
-            secret: SECRET,
-            variables: |url, secret| {
+            collector: "digitalocean",
+            account: "1000",
+            settings: |_, _, secret| json!({"digitalocean": {"api_tokens": [secret], "spaces_access_keys": ["access:s3-secret"]}}),
+            secret: "do-token",
+            variables: |url, _| {
                 vec![
-                    ("AWS_ENDPOINT_URL", url.to_owned()),
-                    ("AWS_ACCESS_KEY_ID", MockCloud::key_of("100000000001")),
-                    ("AWS_SECRET_ACCESS_KEY", secret.to_owned()),
-                    ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
+                    ("DIGITALOCEAN_API_URL", url.to_owned()),
+                    ("SPACES_ENDPOINT_URL", format!("{url}/s3/{{{{.Region}}}}")),
                 ]
             },
-            fake: Fake::Aws,
-            named: &["sts"],
+            named: &["digitalocean"],
             ..USUAL
         },
-        google_cloud(),
         Case {
             collector: "dockerhub",
             settings: |_, _, _| json!({"dockerhub": {"namespaces": ["demo"]}}),
             variables: |url, _| vec![("DOCKERHUB_API_URL", format!("{url}/v2"))],
             named: &["dockerhub", "demo"],
+            ..USUAL
+        },
+        Case {
+            collector: "github",
+            account: "GitHub",
+            settings: |_, _, secret| json!({"github": {"access_token": secret, "organizations": ["demo-org"], "repos": ["lone-user/lone-repo"]}}),
+            secret: "ghp_demo",
+            variables: |url, _| vec![("GITHUB_API_URL", url.to_owned())],
+            named: &["github"],
             ..USUAL
         },
         Case {
@@ -341,7 +369,7 @@ fn a_graph_is_whole_and_of_the_model() {
                 case.collector
             );
         }
-        let account_kind = told["account_kinds"][0].as_str().unwrap();
+        let account_kind = told["account_kinds"][0].as_str().unwrap().split(' ').next().unwrap();
         let accounts = graph.of_kind(account_kind);
         assert_eq!(accounts.len(), 1, "{}", case.collector);
         assert_eq!(accounts[0]["reported"]["id"], case.account);

@@ -39,6 +39,8 @@ pub struct CloudFacts {
     pub name: &'static str,
     /// The kind of its accounts.
     pub account_kind: &'static str,
+    /// What the key of the node of an account has besides, with `{id}` for that of the account; empty if that is nothing.
+    pub account_key: &'static str,
     /// The kind of its regions.
     pub region_kind: &'static str,
     /// The kind of its zones, if it has such.
@@ -81,6 +83,7 @@ impl CloudFacts {
         cloud: "",
         name: "",
         account_kind: "",
+        account_key: "",
         region_kind: "",
         zone_kind: None,
         resource_kind: "",
@@ -101,9 +104,17 @@ impl CloudFacts {
 
     /// An account of the cloud, under the node id that the rule gives it.
     pub fn account(&self, id: String, name: String, scope: Vec<u8>) -> Account {
-        let key = NodeKey::of(self.account_kind, Some(self.cloud), Some(&id), None, None, &id);
+        let mut key = NodeKey::of(self.account_kind, Some(self.cloud), Some(&id), None, None, &id);
+        if let Some(part) = self.key_of_account(&id) {
+            key.push(&part);
+        }
         let node_id = key.id().to_string();
         Account { cloud: self.cloud.to_owned(), id, name, node_id, scope: Secret::new(scope) }
+    }
+
+    /// What the key of the node of an account has besides ([`TopNode::key`](crate::TopNode::key)).
+    pub fn key_of_account(&self, id: &str) -> Option<String> {
+        (!self.account_key.is_empty()).then(|| self.account_key.replace("{id}", id))
     }
 
     /// What a collector of the cloud is, as far as it is the same for all: nothing else in the environment, no tasks, no
@@ -120,7 +131,7 @@ impl CloudFacts {
             environment: Vec::new(),
             paths: Vec::new(),
             auto_enable: Vec::new(),
-            account_kinds: vec![self.account_kind.to_owned()],
+            account_kinds: vec![[self.account_kind, self.account_key].join(" ").trim().to_owned()],
         }
     }
 }

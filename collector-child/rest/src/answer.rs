@@ -2,6 +2,7 @@
 
 use http_client::{Cause, Class, CredentialsTrouble, Verdict};
 use serde_json::{Map, Value};
+use shapes::ServiceError;
 use tables::plan::{ErrorMeaning, ErrorRules, Path, Step};
 
 /// An answer that was read.
@@ -22,6 +23,15 @@ pub(crate) struct Refused {
     pub(crate) message: String,
     pub(crate) request_id: Option<String>,
     pub(crate) verdict: Verdict,
+}
+
+impl Refused {
+    /// An error that was read by its shape.
+    pub(crate) fn by(rules: &ErrorRules, error: ServiceError) -> Self {
+        let ServiceError { code, message, status, request_id, .. } = error;
+        let verdict = verdict(rules.meaning(&code, status, &message), status);
+        Self { code, message, request_id, verdict }
+    }
 }
 
 /// Reads an answer by the rules of its service.

@@ -2,18 +2,22 @@
 
 use std::fmt;
 
+use bytes::Bytes;
 use data_encoding::BASE64;
 use http::header::AUTHORIZATION;
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, Request};
+use http_body_util::Full;
 use http_client::{BoxFuture, CallError, CallPlace, Class};
 use zeroize::Zeroizing;
 
 /// Says who asks. What it knows may change: tokens end.
 pub trait Auth: Send + Sync + fmt::Debug {
-    /// Puts what says who asks into the headers of a request. An error if there are no credentials.
+    /// Puts what says who asks into the headers of a request, which is complete but for that; `body` is what it carries. An
+    /// error if there are no credentials.
     fn apply<'a>(
         &'a self,
-        headers: &'a mut HeaderMap,
+        request: &'a mut Request<Full<Bytes>>,
+        body: &'a [u8],
         place: CallPlace<'a>,
     ) -> BoxFuture<'a, Result<(), CallError>>;
 
@@ -45,11 +49,12 @@ impl Bearer {
 impl Auth for Bearer {
     fn apply<'a>(
         &'a self,
-        headers: &'a mut HeaderMap,
+        request: &'a mut Request<Full<Bytes>>,
+        _body: &'a [u8],
         place: CallPlace<'a>,
     ) -> BoxFuture<'a, Result<(), CallError>> {
         let text = Zeroizing::new(format!("{} {}", self.scheme, *self.token));
-        Box::pin(async move { insert(headers, &text, place) })
+        Box::pin(async move { insert(request.headers_mut(), &text, place) })
     }
 }
 
@@ -75,10 +80,11 @@ impl Basic {
 impl Auth for Basic {
     fn apply<'a>(
         &'a self,
-        headers: &'a mut HeaderMap,
+        request: &'a mut Request<Full<Bytes>>,
+        _body: &'a [u8],
         place: CallPlace<'a>,
     ) -> BoxFuture<'a, Result<(), CallError>> {
-        Box::pin(async move { insert(headers, &self.text, place) })
+        Box::pin(async move { insert(request.headers_mut(), &self.text, place) })
     }
 }
 
@@ -101,10 +107,11 @@ impl Header {
 impl Auth for Header {
     fn apply<'a>(
         &'a self,
-        headers: &'a mut HeaderMap,
+        request: &'a mut Request<Full<Bytes>>,
+        _body: &'a [u8],
         place: CallPlace<'a>,
     ) -> BoxFuture<'a, Result<(), CallError>> {
-        Box::pin(async move { insert(headers, &self.0, place) })
+        Box::pin(async move { insert(request.headers_mut(), &self.0, place) })
     }
 }
 

@@ -19,6 +19,8 @@ pub struct TableClient {
     probe: (&'static str, &'static str),
     /// What the probe asks about.
     about: Map<String, Value>,
+    /// Not every server has the probe.
+    may_lack: bool,
     /// Operations whose pages follow each other in a way of their own.
     paging: HashMap<(&'static str, &'static str), &'static Paging>,
     /// Listings that are none without their list, and where it is.
@@ -39,13 +41,19 @@ impl TableClient {
             .filter(|list| rest.always_lists(&list.call.service))
             .filter_map(|list| Some((key(&list.call), list.items.as_ref()?)))
             .collect();
-        Self { rest, place, probe, about: Map::new(), paging, lists }
+        Self { rest, place, probe, about: Map::new(), may_lack: false, paging, lists }
     }
 
     /// With a probe that asks about something: `path`, `query`, as of any call.
     #[must_use]
     pub fn probing(self, about: Map<String, Value>) -> Self {
         Self { about, ..self }
+    }
+
+    /// With a probe that not every server has: one that says so has looked at the credentials before.
+    #[must_use]
+    pub fn that_may_lack(self) -> Self {
+        Self { may_lack: true, ..self }
     }
 
     fn asked<'a>(&'a self, service: &'a str, operation: &'a str, place: &'a Place) -> Asked<'a> {
@@ -98,7 +106,10 @@ impl Client for TableClient {
     fn still_valid(&self) -> BoxFuture<'_, Result<(), CallError>> {
         Box::pin(async {
             let asked = self.asked(self.probe.0, self.probe.1, &self.place);
-            self.rest.call(asked, &self.about).await.map(drop)
+            match self.rest.call(asked, &self.about).await {
+                Err(error) if self.may_lack && error.status == Some(404) => Ok(()),
+                answer => answer.map(drop),
+            }
         })
     }
 }

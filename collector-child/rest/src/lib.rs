@@ -19,8 +19,10 @@
 //! - Credentials go to the host of their service only: no redirect is followed, and a next page, or an address in an answer,
 //!   on another host is refused.
 //! - A listing ends: tokens and addresses that came before, the same page again and again, and endless empty pages are errors.
+//! - A service that has said for how long nothing more is allowed is not asked before.
 //! - Secrets are in no error, log or `Debug`.
 
+mod allowance;
 mod answer;
 mod attempt;
 mod auth;

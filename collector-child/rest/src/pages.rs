@@ -71,7 +71,7 @@ impl<'a> Pages<'a> {
             }
             Next::Params(params) => (self.rest.prepare(self.asked, &params)?, params),
             Next::Address(address, params) => {
-                (Prepared { method: "GET".to_owned(), address, body: None }, params)
+                (Prepared { method: "GET".to_owned(), address, body: None, headers: Vec::new() }, params)
             }
             Next::Broken(error) => return Err(error),
             Next::End => return Ok(Value::Null),

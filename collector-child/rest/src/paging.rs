@@ -76,6 +76,16 @@ impl Course {
                     "the next page is said to be on another host: {host}"
                 ))),
             },
+            NextPage::Tokens { tokens, .. } => {
+                let mut params = params.clone();
+                for (param, path) in tokens {
+                    params.remove(param);
+                    if let Some(token) = token(page, path) {
+                        params.insert(param.clone(), token.into());
+                    }
+                }
+                After::Params(params)
+            }
             NextPage::Token { param, into, .. } => After::Params(with(params, *into, param, mark.into())),
             NextPage::HeaderToken { param, .. } | NextPage::Number { param, .. } => {
                 After::Params(with(params, ParamPlace::Query, param, mark.into()))
@@ -131,14 +141,16 @@ fn with(params: &Map<String, Value>, into: ParamPlace, name: &str, value: Value)
 
 /// What leads to the next page; `None` at the end.
 fn mark(next: &NextPage, page: &Value, headers: &HeaderMap) -> Option<String> {
-    let at = |path: &Path| match &*path.get_in(page)? {
-        Value::String(text) if !text.is_empty() => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    };
+    let at = |path: &Path| token(page, path);
     match next {
         NextPage::None => None,
         NextPage::Token { path, .. } | NextPage::Number { path, .. } => at(path),
+        NextPage::Tokens { tokens, more } => {
+            let says_no = |more: &Path| more.get_in(page).is_some_and(|more| *more == Value::Bool(false));
+            let found: Vec<Option<String>> = tokens.iter().map(|(_, path)| at(path)).collect();
+            let ends = more.as_ref().is_some_and(says_no) || found.iter().all(Option::is_none);
+            (!ends).then(|| format!("{found:?}"))
+        }
         NextPage::Link(paths) => paths.iter().find_map(at),
         NextPage::HeaderLink => {
             headers.get_all("link").iter().find_map(|link| next_link(link.to_str().ok()?))
@@ -147,6 +159,14 @@ fn mark(next: &NextPage, page: &Value, headers: &HeaderMap) -> Option<String> {
             let token = headers.get(header.as_str())?.to_str().ok()?.trim();
             (!token.is_empty()).then(|| token.to_owned())
         }
+    }
+}
+
+fn token(page: &Value, path: &Path) -> Option<String> {
+    match &*path.get_in(page)? {
+        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
     }
 }
 
@@ -181,6 +201,7 @@ fn told(next: &NextPage) -> Option<String> {
     };
     match next {
         NextPage::Token { path, .. } | NextPage::Number { path, .. } => first(path),
+        NextPage::Tokens { tokens, .. } => tokens.first().and_then(|(_, path)| first(path)),
         NextPage::Link(paths) => paths.first().and_then(first),
         NextPage::None | NextPage::HeaderLink | NextPage::HeaderToken { .. } => None,
     }
@@ -254,6 +275,18 @@ mod tests {
             params(&json!({"query": {"a": 1, "page": "2"}}))
         );
         assert_eq!(next(&number, &json!({"meta": {"next": null}}), &[]), After::End);
+        let tokens = vec![("key".to_owned(), path("nextKey")), ("version".to_owned(), path("nextVersion"))];
+        let tokens = NextPage::Tokens { tokens, more: Some(path("more")) };
+        assert_eq!(
+            next(&tokens, &json!({"nextKey": "k", "nextVersion": "v", "more": true}), &[]),
+            params(&json!({"query": {"a": 1}, "key": "k", "version": "v"}))
+        );
+        assert_eq!(
+            next(&tokens, &json!({"nextKey": "k"}), &[]),
+            params(&json!({"query": {"a": 1}, "key": "k"}))
+        );
+        assert_eq!(next(&tokens, &json!({"nextKey": "k", "more": false}), &[]), After::End);
+        assert_eq!(next(&tokens, &json!({"more": true}), &[]), After::End);
         let link = NextPage::Link(vec![path("links.next"), path("nextLink")]);
         let address = After::Address("https://api.example.com/v1/things?page=2".to_owned());
         assert_eq!(next(&link, &json!({"nextLink": "/v1/things?page=2"}), &[]), address);

@@ -10,6 +10,8 @@ pub(crate) struct Prepared {
     /// The whole address.
     pub(crate) address: String,
     pub(crate) body: Option<Body>,
+    /// Headers that the operation has.
+    pub(crate) headers: Vec<(String, String)>,
 }
 
 /// What is sent, and what it is called.
@@ -49,7 +51,7 @@ pub(crate) fn prepare(
         }
         _ => None,
     };
-    Ok(Prepared { method: method.to_owned(), address, body })
+    Ok(Prepared { method: method.to_owned(), address, body, headers: Vec::new() })
 }
 
 /// The path with its placeholders filled in.

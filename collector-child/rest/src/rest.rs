@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use shapes::Catalog;
 use tables::plan::{CloudPlan, Paging, Path, Place, Scope, ServicePlan};
 
+use crate::allowance::Allowance;
 use crate::attempt::Trial;
 use crate::auth::Auth;
 use crate::pages::Pages;
@@ -30,7 +31,12 @@ pub(crate) struct Shared {
     endpoints: Endpoints,
     advisor: Advisor,
     deadline: Option<Instant>,
+    /// What every client of the account keeps to.
+    pub(crate) allowance: Arc<Allowance>,
 }
+
+/// What stands for the region in an address of the environment, as templates have it.
+const REGION: &str = "{{.Region}}";
 
 /// Addresses that take the place of those of `cloud.toml`, by service.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -50,7 +56,7 @@ impl Endpoints {
             };
             let Some((name, address)) = service.env.iter().find_map(set) else { continue };
             let address = address.trim().trim_end_matches('/').to_owned();
-            if !is_address(&address) {
+            if !is_address(&address.replace(REGION, "region")) {
                 return Err(format!(
                     "{name} is no address: `{address}`; write it like https://host.example/path"
                 ));
@@ -107,6 +113,7 @@ impl Rest {
             endpoints,
             advisor: Advisor::default(),
             deadline: None,
+            allowance: Arc::default(),
         }))
     }
 
@@ -146,14 +153,23 @@ impl Rest {
         self.send(asked, &prepared).await.map(|answered| answered.document)
     }
 
-    /// One call outside of all tables.
+    /// One call outside of all tables. An answer without the member `needs` is none of this operation.
     pub async fn ask(
         &self,
         (service, operation): (&str, &str),
         params: &Map<String, Value>,
         place: &Place,
+        needs: &str,
     ) -> Result<Value, CallError> {
-        self.call(Asked { service, operation, paging: None, list: None, place }, params).await
+        let asked = Asked { service, operation, paging: None, list: None, place };
+        let answer = self.call(asked, params).await?;
+        match answer.get(needs) {
+            Some(Value::Null) | None => {
+                let told = format!("the answer has no {needs}");
+                Err(CallError::new(Class::Garbage, self.place(asked), told))
+            }
+            Some(_) => Ok(answer),
+        }
     }
 
     /// All pages of a listing, one after the other.
@@ -195,7 +211,7 @@ impl Rest {
     ) -> Result<Prepared, CallError> {
         let service = self.service(asked)?;
         let base = match self.0.endpoints.0.get(&service.name) {
-            Some(base) => base.clone(),
+            Some(base) => base.replace(REGION, asked.place.region()),
             None => service.base.fill(&Scope::new(&Value::Null, asked.place)).ok_or_else(|| {
                 let told = format!("the address of the service is not known here: {}", service.base);
                 CallError::new(Class::Input, self.place(asked), told)
@@ -228,7 +244,8 @@ impl Rest {
         let service = self.service(asked)?;
         let place = self.place(asked);
         let call = Call { place, deadline: self.0.deadline, queue: Queue::Lane };
-        let mut trial = Trial::new(&self.0, service, place, prepared, asked.list);
+        let shaped = self.shaped(asked)?;
+        let mut trial = Trial::new(&self.0, service, place, (prepared, shaped), asked.list);
         let document = self.0.hub.call(call, &mut trial).await?;
         Ok(Answered { document, headers: trial.headers })
     }
@@ -249,6 +266,7 @@ impl Shared {
             endpoints: self.endpoints.clone(),
             advisor: self.advisor,
             deadline: self.deadline,
+            allowance: self.allowance.clone(),
         }
     }
 }

@@ -1,9 +1,13 @@
 //! Operations with shapes: the table says where each parameter goes, and how pages follow each other.
 
-use serde_json::{Map, Value};
-use shapes::{Operation, Service, build};
-use tables::plan::{NextPage, Paging, ParamPlace};
+use std::borrow::Cow;
 
+use http::HeaderMap;
+use serde_json::{Map, Value};
+use shapes::{Answer, Headers, Operation, Protocol, Service, build, parse};
+use tables::plan::{ErrorRules, NextPage, Paging, Path};
+
+use crate::answer::{Read, Refused};
 use crate::request::{Body, Prepared};
 
 /// An operation of a packed table.
@@ -42,17 +46,64 @@ impl Shaped {
         }
         let address = format!("{}{}", base.trim_end_matches('/'), request.target());
         let text = String::from_utf8(request.body).map_err(|_| "the body is no text".to_owned())?;
-        let body = (!text.is_empty()).then_some(Body { media: "application/json", text });
-        Ok(Prepared { method: self.operation.method.to_owned(), address, body })
+        let body = (!text.is_empty()).then_some(Body { media: self.media(), text });
+        let method = self.operation.method.to_owned();
+        Ok(Prepared { method, address, body, headers: request.headers })
     }
 
-    /// How its pages follow each other: by a token of the answer that becomes a parameter.
+    fn media(self) -> &'static str {
+        if self.speaks_xml() { "application/xml" } else { "application/json" }
+    }
+
+    fn speaks_xml(self) -> bool {
+        matches!(self.service.protocol, Protocol::RestXml | Protocol::Query | Protocol::Ec2)
+    }
+
+    /// What an answer says that is read by its shape, because it is no JSON. `None`: it is JSON, which is read as it is.
+    pub(crate) fn read(
+        self,
+        rules: &ErrorRules,
+        status: u16,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Option<Read> {
+        if !self.speaks_xml() {
+            return None;
+        }
+        Some(match parse(self.service, self.operation, status, &HeadersOf(headers), body) {
+            Ok(document) => Read::Good(document),
+            Err(Answer::Error(error)) => Read::Refused(Refused::by(rules, error)),
+            Err(Answer::Garbage(garbage)) => Read::Garbage {
+                passes: garbage.status < 300 || garbage.status >= 500,
+                told: garbage.to_string(),
+            },
+        })
+    }
+
+    /// How its pages follow each other: by tokens of the answer that become parameters.
     pub(crate) fn paging(self) -> Paging {
         let next = self.operation.pagination.as_ref().and_then(|pages| {
-            let (param, path) = (pages.input_tokens.first()?, pages.output_tokens.first()?);
-            let path = path.parse().ok()?;
-            Some(NextPage::Token { param: (*param).to_owned(), path, into: ParamPlace::Query })
+            let pairs = pages.input_tokens.iter().zip(&pages.output_tokens);
+            let pairs: Option<Vec<(String, Path)>> =
+                pairs.map(|(param, path)| Some(((*param).to_owned(), path.parse().ok()?))).collect();
+            let more = pages.more_results.and_then(|path| path.parse().ok());
+            pairs.filter(|pairs| !pairs.is_empty()).map(|tokens| NextPage::Tokens { tokens, more })
         });
         Paging { next: next.unwrap_or_default(), size: None }
+    }
+}
+
+/// Headers as the shapes read them.
+struct HeadersOf<'a>(&'a HeaderMap);
+
+impl Headers for HeadersOf<'_> {
+    fn header(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.0.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()))
+    }
+
+    fn each_header(&self, visit: &mut dyn FnMut(&str, &str)) {
+        for (name, value) in self.0 {
+            visit(name.as_str(), &String::from_utf8_lossy(value.as_bytes()));
+        }
     }
 }

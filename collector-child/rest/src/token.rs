@@ -4,7 +4,9 @@ use std::fmt;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use http::HeaderMap;
+use bytes::Bytes;
+use http::Request;
+use http_body_util::Full;
 use http_client::{BoxFuture, CallError, CallPlace, Class};
 use serde_json::{Map, Value};
 use tables::plan::Place;
@@ -98,13 +100,14 @@ impl Tokens {
 impl Auth for Tokens {
     fn apply<'a>(
         &'a self,
-        headers: &'a mut HeaderMap,
+        request: &'a mut Request<Full<Bytes>>,
+        _body: &'a [u8],
         place: CallPlace<'a>,
     ) -> BoxFuture<'a, Result<(), CallError>> {
         Box::pin(async move {
             let token = self.token(place).await?;
             let text = Zeroizing::new(format!("Bearer {}", *token.text));
-            insert(headers, &text, place)
+            insert(request.headers_mut(), &text, place)
         })
     }
 

@@ -8,14 +8,15 @@ use http_client::{Cause, ordered_wait};
 const NO_WAIT: u64 = 100_000_000;
 
 /// The wait that an answer orders: `Retry-After`, or, where it was too much, what is left until the allowance is renewed
-/// (`X-RateLimit-Reset`: seconds, or a time as seconds since 1970, as `now` is).
+/// (`X-RateLimit-Reset` or `RateLimit-Reset`: seconds, or a time as seconds since 1970, as `now` is).
 pub(crate) fn ordered<'a>(
     header: impl Fn(&str) -> Option<&'a str>,
     cause: Cause,
     now: Duration,
 ) -> Option<Duration> {
     let renewed = || {
-        let seconds: u64 = header("x-ratelimit-reset")?.trim().parse().ok()?;
+        let told = header("x-ratelimit-reset").or_else(|| header("ratelimit-reset"))?;
+        let seconds: u64 = told.trim().parse().ok()?;
         let told = Duration::from_secs(seconds);
         Some(if seconds < NO_WAIT { told } else { told.saturating_sub(now) })
     };
@@ -38,6 +39,7 @@ mod tests {
         assert_eq!(wait(&[("retry-after", "7"), ("x-ratelimit-reset", "9")], Cause::Throttled), Some(7));
         assert_eq!(wait(&[("x-ratelimit-reset", "9")], Cause::Throttled), Some(9));
         assert_eq!(wait(&[("x-ratelimit-reset", "1790000030")], Cause::Throttled), Some(30));
+        assert_eq!(wait(&[("ratelimit-reset", "1790000031")], Cause::Throttled), Some(31));
         assert_eq!(wait(&[("x-ratelimit-reset", "1789999999")], Cause::Throttled), Some(0), "it is over");
         assert_eq!(wait(&[("x-ratelimit-reset", "soon")], Cause::Throttled), None);
         assert_eq!(wait(&[("x-ratelimit-reset", "9")], Cause::Transient), None, "every answer has it");

@@ -69,9 +69,12 @@ pub fn cloud_node_id(cloud: &str) -> Option<String> {
     node_id(&["cloud", cloud, UNDEFINED, UNDEFINED, UNDEFINED, cloud])
 }
 
-/// The node id of an account whose node is of `kind`.
+/// The node id of an account whose node is of `kind`, as collectors describe it: with what its key has besides behind a blank.
 pub fn account_node_id(kind: &str, cloud: &str, account: &str) -> Option<String> {
-    node_id(&[kind, cloud, account, UNDEFINED, UNDEFINED, account])
+    let Some((kind, part)) = kind.split_once(' ') else {
+        return node_id(&[kind, cloud, account, UNDEFINED, UNDEFINED, account]);
+    };
+    node_id(&[kind, cloud, account, UNDEFINED, UNDEFINED, account, &part.replace("{id}", account)])
 }
 
 #[cfg(test)]
@@ -84,6 +87,8 @@ mod tests {
         assert_eq!(cloud_node_id("example").as_deref(), Some("ZHoSnFpbxxILQHKBxsvVwA"));
         let account = account_node_id("example_account", "example", "Example Account");
         assert_eq!(account.as_deref(), Some("vfKMDXmQWbiGi7RXMUAoKA"));
+        let team = account_node_id("digitalocean_team do:team:{id}", "digitalocean", "1000");
+        assert_eq!(team.as_deref(), Some("-FtKyKyoDP4uBjgwAnlAxw"));
         let mut key = Key::default();
         let root = key.of(&["graph_root", UNDEFINED, UNDEFINED, UNDEFINED, UNDEFINED, "root"]).id();
         assert_eq!(root, CompactId::parse(crate::id::ROOT_NODE_ID).ok());

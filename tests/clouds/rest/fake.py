@@ -152,7 +152,9 @@ class Server(ThreadingHTTPServer):
             if fault == "throttled":
                 raise self.cloud.error(429, {"Retry-After": "0"})
             if fault and fault.isdigit():
-                raise self.cloud.error(int(fault))
+                # A cloud may have services that say it in another way.
+                error_of = getattr(self.cloud, "error_of", lambda _, status: self.cloud.error(status))
+                raise error_of(request, int(fault))
             with self.lock:
                 answer = self.cloud.answer(request)
             status, body, *rest = answer
@@ -163,7 +165,7 @@ class Server(ThreadingHTTPServer):
                 body, headers = self.cloud.never_ends(request, body, headers, fault)
         except Refusal as refusal:
             status, body, headers = refusal.status, refusal.body, refusal.headers
-        return status, headers, b"" if body is None else json.dumps(body).encode()
+        return status, headers, body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
 
     def note(self, request: Request, status: int, fault: str | None) -> None:
         if not self.log:

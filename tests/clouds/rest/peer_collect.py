@@ -18,7 +18,9 @@ from queue import Queue
 from typing import Any
 
 PLUGINS = {
+    "digitalocean": ("fix_plugin_digitalocean", "DigitalOceanCollectorPlugin"),
     "dockerhub": ("fix_plugin_dockerhub", "DockerHubCollectorPlugin"),
+    "github": ("fix_plugin_github", "GithubCollectorPlugin"),
     "hetzner": ("fix_plugin_hetzner", "HetznerCollectorPlugin"),
     "k8s": ("fix_plugin_k8s", "KubernetesCollectorPlugin"),
     "onelogin": ("fix_plugin_onelogin", "OneLoginPlugin"),
@@ -38,6 +40,19 @@ def hetzner(config: Any, url: str) -> None:
         init(self, *args, **{**kwargs, "api_endpoint": f"{url}/v1"})
 
     client.Client.__init__ = with_address
+
+
+def github(config: Any, url: str) -> None:
+    import fix_plugin_github as plugin
+    from github.Requester import Requester
+
+    config.access_token, config.organizations, config.users = "ghp_demo", ["demo-org"], ["demo-user"]
+    config.repos = ["demo-org/demo-repo", "lone-user/lone-repo"]
+    config.pull_request_state = type(config.pull_request_state)("all")
+    made, asked = plugin.Github, Requester.requestJsonAndCheck
+    plugin.Github = lambda token: made(token, base_url=url)
+    # Its client goes by the addresses in answers.
+    Requester.requestJsonAndCheck = lambda self, verb, link, *a, **k: asked(self, verb, link.replace("https://api.github.com", url), *a, **k)
 
 
 def k8s(config: Any, url: str) -> None:
@@ -86,6 +101,25 @@ def onelogin(config: Any, url: str) -> None:
     for name in ("OneLoginAccount", "OneLoginRegion"):
         made = getattr(plugin, name)
         setattr(plugin, name, type(name, (), {"__new__": staticmethod(lambda c, id, tags, made=made: made(id=id, tags=tags))}))
+
+
+def digitalocean(config: Any, url: str) -> None:
+    import boto3
+    from fix_plugin_digitalocean.client import StreamingWrapper
+    from fix_plugin_digitalocean.config import DigitalOceanSpacesKeys, DigitalOceanTeamCredentials
+
+    keys = DigitalOceanSpacesKeys(access_key="access", secret_key="secret")
+    config.credentials = [DigitalOceanTeamCredentials(api_token="do-token", spaces_keys=keys)]
+    init, resource = StreamingWrapper.__init__, boto3.session.Session.resource
+
+    def with_address(self: Any, *args: Any, **kwargs: Any) -> None:
+        init(self, *args, **kwargs)
+        self.do_api_endpoint = f"{url}/v2"
+
+    def in_region(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return resource(self, *args, **{**kwargs, "endpoint_url": f"{url}/s3/{kwargs['region_name']}"})
+
+    StreamingWrapper.__init__, boto3.session.Session.resource = with_address, in_region
 
 
 def dockerhub(config: Any, url: str) -> None:

@@ -7,7 +7,17 @@ from k8s_estate import CLUSTER, kubeconfig
 
 # The settings, the variables that name the fake, and the account. `{}` is the address of the fake.
 CLOUDS: dict[str, tuple[Any, dict[str, str], str]] = {
+    "digitalocean": (
+        {"digitalocean": {"credentials": [{"api_token": "do-token", "spaces_keys": {"access_key": "access", "secret_key": "secret"}}]}},
+        {"DIGITALOCEAN_API_URL": "{}", "SPACES_ENDPOINT_URL": "{}/s3/{{{{.Region}}}}"},
+        "1000",
+    ),
     "dockerhub": ({"dockerhub": {"namespaces": ["demo"]}}, {"DOCKERHUB_API_URL": "{}/v2"}, "demo"),
+    "github": (
+        {"github": {"access_token": "ghp_demo", "organizations": ["demo-org"], "users": ["demo-user"], "repos": ["demo-org/demo-repo", "lone-user/lone-repo"], "pull_request_state": "all"}},
+        {"GITHUB_API_URL": "{}"},
+        "GitHub",
+    ),
     "hetzner": (
         {"hetzner": {"hcloud_project_names": ["demo-project"], "hcloud_tokens": ["hcloud-token"]}},
         {"HCLOUD_ENDPOINT": "{}/v1"},

@@ -121,7 +121,7 @@ impl Way for Opened {
             let place = Place::new(&namespace, "", "", "");
             sink.step("asking for the namespace".to_owned());
             let params = Map::from_iter([("path".to_owned(), json!({"namespace": namespace}))]);
-            let known = rest.ask(NAMESPACE, &params, &place).await;
+            let known = rest.ask(NAMESPACE, &params, &place, "results").await;
             let known = known.map_err(|error| trouble(&namespace, &error))?;
             let properties = vec![("count", known.get("count").cloned().unwrap_or_default())];
             let account = TopNode { id: namespace, properties, key: Vec::new() };

@@ -6,7 +6,7 @@ use collector::identity::{Identity, Owner};
 use collector::{BoxFuture, ConfigSection, Failure, FaultExt, Kinds, Sink, fault};
 use engine::{Cloud, CloudFacts, Entered, Plans, TopNode, Way};
 use http_client::{Advisor, Class, Trouble};
-use ipc_proto::fault::{FaultKind, Retry};
+use ipc_proto::fault::FaultKind;
 use ipc_proto::job::{Account, Described};
 use rest_client::{Bearer, Built, Endpoints, Rest, TableClient};
 use serde_json::{Map, Value, json};
@@ -147,20 +147,14 @@ struct Opened {
 
 impl Opened {
     /// What PostHog says of the project with this number.
-    async fn project(&self) -> Result<Map<String, Value>, Failure> {
+    async fn project(&self) -> Result<Value, Failure> {
         let params = Map::from_iter([("path".to_owned(), json!({"project": self.number}))]);
-        let told = self.rest.ask(PROJECT, &params, &self.place).await.map_err(|error| error.to_fault())?;
-        match told {
-            Value::Object(project) if project.get("uuid").is_some_and(Value::is_string) => Ok(project),
-            _ => {
-                let told = "the answer about the project has no uuid";
-                Err(fault(FaultKind::InvalidAnswer, told).with_retry(Retry::Later).into())
-            }
-        }
+        let told = self.rest.ask(PROJECT, &params, &self.place, "uuid").await;
+        told.map_err(|error| error.to_fault().into())
     }
 }
 
-fn uuid(project: &Map<String, Value>) -> String {
+fn uuid(project: &Value) -> String {
     project.get("uuid").and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 

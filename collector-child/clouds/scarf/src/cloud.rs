@@ -7,11 +7,11 @@ use collector::{BoxFuture, ConfigSection, Failure, FaultExt, Kinds, Sink, config
 use engine::hooks::Hooks;
 use engine::{Cloud, CloudFacts, Entered, Plans, TopNode, Way};
 use http_client::{Advisor, CallError, Class, Trouble, tape};
-use ipc_proto::fault::{FaultKind, Retry};
+use ipc_proto::fault::FaultKind;
 use ipc_proto::job::{Account, Described};
 use jiff::{Timestamp, tz::TimeZone};
 use rest_client::{Built, Rest, TableClient, Tokens};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 use tables::plan::Place;
 
 use crate::config::{Login, ScarfConfig, section};
@@ -159,12 +159,8 @@ impl Way for Opened {
             let Self { rest, place, organization } = *self;
             sink.step("asking for the organization".to_owned());
             let params = Map::from_iter([("path".to_owned(), json!({"organization": organization}))]);
-            let known = rest.ask(ORGANIZATION, &params, &place).await;
+            let known = rest.ask(ORGANIZATION, &params, &place, "name").await;
             let known = known.map_err(|error| trouble(&organization, &error))?;
-            if !known.get("name").is_some_and(Value::is_string) {
-                let told = "the answer about the organization has no name";
-                return Err(fault(FaultKind::InvalidAnswer, told).with_retry(Retry::Later).into());
-            }
             let told = |member: &str| known.get(member).cloned().unwrap_or_default();
             let properties = vec![
                 ("description", told("description")),

@@ -229,6 +229,11 @@ impl Pages<'_> {
         self.refused.as_ref().is_some_and(|error| says(error, said))
     }
 
+    /// The error that ended the pages.
+    pub fn refused(&self) -> Option<&CallError> {
+        self.refused.as_ref()
+    }
+
     /// The code of the error that ended the pages.
     pub(super) fn refused_code(&self) -> Option<String> {
         self.refused.as_ref().and_then(|error| error.code.clone())

@@ -246,6 +246,9 @@ fn insert(context: Context<'_>, new: &New<'_>, origin: Origin<'_>) -> Result<Opt
         if is_made_by_cloud(plan, &scope) {
             context.graph(|graph| graph.made_by_cloud(added.node));
         }
+        if plan.below_edges {
+            context.graph(|graph| graph.below_edges(added.node));
+        }
         wishes(context, plan, &scope, (added.node, new.home), parent);
         metrics::note(context, plan, &scope, added.node);
     }

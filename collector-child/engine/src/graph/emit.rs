@@ -1,6 +1,6 @@
 //! Finishing the graph and sending it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use collector::{Failure, Sink, SinkExt, wire_role};
 use inventory::{PropertyFault, Role};
@@ -24,10 +24,22 @@ pub struct LeftOut {
 }
 
 impl Graph {
+    /// The nodes that a default edge of their tables leads to; none where nobody asks (see `below_edges`).
+    fn led_by_default(&self) -> HashSet<NodeIndex> {
+        if self.below_edges.is_empty() {
+            return HashSet::new();
+        }
+        self.edges.iter().filter(|edge| edge.edge_type == EdgeType::Default).map(|edge| edge.to).collect()
+    }
+
     /// Makes the edges that hold for every graph: the account above its regions, each region above what is in
     /// it. `regions` are the nodes of the regions by position.
     pub fn connect_hierarchy(&mut self, account: NodeIndex, regions: &[NodeIndex]) {
+        let led = self.led_by_default();
         for node in 0..self.nodes.len() {
+            if self.below_edges.contains(&node) && led.contains(&node) {
+                continue;
+            }
             let above = match self.nodes[node].home {
                 Home::Top | Home::Cloud => continue,
                 Home::Account => Some(account),
@@ -115,6 +127,7 @@ impl Graph {
         self.kept.clear();
         self.zone_nodes.clear();
         self.by_cloud.clear();
+        self.below_edges.clear();
     }
 
     fn work_in_changes(&mut self) -> Vec<PropertyFault> {

@@ -196,6 +196,8 @@ pub struct Graph {
     pub(crate) zone_nodes: Vec<NodeIndex>,
     /// Nodes that the cloud has made by itself, as their tables say.
     by_cloud: HashSet<NodeIndex>,
+    /// Nodes whose place is their parent only where nothing else is.
+    below_edges: HashSet<NodeIndex>,
     nodes: Vec<Node>,
     lines: Lines,
     by_node_id: HashMap<NodeId, NodeIndex>,
@@ -223,6 +225,7 @@ impl Graph {
             zones: Vec::new(),
             zone_nodes: Vec::new(),
             by_cloud: HashSet::new(),
+            below_edges: HashSet::new(),
             nodes: Vec::new(),
             lines: Lines::default(),
             by_node_id: HashMap::new(),
@@ -240,6 +243,11 @@ impl Graph {
     pub fn with_zones(mut self, zones: Vec<String>) -> Self {
         self.zones = zones;
         self
+    }
+
+    /// Notes that a node hangs below what its edges begin at, not below its place.
+    pub(crate) fn below_edges(&mut self, node: NodeIndex) {
+        self.below_edges.insert(node);
     }
 
     /// Notes that the cloud has made a node by itself.

@@ -101,6 +101,8 @@ pub struct Trouble {
     pub status: Option<u16>,
     /// What the cloud's support asks for.
     pub request_id: Option<String>,
+    /// Where the answer leads, if it was a redirect. Nobody has gone there.
+    pub location: Option<String>,
     /// Attempts made; 0 if nothing was sent.
     pub attempts: u32,
     /// The call was not made: several before it had failed with this trouble, and the service was given up.
@@ -159,6 +161,7 @@ impl CallError {
             message: shortened(&message.into()),
             status: None,
             request_id: None,
+            location: None,
             attempts: 0,
             given_up: false,
             advice: None,
@@ -193,7 +196,7 @@ impl CallError {
         self.at(place).change(|trouble| {
             place.operation.clone_into(&mut trouble.operation);
             (trouble.attempts, trouble.given_up, trouble.request_id) = (0, true, None);
-            trouble.subject = None;
+            (trouble.subject, trouble.location) = (None, None);
         })
     }
 
@@ -206,7 +209,12 @@ impl CallError {
     /// The same error; of class [`Class::Expected`] if its code is one of `codes`.
     #[must_use]
     pub fn expecting<S: AsRef<str>>(self, codes: &[S]) -> Self {
-        if self.has_code(codes) { self.change(|trouble| trouble.class = Class::Expected) } else { self }
+        // Where it has the code of something else, it is still no answer.
+        if self.class != Class::Throttled && self.has_code(codes) {
+            self.change(|trouble| trouble.class = Class::Expected)
+        } else {
+            self
+        }
     }
 
     /// Whether the code says that what was asked about is not there. Services have hundreds of codes for it, and all are made

@@ -11,9 +11,10 @@ use super::mistake::Log;
 use super::reader::{Member, Node, Toml};
 
 /// What a base table may say.
-const KEYS: [&str; 21] = [
+const KEYS: [&str; 22] = [
     "absent",
     "batch",
+    "below_edges",
     "by_hook",
     "calls",
     "delete",

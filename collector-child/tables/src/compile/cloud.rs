@@ -90,6 +90,11 @@ fn service(member: &Member, shared: &ErrorRules, auth: &str, log: &Log) -> Optio
         at_once: fields.count("at_once").and_then(|(count, _)| u32::try_from(count).ok()).unwrap_or(AT_ONCE),
         paging: fields.table("paging").map(|paging| read_paging(&paging)).unwrap_or_default(),
         always_lists: fields.flag("always_lists"),
+        nothing: fields
+            .all_parsed::<Condition>("nothing")
+            .into_iter()
+            .map(|(condition, _)| condition)
+            .collect(),
         errors: fields.table("errors").map_or_else(|| shared.clone(), |errors| error_rules(&errors)),
     };
     fields.finish();

@@ -82,9 +82,15 @@ pub(crate) fn flow(function: &Function, doc: &Doc) -> Result<Doc, String> {
             _ => Ok(Doc::Scalar(Scalar::Int)),
         },
         F::Values | F::Keys | F::Pairs(..) => of_object(function, doc, form),
-        F::Sorted | F::Unique | F::Compact | F::Flatten | F::First | F::Last | F::Join(_) | F::Sum => {
-            of_list(function, doc, form)
-        }
+        F::Sorted
+        | F::Unique
+        | F::Compact
+        | F::Flatten
+        | F::First
+        | F::Last
+        | F::Join(_)
+        | F::KeyValues(_)
+        | F::Sum => of_list(function, doc, form),
     }
 }
 
@@ -113,6 +119,7 @@ fn of_list(function: &Function, doc: &Doc, form: Form) -> Result<Doc, String> {
     Ok(match function {
         Function::First | Function::Last => element,
         Function::Join(_) => Doc::Scalar(Scalar::Text),
+        Function::KeyValues(_) => Doc::Map(Doc::Scalar(Scalar::Text).into()),
         Function::Sum => match element.form() {
             Form::Scalar(Scalar::Int) => element,
             Form::Scalar(Scalar::Float) | Form::Any => Doc::Scalar(Scalar::Float),

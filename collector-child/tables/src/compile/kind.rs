@@ -255,6 +255,7 @@ impl<'s> Tables<'s> {
             home: places::home(fields, &roots),
             made_by_cloud: places::made_by_cloud(fields, kind),
             only_as_parent: fields.flag("only_as_parent"),
+            below_edges: fields.flag("below_edges"),
             edges: edges::edges(fields, self.kinds, &roots),
             metrics: metrics::metrics(fields, kind, &roots, self.dialect.cloud),
             hook: fields.text("hook").map(|(name, _)| name.to_owned()),

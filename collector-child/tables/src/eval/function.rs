@@ -153,6 +153,11 @@ impl Function {
                 let texts = value.as_array()?.iter().filter_map(text_of).collect::<Vec<_>>();
                 return Some(texts.join(separator).into());
             }
+            Self::KeyValues(separator) => {
+                let texts = value.as_array()?.iter().filter_map(Value::as_str);
+                let pairs = texts.map(|text| text.split_once(separator).unwrap_or((text, "")));
+                return Some(pairs.map(|(key, value)| (key.to_owned(), Value::from(value))).collect());
+            }
             Self::Sorted | Self::Unique | Self::Compact | Self::Flatten => {}
             _ => return self.of_any(&value),
         }

@@ -113,6 +113,9 @@ pub struct ServicePlan {
     /// Its listings always have their list, be it empty: an answer without one is none.
     #[serde(default, skip_serializing_if = "is_default")]
     pub always_lists: bool,
+    /// But for those of which one of these holds: they say that the list is empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nothing: Vec<Condition>,
     /// What its errors say.
     #[serde(default, skip_serializing_if = "is_default")]
     pub errors: ErrorRules,
@@ -145,6 +148,15 @@ pub enum NextPage {
         /// Where the parameter goes.
         #[serde(default, skip_serializing_if = "is_default")]
         into: ParamPlace,
+    },
+    /// Several tokens in the body, which become parameters together: of operations with shapes, whose arguments have names
+    /// of their own. Without any of them, or where the answer says that there is no more: the end.
+    Tokens {
+        /// The parameters, and where their values are in the body.
+        tokens: Vec<(String, Path)>,
+        /// Where the body says whether there is more.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        more: Option<Path>,
     },
     /// The number of the next page in the body, which becomes a parameter. Null or missing: the end.
     Number {

@@ -103,6 +103,9 @@ pub enum Function {
     Mul(f64),
     /// `int_div:N`: divided, down to a whole number.
     IntDiv(i64),
+    /// `key_values:SEPARATOR`: a list of texts becomes an object: what is before the first separator is the name of what is
+    /// behind it; without one that is empty.
+    KeyValues(String),
     /// `pairs:KEY:VALUE`: an object becomes a list of objects with the name of a member and its value.
     Pairs(String, String),
 }
@@ -141,7 +144,7 @@ impl PartialEq for Pattern {
 }
 
 /// Name and what it takes, of all functions.
-pub(crate) const FUNCTIONS: [(&str, &str); 46] = [
+pub(crate) const FUNCTIONS: [(&str, &str); 47] = [
     ("json", ""),
     ("policy", ""),
     ("sort_json", ""),
@@ -187,6 +190,7 @@ pub(crate) const FUNCTIONS: [(&str, &str); 46] = [
     ("div", "N"),
     ("mul", "N"),
     ("int_div", "N"),
+    ("key_values", "SEPARATOR"),
     ("pairs", "KEY:VALUE"),
 ];
 
@@ -262,6 +266,7 @@ impl Function {
             "starts_with" => Self::StartsWith(text),
             "contains" => Self::Contains(text),
             "join" => Self::Join(text),
+            "key_values" if !text.is_empty() => Self::KeyValues(text),
             "split" if !text.is_empty() => Self::Split(text),
             "prefix" => Self::Prefix(text),
             "suffix" => Self::Suffix(text),
@@ -335,6 +340,7 @@ impl fmt::Display for Function {
             Self::Div(number) => return write!(f, "div:{number}"),
             Self::Mul(number) => return write!(f, "mul:{number}"),
             Self::IntDiv(number) => return write!(f, "int_div:{number}"),
+            Self::KeyValues(separator) => return write!(f, "key_values:{separator}"),
             Self::Pairs(key, value) => return write!(f, "pairs:{key}:{value}"),
         })
     }

@@ -62,6 +62,9 @@ pub struct KindPlan {
     /// Nodes stay only if a default edge begins at them.
     #[serde(default, skip_serializing_if = "is_default")]
     pub only_as_parent: bool,
+    /// What leads to its nodes by default are their edges: the place only where there is none.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub below_edges: bool,
     /// Edges to and from other nodes, made when all nodes of the account are known.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub edges: Vec<EdgeRule>,

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes tests/vectors/: what botocore makes of endpoints and signatures, for the tests to compare with.
+"""Writes tests/vectors/ here and in the crate `s3`: what botocore makes of endpoints and signatures, for the tests to compare with.
 
 Run it with a Python that has botocore installed, and without arguments. No request is sent.
 """
@@ -19,7 +19,7 @@ from botocore.credentials import Credentials
 from botocore.exceptions import EndpointResolutionError
 
 HERE = Path(__file__).resolve().parent
-VECTORS = HERE.parent / "tests" / "vectors"
+CRATES = {"endpoints": HERE.parent, "signatures": HERE.parent.parent.parent.parent / "s3"}
 TABLES = HERE.parent.parent / "shapes" / "data"
 FLAVORS = {"": {}, "fips": {"use_fips_endpoint": True}, "dual_stack": {"use_dualstack_endpoint": True}}
 # With the partitions that can be had by anyone with an account there.
@@ -119,11 +119,10 @@ def main():
     os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
     for name in [name for name in os.environ if name.startswith("AWS_ENDPOINT")]:
         del os.environ[name]
-    VECTORS.mkdir(parents=True, exist_ok=True)
     for name, rows in {"endpoints": endpoints(), "signatures": signatures()}.items():
         lines = ",\n".join("  " + json.dumps(row) for row in rows)
         text = f'{{"botocore": "{botocore.__version__}", "{name}": [\n{lines}\n]}}\n'
-        (VECTORS / f"{name}.json").write_text(text)
+        (CRATES[name] / "tests" / "vectors" / f"{name}.json").write_text(text)
 
 
 if __name__ == "__main__":

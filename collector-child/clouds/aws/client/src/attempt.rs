@@ -12,6 +12,7 @@ use http_client::{
     AGENT, Answer, CallError, Cause, Class, CredentialsTrouble, Exchange, Failed, Hub, Key, Lane, Outcome,
     TransportTrouble, Verdict, clock_is, tape,
 };
+use s3::{Manner, sign};
 use serde_json::Value;
 use shapes::{Answer as Refusal, Auth, Garbage, GarbageKind, Headers, Request, ServiceError};
 
@@ -22,7 +23,6 @@ use crate::classify::{Facts, classify, might_be_the_clock};
 use crate::client::{Client, Shared};
 use crate::credentials::Signer;
 use crate::endpoint::{Endpoint, EndpointFault, Hints, Told, address_bucket, region_told, regions_in};
-use crate::sign::{Manner, sign};
 
 /// A bucket is followed so often from region to region: more than that are circles.
 const MOST_MOVES: usize = 3;

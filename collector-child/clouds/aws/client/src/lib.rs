@@ -5,7 +5,7 @@
 //! what they look like on the wire is the business of [`shapes`].
 //!
 //! A call goes through these hands: `asked` finds the operation, [`http_client::Hub`] decides about attempts; `attempt`
-//! finds the host (`endpoint`), signs (`sign`), sends, and reads the answer; `classify` says what it means if it is none,
+//! finds the host (`endpoint`), signs (the crate `s3`), sends, and reads the answer; `classify` says what it means if it is none,
 //! and `hint` what to do about it.
 
 use http_client::CallPlace;
@@ -18,7 +18,6 @@ mod credentials;
 mod endpoint;
 mod environment;
 mod hint;
-mod sign;
 #[cfg(test)]
 mod tests;
 

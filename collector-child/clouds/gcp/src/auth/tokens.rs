@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, USER_AGENT};
-use http::{HeaderMap, HeaderValue, Request};
+use http::{HeaderValue, Request};
 use http_body_util::Full;
 use http_client::tape::MakesCredentials;
 use http_client::{
@@ -174,15 +174,17 @@ impl Credentials {
 impl Auth for Credentials {
     fn apply<'a>(
         &'a self,
-        headers: &'a mut HeaderMap,
+        request: &'a mut Request<Full<Bytes>>,
+        body: &'a [u8],
         place: CallPlace<'a>,
     ) -> BoxFuture<'a, Result<(), CallError>> {
         Box::pin(async move {
             let token = self.token(place).await?;
             if let Some(project) = &self.quota_project {
-                headers.insert(HeaderName::from_static("x-goog-user-project"), project.clone());
+                let name = HeaderName::from_static("x-goog-user-project");
+                request.headers_mut().insert(name, project.clone());
             }
-            Bearer::new(&token).apply(headers, place).await
+            Bearer::new(&token).apply(request, body, place).await
         })
     }
 

@@ -6,7 +6,9 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use http::HeaderMap;
+use bytes::Bytes;
+use http::Request;
+use http_body_util::Full;
 use http_client::{BoxFuture, CallError, CallPlace, ClientCertificate, CredentialsTrouble};
 use jiff::Timestamp;
 use rest_client::{Auth, Bearer};
@@ -123,7 +125,8 @@ impl fmt::Debug for Plugin {
 impl Auth for Plugin {
     fn apply<'a>(
         &'a self,
-        headers: &'a mut HeaderMap,
+        request: &'a mut Request<Full<Bytes>>,
+        body: &'a [u8],
         place: CallPlace<'a>,
     ) -> BoxFuture<'a, Result<(), CallError>> {
         Box::pin(async move {
@@ -139,7 +142,7 @@ impl Auth for Plugin {
             *printed = Some(fresh);
             drop(printed);
             match token {
-                Some(token) => Bearer::new(&token).apply(headers, place).await,
+                Some(token) => Bearer::new(&token).apply(request, body, place).await,
                 None => Ok(()),
             }
         })

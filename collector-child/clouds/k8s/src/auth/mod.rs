@@ -9,8 +9,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use data_encoding::BASE64;
-use http::HeaderMap;
+use http::Request;
+use http_body_util::Full;
 use http_client::{BoxFuture, CallError, CallPlace, Class, ClientCertificate, CredentialsTrouble, tape};
 use rest_client::{Auth, Basic, Bearer};
 use zeroize::Zeroizing;
@@ -109,7 +111,12 @@ fn trouble(kind: CredentialsTrouble, place: CallPlace<'_>, message: impl Into<St
 struct Nobody;
 
 impl Auth for Nobody {
-    fn apply<'a>(&'a self, _: &'a mut HeaderMap, _: CallPlace<'a>) -> BoxFuture<'a, Result<(), CallError>> {
+    fn apply<'a>(
+        &'a self,
+        _: &'a mut Request<Full<Bytes>>,
+        _: &'a [u8],
+        _: CallPlace<'a>,
+    ) -> BoxFuture<'a, Result<(), CallError>> {
         Box::pin(async { Ok(()) })
     }
 }
@@ -151,7 +158,8 @@ impl fmt::Debug for TokenFile {
 impl Auth for TokenFile {
     fn apply<'a>(
         &'a self,
-        headers: &'a mut HeaderMap,
+        request: &'a mut Request<Full<Bytes>>,
+        body: &'a [u8],
         place: CallPlace<'a>,
     ) -> BoxFuture<'a, Result<(), CallError>> {
         Box::pin(async move {
@@ -159,7 +167,7 @@ impl Auth for TokenFile {
             let token = token.map_err(|why| {
                 trouble(CredentialsTrouble::Broken, place, format!("the token file: {why}"))
             })?;
-            Bearer::new(&token).apply(headers, place).await
+            Bearer::new(&token).apply(request, body, place).await
         })
     }
 
@@ -190,8 +198,9 @@ mod tests {
     }
 
     async fn header(auth: &dyn Auth) -> Result<String, CallError> {
-        let mut headers = HeaderMap::new();
-        auth.apply(&mut headers, CallPlace::default()).await?;
+        let mut request = Request::new(Full::default());
+        auth.apply(&mut request, &[], CallPlace::default()).await?;
+        let headers = request.headers();
         Ok(headers.get("authorization").map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default())
     }
 

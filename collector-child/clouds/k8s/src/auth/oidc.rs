@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use data_encoding::{BASE64, BASE64URL_NOPAD};
 use http::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
-use http::{HeaderMap, HeaderValue, Request};
+use http::{HeaderValue, Request};
 use http_body_util::Full;
 use http_client::{
     AGENT, BoxFuture, CallError, CallPlace, CredentialsTrouble, Limits, Roots, Server, Transport,
@@ -155,12 +155,13 @@ impl fmt::Debug for Tokens {
 impl Auth for Tokens {
     fn apply<'a>(
         &'a self,
-        headers: &'a mut HeaderMap,
+        request: &'a mut Request<Full<Bytes>>,
+        body: &'a [u8],
         place: CallPlace<'a>,
     ) -> BoxFuture<'a, Result<(), CallError>> {
         Box::pin(async move {
             let token = self.token().await.map_err(|(kind, told)| trouble(kind, place, told))?;
-            Bearer::new(&token).apply(headers, place).await
+            Bearer::new(&token).apply(request, body, place).await
         })
     }
 
@@ -181,6 +182,7 @@ mod tests {
     use axum::extract::State;
     use axum::routing::{get, post};
     use axum::{Json, Router};
+    use http::HeaderMap;
     use serde_json::json;
 
     use super::*;

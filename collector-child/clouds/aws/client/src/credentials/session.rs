@@ -10,13 +10,13 @@ use std::time::{Duration, Instant, SystemTime};
 use aws_credential_types::Credentials;
 use aws_smithy_runtime_api::client::identity::Identity;
 use http_client::{CallError, CallPlace, Class, CredentialsTrouble, Freshness, Use, tape};
+use s3::identity;
 use tokio::sync::Mutex;
 
 use super::chain::Trouble;
 use super::{Chain, GivenSource, HandedOver, Role};
 use crate::client::{Client, Target};
 use crate::environment::Environment;
-use crate::sign::identity;
 
 /// A look-up that failed is not repeated for so long: all calls of an account would do it one after the other.
 const REMEMBERED: Duration = Duration::from_secs(10);

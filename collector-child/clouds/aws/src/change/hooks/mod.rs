@@ -75,7 +75,7 @@ impl Before {
     ) -> Result<usize, Stop> {
         match self {
             Self::DetachCapacityProvider => capacity::detach(job, resource).await,
-            Self::EmptyBucket => bucket::empty(job, resource).await,
+            Self::EmptyBucket => s3::empty(job, "s3", &resource.document()["name"]).await,
             Self::EmptyZone => zone::empty(job, resource).await,
             Self::StopNotebook => notebook::stop(job, resource).await,
             Self::UntangleGroups => groups::untangle(job, resource, known).await,
