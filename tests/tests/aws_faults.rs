@@ -9,6 +9,7 @@ use std::thread;
 use fixworker_tests::aws::{AwsAlone, Ended, MockCloud};
 use fixworker_tests::core::free_port;
 use fixworker_tests::oneshot::{Finished, Oneshot};
+use fixworker_tests::scratch::Scratch;
 use serde_json::json;
 
 /// Kinds that count when a region is looked at for being in use, over four protocols: json, query, ec2 and both.
@@ -292,6 +293,46 @@ fn credentials_that_expire_in_the_middle_cost_the_account() {
         "{last}"
     );
     assert!(!ended.has_graph());
+}
+
+/// What a program gives when the credentials end may be another account's: nothing of that is taken for this one's.
+#[test]
+fn credentials_that_become_those_of_another_account_cost_the_account() {
+    let [ours, other] = [0, 1].map(account);
+    let Some(cloud) = MockCloud::shapes([format!("kms.ListKeys/{ours}=ExpiredToken")]) else { return };
+    let scratch = Scratch::new();
+    let (given, program) = (scratch.path().join("given"), scratch.path().join("give"));
+    let text = format!(
+        "if test -e {given}; then account={other}; else account={ours}; fi; touch {given}; exec cat {folder}/$account\n",
+        given = given.display(),
+        folder = scratch.path().display(),
+    );
+    scratch.file("give", text);
+    for account in [&ours, &other] {
+        let variables = cloud.environment(account);
+        let of =
+            |name: &str| variables.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+        let (key, secret) = (of("AWS_ACCESS_KEY_ID").unwrap(), of("AWS_SECRET_ACCESS_KEY").unwrap());
+        let keys = json!({"Version": 1, "AccessKeyId": key, "SecretAccessKey": secret, "SessionToken": "t"});
+        scratch.file(account, keys.to_string());
+    }
+    let config =
+        scratch.file("config", format!("[default]\ncredential_process = /bin/sh {}\n", program.display()));
+    let alone = AwsAlone::new(&cloud, &ours).without(&["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]);
+    let alone = alone.env("AWS_CONFIG_FILE", &config.display().to_string()).set("collect", json!(KINDS));
+    let ended = alone.collect(Some(&ours));
+    ended.expect_code(CREDENTIALS);
+    let troubles = ended.troubles();
+    let last = troubles.last().unwrap();
+    for part in
+        ["another account", "replaced by others", &other, &ours, "hint: let whatever gives the credentials"]
+    {
+        assert!(last.contains(part), "{part}: {last}");
+    }
+    assert!(!ended.has_graph());
+    let with_theirs: Vec<_> =
+        cloud.calls().into_iter().filter(|call| call["account"] == json!(other)).collect();
+    assert!(with_theirs.iter().all(|call| call["operation"] == "GetCallerIdentity"), "{with_theirs:?}");
 }
 
 /// A region that does not answer, or accepts nobody, is not empty: no part of the account is written, and another time may be

@@ -13,6 +13,7 @@ use ipc_proto::job::{Account, Described, PathGrant};
 use ipc_proto::seal::{Brokering, Seal};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use crate::accounts::{self, Scope};
@@ -109,7 +110,8 @@ impl Cloud for Aws {
         Box::pin(async move {
             let config = settings(config)?;
             let way = AwsWay::open(&config, account, self.listed.take(&config, account)).await?;
-            Ok(Box::new(Opened { way, config, name: account.name.clone() }) as Box<dyn Way>)
+            let (name, owner) = (account.name.clone(), OnceLock::new());
+            Ok(Box::new(Opened { way, config, name, owner }) as Box<dyn Way>)
         })
     }
 
@@ -127,12 +129,15 @@ struct Opened {
     way: AwsWay,
     config: AwsConfig,
     name: String,
+    /// Whose the credentials are, as far as that was asked for.
+    owner: OnceLock<accounts::Identity>,
 }
 
 impl Way for Opened {
     fn identity(&self) -> BoxFuture<'_, Result<Identity, Failure>> {
         Box::pin(async {
             let identity = self.way.identity(&self.config).await?;
+            drop(self.owner.set(identity.clone()));
             Ok(owner(identity, None))
         })
     }
@@ -143,7 +148,10 @@ impl Way for Opened {
 
     fn enter(self: Box<Self>, sink: &dyn Sink) -> BoxFuture<'_, Result<Entered, Failure>> {
         Box::pin(async move {
-            let Self { way, config, name } = *self;
+            let Self { way, config, name, owner } = *self;
+            if let Some(owner) = owner.get() {
+                way.stays_with(owner);
+            }
             let AwsWay { client, session, scope, account } = way;
             let api = Api::new(client.clone(), session, &account);
             sink.step("asking for the regions of the account".to_owned());

@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::accounts::{self, Identity, Scope, sessions};
 use crate::config::AwsConfig;
+use crate::partition::home;
 
 /// The accounts that the settings give access to, each with the credentials that lead into it.
 pub(crate) async fn accounts(
@@ -69,6 +70,12 @@ impl Way {
             Some(account) => Ok(sessions::identity_of_role(&self.session, config, &self.scope, account)),
             None => sessions::identity(&self.client, config, &self.session, &self.scope).await,
         }
+    }
+
+    /// The credentials are this one's, and whatever replaces them has to be as well.
+    pub(crate) fn stays_with(&self, owner: &Identity) {
+        let region = home(&sessions::hints(&self.session, Some(&self.scope.regions)), &self.scope.partition);
+        self.session.stays_with(&owner.account, &owner.key, &region);
     }
 }
 

@@ -73,8 +73,11 @@ fn of_credentials(credentials: CredentialsTrouble, trouble: &Trouble) -> String 
              that the caller may sts:AssumeRole it"
         }
         CredentialsTrouble::Role => "check aws.role and the account number",
-        CredentialsTrouble::NotRenewed | CredentialsTrouble::OtherAccount => {
+        CredentialsTrouble::NotRenewed => {
             "see in the log what is wrong with the child that makes the credentials; the next attempt gets new ones"
+        }
+        CredentialsTrouble::OtherAccount => {
+            "let whatever gives the credentials (a profile, a program, a role) give those of this account, and collect again"
         }
     }
     .to_owned()
@@ -152,13 +155,14 @@ mod tests {
 
     #[test]
     fn every_trouble_with_credentials_has_its_own_hint() {
-        use CredentialsTrouble::{Broken, Clock, Expired, Invalid, Missing, Role};
-        let mut hints: Vec<String> = [Broken, Clock, Expired, Invalid, Missing, Role]
-            .into_iter()
-            .filter_map(|trouble| hint_of(Class::Credentials(trouble), "sts", "GetCallerIdentity", ""))
-            .collect();
+        use CredentialsTrouble::{Broken, Clock, Expired, Invalid, Missing, NotRenewed, OtherAccount, Role};
+        let mut hints: Vec<String> =
+            [Broken, Clock, Expired, Invalid, Missing, NotRenewed, OtherAccount, Role]
+                .into_iter()
+                .filter_map(|trouble| hint_of(Class::Credentials(trouble), "sts", "GetCallerIdentity", ""))
+                .collect();
         hints.sort();
         hints.dedup();
-        assert_eq!(hints.len(), 6);
+        assert_eq!(hints.len(), 8);
     }
 }

@@ -102,6 +102,11 @@ impl Chain {
         Self { client, environment, extent, of_instance: AtomicBool::new(false) }
     }
 
+    /// What asks STS.
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
     /// The credentials of the first place that has some.
     pub(crate) async fn look(&self, now: SystemTime) -> Result<Credentials, CallError> {
         let spots: &[Spot] = match &self.extent {

@@ -9,6 +9,7 @@ mod container;
 mod given;
 mod helpers;
 mod instance;
+mod owner;
 mod plan;
 mod role;
 mod sdk;

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
 
 use aws_credential_types::Credentials;
@@ -14,6 +14,7 @@ use s3::identity;
 use tokio::sync::Mutex;
 
 use super::chain::Trouble;
+use super::owner::Owner;
 use super::{Chain, GivenSource, HandedOver, Role};
 use crate::client::{Client, Target};
 use crate::environment::Environment;
@@ -36,6 +37,8 @@ struct Inner {
     environment: Arc<Environment>,
     state: Mutex<State>,
     proven: AtomicBool,
+    /// Whose those are that everything was done by so far.
+    owner: OnceLock<Owner>,
 }
 
 type Fetching<'a> = Pin<Box<dyn Future<Output = Result<Credentials, CallError>> + Send + 'a>>;
@@ -94,7 +97,8 @@ impl fmt::Debug for Session {
 impl Session {
     pub(crate) fn new(source: Source, environment: Arc<Environment>) -> Self {
         let state = Mutex::default();
-        let inner = Arc::new(Inner { source, environment, state, proven: AtomicBool::new(false) });
+        let (proven, owner) = (AtomicBool::new(false), OnceLock::new());
+        let inner = Arc::new(Inner { source, environment, state, proven, owner });
         Self { inner, only: None }
     }
 
@@ -149,6 +153,16 @@ impl Session {
     pub fn belongs_to(&self, account: &str, region: &str) {
         if let Source::Given(given) = &self.inner.source {
             given.belongs_to(account, region);
+        }
+    }
+
+    /// From now on those with this key, which are known to belong to this account, are replaced only by others of the same
+    /// account: what a profile, a program or the machine gives later may be somebody else's. STS is asked in this region.
+    /// Those of a role cannot be, and whoever hands them over is asked by [`Session::belongs_to`].
+    pub fn stays_with(&self, account: &str, key: &Arc<str>, region: &str) {
+        if matches!(self.inner.source, Source::Chain(_)) {
+            // The first answer is the one that everything was done by.
+            drop(self.inner.owner.set(Owner::new(account, key, region)));
         }
     }
 
@@ -217,6 +231,8 @@ impl Session {
     async fn any_signer(&self, now: SystemTime, chance: f64) -> Result<Signer, CallError> {
         let mut state = self.inner.state.lock().await;
         let old = match &*state {
+            // Nobody has looked whose they are that came in the meantime.
+            State::Held(held) if self.inner.owner.get().is_some_and(|owner| !owner.knows(&held.key)) => None,
             State::Held(held) => match held.freshness.now(now) {
                 Use::Fresh => return Ok(held.signer()),
                 Use::Due => Some(held.clone()),
@@ -225,7 +241,7 @@ impl Session {
             State::Failed(error, at) if at.elapsed() < REMEMBERED => return Err(error.clone()),
             State::Failed(..) | State::Nothing => None,
         };
-        let held = match (self.fetch(now).await, old) {
+        let held = match (self.fetch_of_owner(now).await, old) {
             (Ok(credentials), _) => Held {
                 key: credentials.access_key_id().into(),
                 identity: identity(&credentials),
@@ -256,6 +272,15 @@ impl Session {
             held.freshness = Freshness::ended(now);
         }
         true
+    }
+
+    /// New credentials, which are those of the same account as before.
+    async fn fetch_of_owner(&self, now: SystemTime) -> Result<Credentials, CallError> {
+        let credentials = self.fetch(now).await?;
+        if let (Source::Chain(chain), Some(owner)) = (&self.inner.source, self.inner.owner.get()) {
+            owner.check(chain.client(), &self.inner.environment, &credentials).await?;
+        }
+        Ok(credentials)
     }
 
     /// New credentials, whatever is held. A future of a type with a name, as a profile with roles has sessions of

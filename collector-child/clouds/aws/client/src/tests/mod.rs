@@ -7,6 +7,7 @@ mod credentials;
 mod fake;
 mod given;
 mod listings;
+mod owner;
 mod places;
 mod retries;
 
