@@ -621,6 +621,18 @@ fn what_is_listed_before_a_deletion_only_reads() {
     }
 }
 
+/// A status and the words for it come from whatever is between here and the service, too.
+#[test]
+fn what_any_server_says_of_any_address_is_not_that_a_resource_is_gone() {
+    for plan in crate::built_in::plans().unwrap().all() {
+        let Some(delete) = &plan.delete else { continue };
+        for said in delete.gone.iter().filter(|said| said.words.is_none()) {
+            let of_anybody = matches!(said.code.as_str(), "NotFound" | "Not Found" | "404" | "410");
+            assert!(!of_anybody, "{}: {}", plan.kind, said.code);
+        }
+    }
+}
+
 /// Two security groups that name each other, as EC2 has them: what is revoked, and which of them is in use.
 #[derive(Default)]
 struct Groups {
