@@ -21,16 +21,21 @@ impl Clock {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// Learns from the `Date` of an answer that complained. `None` if signing with the time that is now
-    /// known would be no different.
-    pub fn learn(&self, date: &str) -> Option<i64> {
+    /// Learns from the `Date` of an answer that complained of a request that was signed with this correction. `None` if
+    /// signing with the time that is now known would be no different; else the correction, and whether it is news: calls
+    /// beside this one may have learned it before.
+    pub fn learn(&self, date: &str, signed_with: i64) -> Option<(i64, bool)> {
         let server = httpdate::parse_http_date(date).ok()?;
         let offset = difference(server, SystemTime::now());
-        if offset.abs_diff(self.offset()) < TOLERANCE_SECONDS {
+        if offset.abs_diff(signed_with) < TOLERANCE_SECONDS {
             return None;
         }
+        let known = self.offset();
+        if offset.abs_diff(known) < TOLERANCE_SECONDS {
+            return Some((known, false));
+        }
         self.0.store(offset, Ordering::Relaxed);
-        Some(offset)
+        Some((offset, true))
     }
 }
 
@@ -75,9 +80,14 @@ mod tests {
     fn a_clock_that_is_off_is_corrected_once() {
         let clock = Clock::default();
         let hour_ahead = httpdate::fmt_http_date(SystemTime::now() + Duration::from_hours(1));
-        let offset = clock.learn(&hour_ahead).unwrap();
-        assert!((3590..=3600).contains(&offset), "{offset}");
-        assert_eq!(clock.learn(&hour_ahead), None, "the same complaint again is about something else");
+        let (offset, news) = clock.learn(&hour_ahead, 0).unwrap();
+        assert!((3590..=3600).contains(&offset) && news, "{offset}");
+        assert_eq!(
+            clock.learn(&hour_ahead, offset),
+            None,
+            "the same complaint again is about something else"
+        );
+        assert_eq!(clock.learn(&hour_ahead, 0), Some((offset, false)), "signed before that was known");
         let signed = clock.now().duration_since(SystemTime::now()).unwrap();
         assert!(signed > Duration::from_secs(3500));
     }
@@ -85,8 +95,8 @@ mod tests {
     #[test]
     fn small_differences_and_nonsense_are_no_reason() {
         let clock = Clock::default();
-        assert_eq!(clock.learn(&httpdate::fmt_http_date(SystemTime::now())), None);
-        assert_eq!(clock.learn("yesterday"), None);
+        assert_eq!(clock.learn(&httpdate::fmt_http_date(SystemTime::now()), 0), None);
+        assert_eq!(clock.learn("yesterday", 0), None);
         assert_eq!(clock.offset(), 0);
     }
 

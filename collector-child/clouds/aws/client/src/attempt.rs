@@ -49,6 +49,8 @@ pub(crate) struct Trial<'a> {
     left: Vec<String>,
     corrected: bool,
     renewed: bool,
+    /// The correction of the clock that the last request was signed with.
+    offset: i64,
 }
 
 impl<'a> Trial<'a> {
@@ -65,7 +67,22 @@ impl<'a> Trial<'a> {
         let (corrected, renewed) = (false, false);
         let left = Vec::new();
         let hub = &shared.hub;
-        Self { client, shared, hub, asked, request, path, body, bucket, region, left, corrected, renewed }
+        let offset = 0;
+        Self {
+            client,
+            shared,
+            hub,
+            asked,
+            request,
+            path,
+            body,
+            bucket,
+            region,
+            left,
+            corrected,
+            renewed,
+            offset,
+        }
     }
 
     async fn signer(&self) -> Result<Option<Signer>, CallError> {
@@ -114,6 +131,7 @@ impl<'a> Trial<'a> {
             request.extensions_mut().insert(Caller(format!("{whose} {} {name}", endpoint.signing_region)));
         }
         if let Some(signer) = signer {
+            self.offset = self.hub.clock.offset();
             let manner = Manner {
                 region: &endpoint.signing_region,
                 name: &endpoint.signing_name,
@@ -266,8 +284,10 @@ impl<'a> Trial<'a> {
         let Verdict { class, cause } = verdict;
         if might_be_the_clock(&error.code) && !self.corrected {
             let date = answer.headers.get(DATE).and_then(|date| date.to_str().ok());
-            if let Some(offset) = date.and_then(|date| self.hub.clock.learn(date)) {
-                tracing::warn!("{}; requests are signed with the time of AWS", clock_is(offset));
+            if let Some((offset, news)) = date.and_then(|date| self.hub.clock.learn(date, self.offset)) {
+                if news {
+                    tracing::warn!("{}; requests are signed with the time of AWS", clock_is(offset));
+                }
                 self.corrected = true;
                 return Outcome::AnotherWay;
             }

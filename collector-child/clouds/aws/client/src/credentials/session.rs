@@ -242,10 +242,11 @@ impl Session {
             State::Failed(..) | State::Nothing => None,
         };
         let held = match (self.fetch_of_owner(now).await, old) {
+            // New ones that are over are so by a clock that is wrong: they are used until AWS says so, too.
             (Ok(credentials), _) => Held {
                 key: credentials.access_key_id().into(),
                 identity: identity(&credentials),
-                freshness: Freshness::new(now, credentials.expiry(), chance),
+                freshness: Freshness::new(now, credentials.expiry().filter(|ends| *ends > now), chance),
             },
             (Err(error), Some(old)) => {
                 tracing::warn!("credentials could not be renewed, the old ones are used on: {error}");

@@ -118,6 +118,35 @@ async fn a_clock_that_is_off_is_corrected() {
     }
 }
 
+/// Whether a request was signed with a time that is nearly an hour from now.
+fn is_signed_later(came: &super::fake::Came) -> bool {
+    let date = came.header("x-amz-date").unwrap();
+    let signed = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", date).unwrap();
+    let signed = signed.to_zoned(jiff::tz::TimeZone::UTC).unwrap().timestamp();
+    (signed - jiff::Timestamp::now()).total(jiff::Unit::Second).unwrap() > 3000.0
+}
+
+/// The first calls of an account go out together, all with the wrong time.
+#[tokio::test]
+async fn calls_that_went_out_before_the_clock_was_corrected_are_made_again() {
+    let fake = Fake::new(move |came| {
+        if is_signed_later(came) {
+            return ok(IDENTITY);
+        }
+        let date = httpdate::fmt_http_date(SystemTime::now() + Duration::from_hours(1));
+        match query_error(403, "SignatureDoesNotMatch", "Signature not yet current") {
+            Reply::Whole(status, _, body) => Reply::Whole(status, format!("date: {date}\r\n"), body),
+            other => other,
+        }
+    })
+    .await;
+    let bench = Bench::new(&fake).await;
+    let calls = (0..8).map(|_| bench.identity());
+    for answer in futures_util::future::join_all(calls).await {
+        answer.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn a_clock_that_stays_wrong_is_said_to_be_wrong_by_how_much() {
     let date = httpdate::fmt_http_date(SystemTime::now() - Duration::from_secs(3 * 3600 + 725));

@@ -71,6 +71,32 @@ async fn credentials_that_aws_calls_expired_are_renewed_once() {
     assert_eq!(actions, ["AssumeRole", "GetCallerIdentity", "AssumeRole", "GetCallerIdentity"]);
 }
 
+/// By a clock that is ahead they are over when they come. AWS knows better.
+#[tokio::test]
+async fn credentials_that_are_over_when_they_come_are_used_until_aws_refuses_them() {
+    let fake = Fake::new(|came| match action(came).as_str() {
+        "AssumeRole" => match assumed(came.number) {
+            Reply::Whole(status, headers, body) => {
+                Reply::Whole(status, headers, body.replace("2099", "2020"))
+            }
+            other => other,
+        },
+        _ if came.number > 3 && came.header("x-amz-security-token") == Some("t0") => {
+            query_error(403, "ExpiredToken", "old")
+        }
+        _ => ok(IDENTITY),
+    })
+    .await;
+    let bench = Bench::new(&fake).await;
+    let session = bench.client.assume(&bench.session, role());
+    let target = Target { session: &session, region: "us-east-1", account: "2", deadline: None };
+    for _ in 0..5 {
+        bench.client.call(&target, "sts", "GetCallerIdentity", serde_json::Value::Null).await.unwrap();
+    }
+    let assumed = fake.came().iter().filter(|came| action(came) == "AssumeRole").count();
+    assert_eq!(assumed, 2);
+}
+
 #[tokio::test]
 async fn a_role_that_cannot_be_assumed_costs_one_attempt_and_says_why() {
     let fake =
