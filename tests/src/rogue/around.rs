@@ -32,6 +32,8 @@ pub(super) fn attack(markers: &Path, supervisor: i32) -> anyhow::Result<()> {
         ("mode", fs::set_permissions(&private, Permissions::from_mode(0o666)).is_ok()),
         ("time", touch(&private)),
         ("watch", watch(above)),
+        ("lease", lease(&markers.join("leased"))),
+        ("notices", fs::File::open(markers).is_ok_and(|folder| has(&folder, libc::F_NOTIFY, 0))),
         ("multipath", port.is_some_and(multipath)),
         ("fast open", port.is_some_and(fast_open)),
         ("listen", stream(libc::IPPROTO_TCP).is_some_and(|socket| listen(&socket, Backlog::MAXCONN).is_ok())),
@@ -88,6 +90,17 @@ fn watch(folder: &Path) -> bool {
     unsafe {
         libc::inotify_add_watch(libc::inotify_init1(libc::IN_CLOEXEC), path.as_ptr(), libc::IN_CREATE) >= 0
     }
+}
+
+/// Of a file that nobody else has open: whoever opens it waits then, for 45 seconds as a rule.
+fn lease(file: &Path) -> bool {
+    fs::write(file, "x").is_ok()
+        && fs::File::open(file).is_ok_and(|file| has(&file, libc::F_SETLEASE, libc::F_WRLCK))
+}
+
+fn has(file: &fs::File, command: i32, argument: i32) -> bool {
+    // SAFETY: the call takes plain numbers.
+    unsafe { libc::fcntl(file.as_raw_fd(), command, argument) == 0 }
 }
 
 fn shared_memory() -> bool {

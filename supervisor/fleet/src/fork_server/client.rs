@@ -163,8 +163,15 @@ impl ForkServer {
         let socket = self.socket.lock().unwrap_or_else(PoisonError::into_inner);
         let gone = || io::Error::new(io::ErrorKind::BrokenPipe, "the process that starts children is gone");
         let Some(socket) = socket.as_ref() else { return Err(gone()) };
-        let answer = send(socket, order, fds).and_then(|()| receive::<Reply>(socket)?.ok_or_else(gone));
-        match answer {
+        // A packet goes whole or not at all: what the kernel does not take (too many descriptors of this user are under way
+        // between processes, no memory, too long) the fork server has never seen, and its children live on.
+        if let Err(error) = send(socket, order, fds) {
+            if error.kind() == io::ErrorKind::BrokenPipe || error.kind() == io::ErrorKind::ConnectionReset {
+                self.gone.store(true, Ordering::Release);
+            }
+            return Err(error);
+        }
+        match receive::<Reply>(socket).and_then(|reply| reply.ok_or_else(gone)) {
             Ok((reply, _)) => Ok(reply),
             Err(error) => {
                 self.gone.store(true, Ordering::Release);

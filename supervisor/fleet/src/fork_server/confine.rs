@@ -122,7 +122,7 @@ fn confine(start: Start<'_>) -> io::Result<()> {
             check(libc::dup2(fd.as_raw_fd(), standard))?;
         }
         limit(libc::RLIMIT_CORE, 0)?;
-        limit(libc::RLIMIT_NOFILE, launch.open_files)?;
+        limit(libc::RLIMIT_NOFILE, fewer_than_ours(launch.open_files, hard_limit(libc::RLIMIT_NOFILE)?))?;
         limit(libc::RLIMIT_DATA, launch.data)?;
         limit(libc::RLIMIT_FSIZE, launch.file_size)?;
         if let Some(limits) = launch.limits.filter(|_| namespace && counts_apart(&kernel())) {
@@ -182,6 +182,21 @@ unsafe fn limit(resource: libc::__rlimit_resource_t, wanted: libc::rlim_t) -> io
     }
 }
 
+/// How many files a child may have open. The kernel counts descriptors that are under way between processes for all
+/// processes of a user, and refuses those of whoever may have fewer open than that are under way. So a child that sends
+/// descriptors and never takes them must come to its end long before the fork server, which could start nobody else.
+const fn fewer_than_ours(wanted: u64, ours: u64) -> u64 {
+    if wanted < ours / 2 { wanted } else { ours / 2 }
+}
+
+/// What this process may raise a limit to.
+fn hard_limit(resource: libc::__rlimit_resource_t) -> io::Result<libc::rlim_t> {
+    let mut now = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: `now` is a valid rlimit.
+    unsafe { check(libc::getrlimit(resource, &raw mut now))? };
+    Ok(now.rlim_max)
+}
+
 /// Signals that the supervisor ignores (nohup), or that the fork server blocks, would stay so after exec.
 ///
 /// # Safety
@@ -221,6 +236,13 @@ unsafe fn close_inherited() {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_child_has_half_as_many_open_files_as_we_at_most() {
+        for (ours, given) in [(1024, 512), (4096, 2048), (8192, 4096), (1 << 20, 4096), (u64::MAX, 4096)] {
+            assert_eq!(fewer_than_ours(4096, ours), given, "{ours}");
+        }
+    }
 
     #[test]
     fn processes_are_counted_apart_since_5_14() {

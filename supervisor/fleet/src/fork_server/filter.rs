@@ -239,6 +239,8 @@ fn questions(doors: Doors) -> Vec<(c_long, Vec<Vec<Test>>)> {
     let others = |argument| vec![vec![not(argument, 0)]];
     vec![
         (libc::SYS_clone, having(0, NAMESPACES)),
+        // Who has a lease of a file makes others wait who open it; the other tells what happens in a folder.
+        (libc::SYS_fcntl, vec![vec![equal(1, libc::F_SETLEASE)], vec![equal(1, libc::F_NOTIFY)]]),
         (libc::SYS_prlimit64, others(0)),
         (libc::SYS_sched_setaffinity, others(0)),
         (libc::SYS_sched_setscheduler, others(0)),
@@ -355,6 +357,10 @@ mod tests {
         let allowed = |call, arguments: &[c_int]| error(CLOSED, call, arguments).is_none();
         assert!(allowed(libc::SYS_clone, &[libc::CLONE_VM | libc::CLONE_THREAD]));
         assert!(!allowed(libc::SYS_clone, &[libc::CLONE_VM | libc::CLONE_NEWNET]));
+        assert!(allowed(libc::SYS_fcntl, &[3, libc::F_SETFL, libc::O_NONBLOCK]));
+        for command in [libc::F_SETLEASE, libc::F_NOTIFY] {
+            assert!(!allowed(libc::SYS_fcntl, &[3, command, libc::F_RDLCK]), "{command}");
+        }
         for call in [libc::SYS_prlimit64, libc::SYS_sched_setaffinity, libc::SYS_sched_setattr] {
             assert!(allowed(call, &[0, 7]) && !allowed(call, &[1, 7]), "{call}");
         }

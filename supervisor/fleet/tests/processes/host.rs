@@ -53,3 +53,20 @@ async fn a_fork_server_that_is_killed_takes_its_children_along_and_is_replaced()
     eventually("nothing is left of the first", || sleepers_of(pid).is_empty()).await;
     bench.assert_nothing_is_left().await;
 }
+
+/// An order that cannot be sent, because it is too long or the kernel takes no more descriptors, never came there.
+#[tokio::test]
+async fn an_order_that_cannot_be_sent_costs_one_start() {
+    let bench = Bench::new(|settings| settings.binary = "/".repeat(300_000).into()).await;
+    let other = Bench::new(|_| {}).await;
+    let living = other.child("ok");
+    living.run(spec("ok", None), Recorder::default()).await.unwrap();
+    let before = fork_server().unwrap();
+    let child = bench.child("ok");
+    let failure = child.run(spec("ok", None), Recorder::default()).await.unwrap_err();
+    assert!(failure.report().contains("too long"), "{}", failure.report());
+    assert_eq!(fork_server(), Some(before));
+    living.run(spec("ok", None), Recorder::default()).await.unwrap();
+    living.close().await;
+    child.close().await;
+}
