@@ -99,7 +99,7 @@ fn text(text: &mut String, max: usize) {
 }
 
 /// Control characters, separators of lines, and what changes the direction of text or takes no room.
-fn is_unseen(c: char) -> bool {
+pub(super) fn is_unseen(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }

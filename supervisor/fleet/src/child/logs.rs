@@ -13,6 +13,8 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tracing::{debug, error, info, trace, warn};
 
+use super::border::is_unseen;
+
 /// Lines of stderr that are kept.
 const TAIL_LINES: usize = 20;
 /// Longer lines are cut, in bytes.
@@ -215,12 +217,20 @@ impl Parsed {
             Some(Self { level, text: value.get("message")?.as_str()?.to_owned(), structured: true })
         });
         let level = if source == Source::Stdout { Level::Info } else { Level::Warn };
-        record.unwrap_or_else(|| Self { level, text: line.to_owned(), structured: false })
+        let parsed = record.unwrap_or_else(|| Self { level, text: line.to_owned(), structured: false });
+        Self { text: seen(parsed.text), ..parsed }
     }
 
     fn for_tail(&self) -> String {
         if self.structured { format!("{:?}: {}", self.level, self.text) } else { self.text.clone() }
     }
+}
+
+/// `text` without what a terminal obeys: what of it has a code above those of ASCII, no form of log escapes. Messages may
+/// have several lines.
+fn seen(text: String) -> String {
+    let obeyed = |c: char| is_unseen(c) && !matches!(c, '\n' | '\t');
+    if text.contains(obeyed) { text.replace(obeyed, " ") } else { text }
 }
 
 fn level(name: &str) -> Option<Level> {
@@ -285,6 +295,18 @@ mod tests {
         for text in ["{\"level\":\"odd\"}", "{not json", "plain"] {
             assert_eq!(Parsed::new(text, Source::Stderr).level, Level::Warn, "{text}");
             assert_eq!(Parsed::new(text, Source::Stdout).level, Level::Info, "{text}");
+        }
+    }
+
+    #[test]
+    fn no_line_carries_what_a_terminal_obeys() {
+        let record = "{\"level\":\"info\",\"message\":\"a\\u001b[2J\u{9b}1m\\nb\u{202e}c\"}";
+        for line in ["a\u{1b}[2J\u{9b}1m\u{202e}c", record] {
+            let text = Parsed::new(line, Source::Stderr).text;
+            assert!(
+                !text.contains(['\u{1b}', '\u{9b}', '\u{202e}']) && text.starts_with("a [2J 1m"),
+                "{text:?}"
+            );
         }
     }
 
