@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use collector::Sink;
 use tables::plan::Place;
+use tokio::sync::watch;
 
 use super::odd::OddLog;
 use super::reach::Reach;
@@ -47,6 +48,8 @@ pub(crate) struct Job<'s> {
     pub(crate) measures: Mutex<Vec<Measure>>,
     pub(crate) shared: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
     pub(crate) last_run_started_ago: Option<Duration>,
+    /// The credentials were found to be the account's.
+    pub(crate) authenticated: watch::Sender<bool>,
     /// Nodes of the account and of its regions, the latter by position.
     pub(crate) account_node: NodeIndex,
     pub(crate) region_nodes: Vec<NodeIndex>,
@@ -98,6 +101,14 @@ impl<'a> Context<'a> {
         if self.listing {
             lock(&self.job.reach).read(self.region);
         }
+    }
+
+    /// Waits until the credentials are found to be the account's: for a call that makes something there, and not only reads. If they
+    /// are not, the collection ends meanwhile.
+    pub async fn authenticated(self) {
+        let mut authenticated = self.job.authenticated.subscribe();
+        // The other end lives as long as the collection.
+        drop(authenticated.wait_for(|done| *done).await);
     }
 
     /// The account.

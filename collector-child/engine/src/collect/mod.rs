@@ -38,6 +38,7 @@ use collector::{Failure, FaultExt, Sink, fault};
 use futures_util::future::{Either, select};
 use ipc_proto::fault::{Fault, FaultKind};
 use tables::plan::{KindPlan, KindScope};
+use tokio::sync::watch;
 
 use crate::cloud::{Client, Wanted};
 use crate::facts::{Check, CloudFacts};
@@ -118,6 +119,7 @@ pub async fn collect(
         measures: Mutex::default(),
         shared: Mutex::new(HashMap::new()),
         last_run_started_ago,
+        authenticated: watch::Sender::new(false),
         account_node: top.account,
         region_nodes: top.regions,
     };
@@ -155,11 +157,16 @@ pub async fn collect(
 /// How all stages up to the complete graph ended, if the credentials are those of the account. Where they are not, what
 /// calls with them were told does not matter.
 async fn authenticated(job: &Job<'_>) -> Result<Result<(), Failure>, Failure> {
-    if job.facts.check == Check::First {
+    let check = async {
         check::authenticate(job).await?;
+        job.authenticated.send_replace(true);
+        Ok::<(), Failure>(())
+    };
+    if job.facts.check == Check::First {
+        check.await?;
         return Ok(gather(job).await);
     }
-    let (check, stages) = (pin!(check::authenticate(job)), pin!(gather(job)));
+    let (check, stages) = (pin!(check), pin!(gather(job)));
     match select(check, stages).await {
         Either::Left((checked, stages)) => {
             checked?;

@@ -67,6 +67,8 @@ enum Report {
 
 /// Has a report made, and gets it if it is there.
 async fn once(context: Context<'_>) -> Result<Report, Failure> {
+    // It is made in the account of the credentials, whosever that is.
+    context.authenticated().await;
     let made = match context.ask("iam", "GenerateCredentialReport").raw().await {
         // Whatever state it is said to be in: one may be there all the same.
         Ok(_) => true,
@@ -289,6 +291,20 @@ mod tests {
         let (calls, faults) = collected(generate, get).await;
         assert_eq!(calls, (4, 4));
         assert!(faults.is_empty(), "{faults:?}");
+    }
+
+    /// It would be made in the account of the credentials.
+    #[tokio::test]
+    async fn none_is_made_with_credentials_of_another_account() {
+        use crate::testing::{Called, Reply, Trial};
+
+        const OTHER: &str = "<GetCallerIdentityResponse><GetCallerIdentityResult><Account>999999999999</Account>\
+                             </GetCallerIdentityResult></GetCallerIdentityResponse>";
+        let tables = include_str!("../../kinds/iam.toml");
+        let answers = |called: &Called| (called.service == "sts").then(|| Reply::xml(OTHER));
+        let done = Trial { tables, hooks: crate::hooks::of_kinds(), ..Trial::of(answers) }.run().await;
+        assert!(done.result.is_err());
+        assert!(done.calls.iter().all(|call| call.operation != "GenerateCredentialReport"));
     }
 
     #[test]
