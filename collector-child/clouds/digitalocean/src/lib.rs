@@ -1,8 +1,8 @@
 //! Collects and changes teams of DigitalOcean.
 //!
-//! What it knows is in `cloud.toml` and `kinds/`; here are the settings, the teams and whose a token is ([`cloud`], [`team`]), the
-//! signatures of Spaces ([`spaces`]), what droplets have in common ([`droplets`]), what was measured of them ([`measure`]), and
-//! what tables cannot say about changes ([`changes`], [`tags`]).
+//! What it knows is in `cloud.toml` and `kinds/`; here are the settings, the teams and whose a token is (`cloud`, `team`), the
+//! signatures of Spaces (`spaces`), what droplets have in common (`droplets`), what was measured of them (`measure`), and
+//! what tables cannot say about changes (`changes`, `tags`).
 //!
 //! # Whose a token is
 //!
