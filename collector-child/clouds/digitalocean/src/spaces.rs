@@ -84,7 +84,12 @@ impl Hook for Spaces {
             let asked = gather(AT_ONCE, regions, |region| {
                 Box::pin(async move { Ok(of_region(context.at(region)).await) })
             });
-            told(context, asked.await?).await
+            let (found, errors) = sorted(asked.await?);
+            for error in errors {
+                // To the region itself other things belong, which were read.
+                context.failed(error).await?;
+            }
+            Ok(found)
         })
     }
 }
@@ -103,23 +108,22 @@ async fn of_region(context: Context<'_>) -> Result<Vec<Value>, CallError> {
         .collect())
 }
 
-/// Not every region has Spaces, and nobody tells which: those without have no host. Where no region has one, it is the name
-/// servers, or a proxy.
-async fn told(
-    context: Context<'_>,
-    asked: Vec<Result<Vec<Value>, CallError>>,
-) -> Result<Vec<Value>, Failure> {
-    let any = asked.iter().any(|answer| !answer.as_ref().is_err_and(|error| error.has_code(&NO_HOST)));
-    let mut found = Vec::new();
+/// Not every region has Spaces, and nobody tells which: those without have no host, which is worth a note. Where no region has
+/// one, it is the name servers, or a proxy.
+fn sorted(asked: Vec<Result<Vec<Value>, CallError>>) -> (Vec<Value>, Vec<CallError>) {
+    let has_host = |answer: &Result<_, CallError>| !matches!(answer, Err(error) if error.has_code(&NO_HOST));
+    let any = asked.iter().any(has_host);
+    let (mut found, mut errors) = (Vec::new(), Vec::new());
     for answer in asked {
         match answer {
             Ok(spaces) => found.extend(spaces),
-            Err(error) if any && error.has_code(&NO_HOST) => {}
-            // To the region itself other things belong, which were read.
-            Err(error) => context.failed(error).await?,
+            Err(error) if any && error.has_code(&NO_HOST) => {
+                errors.push(error.change(|trouble| trouble.class = Class::NoEndpoint));
+            }
+            Err(error) => errors.push(error),
         }
     }
-    Ok(found)
+    (found, errors)
 }
 
 #[cfg(test)]
@@ -134,6 +138,29 @@ mod tests {
             assert!(check_endpoint(good).is_ok(), "{good:?}");
         }
         assert!(check_endpoint(Some("https://fra1.digitaloceanspaces.com")).is_err());
+    }
+
+    #[test]
+    fn regions_without_a_host_have_no_spaces() {
+        let place = CallPlace {
+            account: "1",
+            region: "r",
+            service: SERVICE,
+            operation: "ListBuckets",
+            advisor: crate::cloud::advisor(),
+        };
+        let failed = |class, code: &str| {
+            Err(CallError::new(class, place, "").change(|told| told.code = Some(code.to_owned())))
+        };
+        let no_host = || failed(Class::Network, "DnsFailure");
+        let classes = |asked| sorted(asked).1.iter().map(|error| error.class).collect::<Vec<_>>();
+        let (found, errors) = sorted(vec![Ok(vec![json!(1)]), no_host(), Ok(vec![json!(2)])]);
+        assert_eq!((found, errors.len()), (vec![json!(1), json!(2)], 1));
+        assert_eq!(classes(vec![Ok(Vec::new()), no_host()]), [Class::NoEndpoint]);
+        // Who refuses has a host.
+        let refused = || failed(Class::Service, "Refused");
+        assert_eq!(classes(vec![refused(), no_host()]), [Class::Service, Class::NoEndpoint]);
+        assert_eq!(classes(vec![no_host(), no_host()]), [Class::Network, Class::Network]);
     }
 
     #[test]
