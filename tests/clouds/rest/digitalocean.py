@@ -238,8 +238,8 @@ class Cloud:
         pages = {} if last == 1 else {"last": f"{at}{last}"} | ({"next": f"{at}{number + 1}"} if number < last else {})
         body = {name: things[(number - 1) * size : number * size], "links": {"pages": pages}, "meta": {"total": len(things)}}
         # As some of its services do it.
-        if name == "apps" and not things:
-            del body[name]
+        if name in ("apps", "databases", "policies") and not things:
+            return {}
         return body
 
     def never_ends(self, request: Request, body: Any, headers: dict[str, str], fault: str) -> tuple[Any, dict[str, str]]:
