@@ -27,6 +27,8 @@ fn built_in() -> Vec<Box<dyn Collector>> {
     vec![
         #[cfg(feature = "aws")]
         Box::new(aws_collector::collector()),
+        #[cfg(feature = "azure")]
+        Box::new(azure_collector::collector()),
         #[cfg(feature = "digitalocean")]
         Box::new(digitalocean_collector::collector()),
         #[cfg(feature = "dockerhub")]

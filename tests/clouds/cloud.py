@@ -14,7 +14,7 @@ from pathlib import Path
 
 from fake.server import Server
 
-CLOUDS = ("gcp",)
+CLOUDS = ("azure", "gcp")
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 """Lets the Python worker collect a fake cloud, and keeps its graphs in CLOUD/recorded/.
 
     record.py gcp               # a minute; needs peer-requirements.txt in .venv-peer
+    record.py azure             # two minutes; needs azure/peer-requirements.txt there as well
     record.py gcp --check       # whether what is recorded was made from what is here now
 
 The fake answers the same to everyone and at all times, so that the graphs are only to be made anew when it changes.
@@ -20,6 +21,12 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 # What the graphs depend on.
 INPUTS = {
+    "azure": [
+        "tests/clouds/azure/peer.py",
+        "tests/clouds/azure/peer-requirements.txt",
+        "tests/clouds/fake/azure.py",
+        "tests/clouds/fake/azure.json.gz",
+    ],
     "gcp": [
         "tests/clouds/peer_collect.py",
         "tests/clouds/peer-requirements.txt",
@@ -54,7 +61,9 @@ def record(cloud: str) -> None:
         fake = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         try:
             proxy = f"http://127.0.0.1:{fake.stdout.readline().strip()}"
-            peer = [python, "-B", str(HERE / "peer_collect.py"), cloud, "--proxy", proxy]
+            own = HERE / cloud / "peer.py"
+            script = [str(own)] if own.exists() else [str(HERE / "peer_collect.py"), cloud]
+            peer = [python, "-B", *script, "--proxy", proxy]
             subprocess.run([*peer, "--ca", str(work / "ca.pem"), "--out", str(work / "out")], check=True)
         finally:
             fake.terminate()

@@ -66,7 +66,8 @@ class GcpTest(unittest.TestCase):
         self.assertEqual(written, manifest["files_sha256"])
 
     def test_what_is_recorded_was_made_from_this_fake(self) -> None:
-        self.assertEqual(record.recorded("gcp")["inputs"], record.inputs("gcp"), "run record.py gcp")
+        for cloud in ("azure", "gcp"):
+            self.assertEqual(record.recorded(cloud)["inputs"], record.inputs(cloud), f"run record.py {cloud}")
 
     def test_listings_have_pages_and_places(self) -> None:
         with Fake() as fake:

@@ -21,6 +21,7 @@
 //! | [`process`], [`procfs`], [`scratch`], [`wait`], [`http`], [`mount`] | the ground below |
 
 pub mod aws;
+pub mod azure;
 pub mod binaries;
 pub mod core;
 pub mod estate;

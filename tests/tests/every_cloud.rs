@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use fixworker_tests::aws::{MockCloud, REGIONS, SECRET};
+use fixworker_tests::azure::{HOSTS, SUBSCRIPTION, application};
 use fixworker_tests::binaries;
 use fixworker_tests::core::{Fixcore, free_port};
 use fixworker_tests::gcp::GcpCloud;
@@ -62,7 +63,10 @@ const USUAL: Case = Case {
 };
 
 enum Fake {
+    /// A module of `tests/clouds/rest`.
     Rest,
+    /// A cloud of `tests/clouds/cloud.py`.
+    Program,
     Aws,
     Gcp,
 }
@@ -80,6 +84,19 @@ fn google_cloud() -> Case {
         named: &["oauth2"],
         // Whoever has taken a token back, or mistyped it, is told the same.
         refused: "the credentials have expired",
+    }
+}
+
+fn azure() -> Case {
+    Case {
+        collector: "azure",
+        account: SUBSCRIPTION,
+        settings: |_, _, secret| json!({"azure": {"accounts": {"default": application(secret)}, "collect": ["azure_compute_*"]}}),
+        secret: "s3cret",
+        variables: |url, _| HOSTS.map(|(name, host)| (name, format!("{url}/_host/{host}"))).to_vec(),
+        fake: Fake::Program,
+        named: &["azure"],
+        ..USUAL
     }
 }
 
@@ -108,6 +125,7 @@ fn clouds() -> Vec<Case> {
     vec![
         amazon_web_services(),
         google_cloud(),
+        azure(),
         Case {
             collector: "digitalocean",
             account: "1000",
@@ -245,6 +263,7 @@ impl Case {
     /// `wrong`: it does not look at signatures.
     fn start(&self, wrong: bool) -> Option<Running> {
         match self.fake {
+            Fake::Program => RestCloud::program("tests/clouds/cloud.py", [self.collector]).map(Running::Rest),
             Fake::Rest => RestCloud::start(self.collector, &[], &[]).map(Running::Rest),
             Fake::Gcp => GcpCloud::start(&[]).map(Running::Gcp),
             Fake::Aws => {

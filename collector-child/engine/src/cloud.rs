@@ -32,6 +32,12 @@ pub trait Cloud: Send + Sync {
     /// What is the same for all accounts.
     fn facts(&self) -> &'static CloudFacts;
 
+    /// What is the same for all accounts like this one: of a cloud that has several kinds of accounts.
+    fn facts_of(&self, account: &Account) -> &'static CloudFacts {
+        let _ = account;
+        self.facts()
+    }
+
     /// Its data model.
     fn kinds(&self) -> &'static Kinds;
 

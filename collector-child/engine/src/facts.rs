@@ -35,6 +35,8 @@ pub enum Measuring {
 pub struct CloudFacts {
     /// Its id: of its node, of its collector, and what the names of its kinds begin with.
     pub cloud: &'static str,
+    /// The id that it has in the ids of what is below an account, where that is another one.
+    pub below_accounts: Option<&'static str>,
     /// What people call it.
     pub name: &'static str,
     /// The kind of its accounts.
@@ -81,6 +83,7 @@ impl CloudFacts {
     /// A cloud without anything of its own: what the others begin with. Names and kinds are empty.
     pub const PLAIN: Self = Self {
         cloud: "",
+        below_accounts: None,
         name: "",
         account_kind: "",
         account_key: "",

@@ -62,7 +62,7 @@ struct Described {
 impl Described {
     /// The region that the document names.
     fn region(&self, plan: &KindPlan, place: &Place, regions: &Regions) -> Option<RegionIndex> {
-        let HomePlan::Named { values, fold } = &plan.home else { return None };
+        let HomePlan::Named { values, fold, .. } = &plan.home else { return None };
         let scope = Scope::new(&self.document, place);
         values.iter().find_map(|value| match value.extract(&scope, &[]).as_deref() {
             Some(Value::String(text)) => match regions.named(text, *fold) {

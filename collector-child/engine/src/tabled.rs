@@ -59,7 +59,7 @@ impl Tabled {
         };
         let Entered { client, regions, account: node, region_nodes, zone_nodes, wanted } =
             way.enter(sink).await?;
-        let facts = self.cloud.facts();
+        let facts = self.cloud.facts_of(account);
         let table = self.cloud.kinds().table()?;
         let assignment = Assignment {
             top: Top::new(table, facts, &node, &regions, &region_nodes, &zone_nodes)?,

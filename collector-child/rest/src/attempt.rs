@@ -33,6 +33,8 @@ pub(crate) struct Trial<'a> {
     renewed: bool,
     /// Headers of the answer: they may say how a listing goes on.
     pub(crate) headers: HeaderMap,
+    /// Of the answer.
+    pub(crate) status: u16,
 }
 
 impl<'a> Trial<'a> {
@@ -43,7 +45,8 @@ impl<'a> Trial<'a> {
         (prepared, by_shape): (&'a Prepared, Option<Shaped>),
         list: Option<&'a Path>,
     ) -> Self {
-        Self { shared, service, place, prepared, by_shape, list, renewed: false, headers: HeaderMap::new() }
+        let headers = HeaderMap::new();
+        Self { shared, service, place, prepared, by_shape, list, renewed: false, headers, status: 0 }
     }
 
     async fn request(&self) -> Result<Request<Full<Bytes>>, CallError> {
@@ -103,6 +106,7 @@ impl<'a> Trial<'a> {
         self.shared.hub.learn(lane, self.place, self.key(), answer.body.len(), good, verdict);
         match read {
             Read::Good(document) => {
+                self.status = answer.status;
                 self.headers = answer.headers;
                 Outcome::Answer(document)
             }

@@ -30,6 +30,7 @@ mod built;
 mod change;
 mod changes;
 mod client;
+mod operation;
 mod pages;
 mod paging;
 mod request;

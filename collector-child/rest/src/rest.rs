@@ -14,6 +14,7 @@ use tables::plan::{CloudPlan, Paging, Path, Place, Scope, ServicePlan};
 use crate::allowance::Allowance;
 use crate::attempt::Trial;
 use crate::auth::Auth;
+use crate::operation;
 use crate::pages::Pages;
 use crate::request::{Prepared, prepare};
 use crate::shaped::Shaped;
@@ -99,6 +100,7 @@ pub struct Asked<'a> {
 pub(crate) struct Answered {
     pub(crate) document: Value,
     pub(crate) headers: HeaderMap,
+    pub(crate) status: u16,
 }
 
 impl Rest {
@@ -147,10 +149,22 @@ impl Rest {
         Self(Arc::new(shared))
     }
 
-    /// One call: `params` are `path`, `query`, `body`, `form`. Of a listing it gives the page that they ask for.
+    /// One call: `params` are `path`, `query`, `body`, `form`. Of a listing it gives the page that they ask for. A change
+    /// that takes its time is waited for.
     pub async fn call(&self, asked: Asked<'_>, params: &Map<String, Value>) -> Result<Value, CallError> {
         let prepared = self.prepare(asked, params)?;
-        self.send(asked, &prepared).await.map(|answered| answered.document)
+        let answered = self.send(asked, &prepared).await?;
+        match (&self.service(asked)?.operations, prepared.method.as_str()) {
+            (Some(plan), method) if method != "GET" => {
+                operation::finished(self, asked, plan, &prepared.address, answered).await
+            }
+            _ => Ok(answered.document),
+        }
+    }
+
+    /// No attempt starts after this.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.0.deadline
     }
 
     /// One call outside of all tables. An answer without the member `needs` is none of this operation.
@@ -247,7 +261,7 @@ impl Rest {
         let shaped = self.shaped(asked)?;
         let mut trial = Trial::new(&self.0, service, place, (prepared, shaped), asked.list);
         let document = self.0.hub.call(call, &mut trial).await?;
-        Ok(Answered { document, headers: trial.headers })
+        Ok(Answered { document, headers: trial.headers, status: trial.status })
     }
 }
 

@@ -106,7 +106,7 @@ fn mistakes_in_what_is_said_of_a_cloud() {
         [
             "cloud.toml:1: `region` is missing",
             "cloud.toml:4: `unused` is one of keep, drop, this is `yes`",
-            "cloud.toml:5: there is no `foo` here; there are: name, errors, auth, word, models, resource, account, region, zone, hangs, nowhere, unused, place, filter, per, shapes, arn_in_key, metrics_need, service",
+            "cloud.toml:5: there is no `foo` here; there are: name, errors, auth, word, models, resource, account, region, zone, hangs, nowhere, unused, place, filter, per, shapes, members, arn_in_key, metrics_need, service",
             "cloud.toml:6: `base` is missing: the address before the paths of operations",
             "cloud.toml:7: `paging` has one of `token`, `number`, `link`, `header_link`, `header_token`",
         ]
@@ -215,8 +215,10 @@ per = "zone"
 "#;
     let plan = plan(&[&volume(lines)], "hcloud_volume");
     assert_eq!(plan.scope, KindScope::Zone);
-    let HomePlan::Named { values, fold } = plan.home else { panic!("{:?}", plan.home) };
-    assert_eq!((values.len(), fold), (2, true));
+    let HomePlan::Named { values, fold, parent } = plan.home else { panic!("{:?}", plan.home) };
+    assert_eq!((values.len(), fold, parent), (2, true, false));
+    let alone = volume_plan(r#"home = ["location.name", "$parent"]"#).home;
+    assert!(matches!(alone, HomePlan::Named { parent: false, .. }), "it has no parent");
     assert_eq!(volume_plan(r#"home = "account""#).home, HomePlan::Account);
     assert_eq!(volume_plan("").home, HomePlan::Listed);
     assert_eq!(volume_plan(r#"places = "zone""#).places, Some(PlaceKind::Zone));
@@ -224,6 +226,46 @@ per = "zone"
         mistakes(&[&volume("places = \"town\"")]),
         ["a.toml:5: `places` is one of region, zone, this is `town`"]
     );
+}
+
+#[test]
+fn children_hang_where_their_parents_do() {
+    let parent = r#"
+[hcloud_location]
+list = { op = "GET /locations", items = "locations" }
+document = { id = "int64", name = "string" }
+unset = ["ctime", "tags", "region_in_use", "long_name", "latitude", "longitude", "hcloud_id"]
+[hcloud_location.map]
+id = "name"
+"#;
+    let child = volume("parent = \"hcloud_location\"\nhome = [\"location.name\", \"$parent\"]");
+    let home = plan(&[&child, parent], "hcloud_volume").home;
+    assert!(matches!(&home, HomePlan::Named { values, parent: true, .. } if values.len() == 1), "{home:?}");
+}
+
+#[test]
+fn members_that_are_spelled_in_camel_case_need_no_table() {
+    let cloud = read(&CLOUD.replace("place = ", "members = \"camel\"\nplace = ")).unwrap();
+    let table = r#"
+[hcloud_volume]
+list = { op = "GET /volumes", items = "volumes" }
+within = "properties"
+document = "any"
+unset = ["volume_size", "volume_type", "volume_status", "volume_iops", "volume_throughput", "volume_encrypted", "snapshot_before_delete"]
+link = "https://x/#{+id}/{id}"
+[hcloud_volume.map]
+id = "id"
+"#;
+    let file = SourceFile { name: "a", path: "a.toml", text: table };
+    let compiled = compile(&[file], &KINDS, Dialect { cloud: &cloud, catalog: None });
+    assert_eq!(compiled.mistakes, [], "mistakes");
+    let plan = &compiled.plans[0].kinds[0];
+    let document = json!({"id": "/a/b", "properties": {"hcloudId": 7}, "hcloudId": 8});
+    let place = support::place();
+    let scope = Scope::new(&document, &place);
+    let made = plan.properties(&scope).unwrap();
+    assert_eq!(made.get("hcloud_id"), Some(&json!(7)));
+    assert_eq!(plan.provider_link(&scope, &made).as_deref(), Some("https://x/#/a/b/%2Fa%2Fb"));
 }
 
 fn volume_plan(lines: &str) -> KindPlan {

@@ -10,7 +10,7 @@ use super::hooks::Manner;
 use super::judge::{Codes, Stop, explained, later};
 use super::memory::{Done, Memory, Who};
 use super::perform::{Job, called};
-use super::prepare::Prepared;
+use super::prepare::{Prepared, Unread};
 use super::resource::Resource;
 use crate::plans::Plans;
 
@@ -136,6 +136,9 @@ struct Attempt<'a> {
 impl Attempt<'_> {
     /// A dry run: what would be taken away, then what would be called.
     async fn told(&self) -> Result<(), Stop> {
+        if self.plan.first {
+            self.free().await?;
+        }
         self.prepare().await?;
         self.decide().await
     }
@@ -144,6 +147,7 @@ impl Attempt<'_> {
     /// something is in the way, that is taken away, unless more is in the way than that.
     async fn made(&self) -> Result<(), Stop> {
         if self.plan.first {
+            self.free().await?;
             let prepared = self.prepare().await?;
             return self.decide().await.map_err(|stop| explained(stop, &prepared.troubles));
         }
@@ -151,12 +155,21 @@ impl Attempt<'_> {
             Err(Stop::Held(refused)) => refused,
             ended => return ended,
         };
-        if let Some(keeps) = self.job.held(&self.plan.holds, self.scope).await? {
+        if let Some(keeps) = self.job.held(&self.plan.holds, self.scope, Unread::Passes).await? {
             return Err(later(format!("{refused}; {keeps}")));
         }
         let prepared = self.prepare().await?;
         let again = if prepared.made == 0 { Err(Stop::Held(refused)) } else { self.decide().await };
         again.map_err(|stop| explained(stop, &prepared.troubles))
+    }
+
+    /// Nothing keeps it, as far as the cloud says: where its table wants to know that first, because the deletion would
+    /// take along what keeps it, and what cannot be read may be such a thing.
+    async fn free(&self) -> Result<(), Stop> {
+        match self.job.held(&self.plan.holds, self.scope, Unread::Keeps).await? {
+            Some(keeps) => Err(later(keeps)),
+            None => Ok(()),
+        }
     }
 
     async fn prepare(&self) -> Result<Prepared, Stop> {

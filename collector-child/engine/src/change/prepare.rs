@@ -21,18 +21,38 @@ pub struct Prepared {
     pub troubles: Vec<Trouble>,
 }
 
+/// What it means that it cannot be read what keeps a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unread {
+    /// It is not known to keep it.
+    Passes,
+    /// It may.
+    Keeps,
+}
+
 /// What a listing was about, and what it found: several steps may be about the same.
 type Looks = Vec<(Value, Option<Vec<Value>>)>;
 
 impl Job<'_> {
-    /// What keeps the resource whatever is taken away; what cannot be read is not known to keep it.
-    pub async fn held(&self, holds: &[Hold], scope: Scope<'_>) -> Result<Option<String>, Stop> {
+    /// What keeps the resource whatever is taken away.
+    pub async fn held(
+        &self,
+        holds: &[Hold],
+        scope: Scope<'_>,
+        unread: Unread,
+    ) -> Result<Option<String>, Stop> {
         for hold in holds {
             let items = match self.list(&hold.list, scope).await {
                 Listed::Items(items) => items,
+                Listed::Missing(missing) if unread == Unread::Keeps => {
+                    return Ok(Some(format!("what keeps it cannot be asked: {missing}")));
+                }
                 Listed::Gone(_) | Listed::Missing(_) => continue,
                 Listed::Failed(error, meaning) if is_fatal(&error) => {
                     return stop(meaning, &error).map_or(Ok(None), Err);
+                }
+                Listed::Failed(error, _) if unread == Unread::Keeps => {
+                    return Ok(Some(format!("whether something keeps it is not known: {error}")));
                 }
                 Listed::Failed(error, _) => {
                     tracing::info!("what keeps the resource is not known: {error}");

@@ -90,7 +90,12 @@ pub(super) async fn item(
     let node = if let Some(hook) = hook {
         let mut draft = Draft {
             kind: plan.kind.clone(),
-            home: home(context, plan, &scope(context, &document, parent).with_properties(&properties)),
+            home: home(
+                context,
+                plan,
+                parent,
+                &scope(context, &document, parent).with_properties(&properties),
+            ),
             properties: owned(properties),
             link: None,
             assessments: Vec::new(),
@@ -101,7 +106,8 @@ pub(super) async fn item(
         }
         add_draft(context, &draft, origin)?
     } else {
-        let home = home(context, plan, &scope(context, &document, parent).with_properties(&properties));
+        let scope = scope(context, &document, parent).with_properties(&properties);
+        let home = home(context, plan, parent, &scope);
         let new = New { kind: &plan.kind, home, properties: &properties, link: None, assessments: None };
         insert(context, &new, origin)?
     };
@@ -157,13 +163,13 @@ struct New<'a> {
 }
 
 /// Where the node of an item hangs: in the first place that its table names, or where it was listed.
-fn home(context: Context<'_>, plan: &KindPlan, scope: &Scope<'_>) -> Home {
+fn home(context: Context<'_>, plan: &KindPlan, parent: Option<&Parent>, scope: &Scope<'_>) -> Home {
     let regions = context.regions();
     let named = match &plan.home {
         HomePlan::Listed => None,
         HomePlan::Account => return Home::Account,
         HomePlan::Cloud => return Home::Cloud,
-        HomePlan::Named { values, fold } => values.iter().find_map(|value| {
+        HomePlan::Named { values, fold, .. } => values.iter().find_map(|value| {
             let text = value.extract(scope, &[]);
             text.as_deref().and_then(text_of).and_then(|text| regions.named(&text, *fold))
         }),
@@ -171,7 +177,12 @@ fn home(context: Context<'_>, plan: &KindPlan, scope: &Scope<'_>) -> Home {
     match named {
         Some(Named::Zone(zone)) => Home::Zone { zone, region: regions.zone(zone).region },
         Some(Named::Region(region)) => in_region(context, region),
-        None => context.home(),
+        None => match (&plan.home, parent) {
+            (HomePlan::Named { parent: true, .. }, Some(parent)) => {
+                context.graph(|graph| graph.node(parent.node).home)
+            }
+            _ => context.home(),
+        },
     }
 }
 

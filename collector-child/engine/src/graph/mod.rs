@@ -279,7 +279,11 @@ impl Graph {
         if let Some(assessments) = new.assessments {
             draft.assessments(assessments);
         }
-        let ancestors = ancestors(facts.cloud, new.home, account, (regions, zones));
+        let cloud = match new.home {
+            Home::Region(_) | Home::Zone { .. } => facts.below_accounts.unwrap_or(facts.cloud),
+            Home::Top | Home::Cloud | Home::Account => facts.cloud,
+        };
+        let ancestors = ancestors(cloud, new.home, account, (regions, zones));
         let finished = draft.finish(&ancestors);
         let node_id = finished.id;
         if let Some(known) = self.by_node_id.get(&node_id) {

@@ -10,8 +10,9 @@ use super::kind::{Kind, Role};
 use super::model::ModelProperty;
 
 /// The data files by name. `base` is what every collector shares.
-const FILES: [(&str, &str); 14] = [
+const FILES: [(&str, &str); 15] = [
     ("aws", include_str!("../../data/aws.json")),
+    ("azure", include_str!("../../data/azure.json")),
     ("base", include_str!("../../data/base.json")),
     ("digitalocean", include_str!("../../data/digitalocean.json")),
     ("dockerhub", include_str!("../../data/dockerhub.json")),

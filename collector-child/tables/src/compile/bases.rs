@@ -11,7 +11,7 @@ use super::mistake::Log;
 use super::reader::{Member, Node, Toml};
 
 /// What a base table may say.
-const KEYS: [&str; 22] = [
+const KEYS: [&str; 23] = [
     "absent",
     "batch",
     "below_edges",
@@ -34,6 +34,7 @@ const KEYS: [&str; 22] = [
     "tag",
     "unset",
     "gone",
+    "within",
 ];
 
 /// Lists whose entries of the base come before those of the kind.
@@ -42,6 +43,8 @@ const JOINED: [&str; 6] = ["calls", "edges", "key", "prefix", "absent", "batch"]
 const PROPERTIES: [&str; 2] = ["unset", "by_hook"];
 /// How a kind is changed: where it lacks a word of the base table, this is not for it.
 const CHANGES: [&str; 2] = ["tag", "delete"];
+/// What a kind may say no to: `KEY = false` is not this kind.
+const REFUSED: [&str; 4] = ["tag", "delete", "link", "within"];
 
 /// The table of a base.
 struct Base {
@@ -166,7 +169,7 @@ fn with_bases(
         }
     }
     own.retain(|member| {
-        !(CHANGES.contains(&member.key.as_str()) && matches!(member.node.value, Toml::Bool(false)))
+        !(REFUSED.contains(&member.key.as_str()) && matches!(member.node.value, Toml::Bool(false)))
     });
     Member { key: name, at, node: Node { at: node_at, value: Toml::Table(own) } }
 }

@@ -6,8 +6,8 @@ use super::SourceFile;
 use super::mistake::{Log, Mistake};
 use super::reader::{Fields, Member, Node, Toml};
 use crate::plan::{
-    CloudPlan, Condition, ErrorMeaning, ErrorRules, Filter, NextPage, Paging, ParamPlace, Path, Per,
-    ServicePlan, Template,
+    CloudPlan, Condition, ErrorMeaning, ErrorRules, Filter, NextPage, OperationPlan, Paging, ParamPlace,
+    Path, Per, ServicePlan, Template,
 };
 
 /// Calls of one account to one service that are under way at once, if nothing else is said.
@@ -55,6 +55,7 @@ fn read(fields: &Fields<'_>) -> CloudPlan {
             .unwrap_or_default(),
         per: per(fields).unwrap_or_default(),
         shapes: fields.flag("shapes"),
+        camel: fields.choice("members", &[("as_known", false), ("camel", true)]).unwrap_or_default(),
         arn_in_key: fields.flag("arn_in_key"),
         metrics_need: texts("metrics_need"),
         services: fields
@@ -96,9 +97,27 @@ fn service(member: &Member, shared: &ErrorRules, auth: &str, log: &Log) -> Optio
             .map(|(condition, _)| condition)
             .collect(),
         errors: fields.table("errors").map_or_else(|| shared.clone(), |errors| error_rules(&errors)),
+        operations: fields.table("operations").and_then(|table| operations(&table)),
     };
     fields.finish();
     Some(plan)
+}
+
+/// `operations`: how a change is followed that takes its time.
+fn operations(fields: &Fields<'_>) -> Option<OperationPlan> {
+    let texts = |key| fields.texts(key).into_iter().map(|(text, _)| text.to_owned()).collect::<Vec<_>>();
+    let (headers, done, failed) = (texts("headers"), texts("done"), texts("failed"));
+    let status = fields.parsed::<Path>("status");
+    fields.finish();
+    match status {
+        Some((status, _)) if !headers.is_empty() && !done.is_empty() => {
+            Some(OperationPlan { headers, status, done, failed })
+        }
+        _ => {
+            fields.log.say(fields.at, "`operations` has `headers`, `status`, `done` and `failed`");
+            None
+        }
+    }
 }
 
 fn constants(fields: &Fields<'_>, key: &'static str) -> Map<String, Value> {

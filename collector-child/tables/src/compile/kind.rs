@@ -301,6 +301,7 @@ impl<'s> Tables<'s> {
             nested,
             empty_lists: file.empty_lists,
             parent,
+            within: fields.text("within").map(|(within, _)| within),
         };
         let mapped = mapping::map(table.kind, doc, &tables);
         file.nested_used.borrow_mut().extend(mapped.nested_used.iter().cloned());

@@ -16,8 +16,8 @@ use super::order::in_order;
 use super::reader::Member;
 use super::report::{How, PropertyReport};
 use super::roots::Roots;
-use super::words::Vocabulary;
-use crate::plan::{CloudPlan, Extractor, Mapping, ObjectMap, Property, Root, Stage, Step};
+use super::words::{Vocabulary, camel};
+use crate::plan::{CloudPlan, Extractor, Mapping, ObjectMap, Path, Property, Root, Stage, Step};
 
 /// Properties that every node has and not every kind has a value for.
 const BASE: [&str; 7] = ["id", "tags", "name", "ctime", "mtime", "atime", "arn"];
@@ -40,6 +40,8 @@ pub(crate) struct Tables<'a> {
     pub(crate) empty_lists: bool,
     /// The kind is made by a hook, which may set what the table leaves out.
     pub(crate) parent: Option<(Doc, &'a Kind)>,
+    /// The member that holds the properties of a document of which nothing is known.
+    pub(crate) within: Option<&'a str>,
 }
 
 /// A mapping with what was found on the way.
@@ -84,13 +86,16 @@ pub(crate) fn map(kind: &Kind, document: &Doc, tables: &Tables<'_>) -> Mapped {
     }
 }
 
+/// A shape of a service.
+type Identity = (&'static str, ShapeId);
+
 struct Mapper<'a> {
     tables: &'a Tables<'a>,
     document: &'a Doc,
     node: &'a Kind,
     objects: Vec<Option<ObjectMap>>,
-    /// Nested kinds of shapes that are mapped already.
-    known: HashMap<(String, (&'static str, ShapeId)), usize>,
+    /// Nested kinds of shapes that are mapped already, and those of what is not known, which are the same everywhere.
+    known: HashMap<(String, Option<Identity>), usize>,
     reports: Vec<PropertyReport>,
     unused: Vec<(String, Vec<String>)>,
     nested_used: HashSet<String>,
@@ -225,10 +230,29 @@ impl<'a> Mapper<'a> {
                 self.report(kind, field, How::Absent, String::new(), String::new());
                 return Outcome::None;
             }
+            Found::Nothing if self.tables.cloud.camel && matches!(roots.item, Doc::Any) => {
+                return self.by_spelling(kind, field, depth);
+            }
             Found::Nothing => String::new(),
         };
         self.report(kind, field, How::Open, String::new(), reason.clone());
         Outcome::Open(reason)
+    }
+
+    /// The member of a document of which nothing is known that is called like the property, in camel case.
+    fn by_spelling(&mut self, kind: &Kind, field: &Field, depth: usize) -> Outcome {
+        let within = self.tables.within.filter(|_| depth == 0);
+        let steps = within.map(str::to_owned).into_iter().chain([camel(field.name)]).map(Step::Member);
+        let path = Path { root: Root::Item, steps: steps.collect() };
+        match super::fit::fit(self.tables.kinds, &field.property_type, &Doc::Any) {
+            Ok(fit) => {
+                self.report(kind, field, How::Convention, path.to_string(), Doc::Any.to_string());
+                let mut value = Extractor { paths: vec![path], ..Extractor::default() };
+                self.finish(&mut value, &Doc::Any, fit, depth);
+                Outcome::Value(value)
+            }
+            Err(reason) => Outcome::Open(reason),
+        }
     }
 
     fn by_entry(
@@ -289,7 +313,8 @@ impl<'a> Mapper<'a> {
 
     /// The position of the map of a nested kind that is made of such objects.
     fn nested(&mut self, name: &str, doc: &Doc, depth: usize) -> usize {
-        let key = doc.identity().map(|identity| (name.to_owned(), identity));
+        let is_known = |doc: &Doc| doc.identity().is_some() || matches!(doc, Doc::Any);
+        let key = is_known(doc).then(|| (name.to_owned(), doc.identity()));
         if let Some(index) = key.as_ref().and_then(|key| self.known.get(key)) {
             return *index;
         }

@@ -17,7 +17,7 @@ pub(crate) fn node_template(
 ) -> Option<Template> {
     let (mut template, at) = fields.parsed::<Template>(key)?;
     for part in &mut template.parts {
-        if let Part::Value(paths) | Part::Optional(paths) = part {
+        if let Part::Value(paths) | Part::Optional(paths) | Part::Plain(paths) = part {
             *paths = paths.iter().flat_map(|path| of_node(path, kind, roots, document)).collect();
         }
     }
@@ -66,7 +66,9 @@ pub(crate) fn in_place(arguments: Arguments, kind: &Kind) -> Arguments {
         match argument {
             Argument::Template(mut template) => {
                 for part in &mut template.parts {
-                    let (Part::Value(paths) | Part::Optional(paths)) = part else { continue };
+                    let (Part::Value(paths) | Part::Optional(paths) | Part::Plain(paths)) = part else {
+                        continue;
+                    };
                     for path in paths.iter_mut().filter(|path| path.root == Root::Item) {
                         let name = path.to_string();
                         if let Some(root) = place(&name).filter(|_| kind.position(&name).is_none()) {

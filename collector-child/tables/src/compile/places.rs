@@ -46,8 +46,11 @@ pub(crate) fn home(fields: &Fields<'_>, roots: &Roots<'_>) -> HomePlan {
         Some(Node { value: Toml::List(items), .. }) => items.iter().collect(),
         Some(node) => vec![node],
     };
+    let is_parent = |node: &&Node| matches!(&node.value, Toml::Text(text) if text == "$parent");
+    let (parents, values): (Vec<&Node>, Vec<&Node>) = values.into_iter().partition(is_parent);
+    let parent = !parents.is_empty() && roots.parent.is_some();
     let values = values.into_iter().filter_map(|node| entry::read(node, roots, fields.log));
-    HomePlan::Named { values: values.map(|read| read.extractor).collect(), fold }
+    HomePlan::Named { values: values.map(|read| read.extractor).collect(), fold, parent }
 }
 
 /// Reads `made_by_cloud`: `true`, conditions that hold all, or lists of them.

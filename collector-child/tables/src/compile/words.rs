@@ -28,6 +28,20 @@ pub(crate) fn words(name: &str) -> Vec<String> {
     words
 }
 
+/// A name in snake case as one in camel case: `disk_iops_read_only` is `diskIopsReadOnly`.
+pub(crate) fn camel(name: &str) -> String {
+    let mut camel = String::new();
+    for word in name.split('_').filter(|word| !word.is_empty()) {
+        if camel.is_empty() {
+            camel.push_str(word);
+        } else {
+            camel.push_str(&word[..1].to_ascii_uppercase());
+            camel.push_str(&word[1..]);
+        }
+    }
+    camel
+}
+
 /// Without the mark of the plural at the end.
 pub(crate) fn singular(name: &str) -> String {
     if let Some(stem) = name.strip_suffix("ies") {

@@ -45,6 +45,9 @@ pub struct CloudPlan {
     /// Where kinds are listed that do not say it.
     #[serde(default, skip_serializing_if = "is_default")]
     pub per: Per,
+    /// Of what nothing is known, a property is the member that is called so in camel case.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub camel: bool,
     /// The arn of a node is a part of its key.
     #[serde(default, skip_serializing_if = "is_default")]
     pub arn_in_key: bool,
@@ -119,6 +122,22 @@ pub struct ServicePlan {
     /// What its errors say.
     #[serde(default, skip_serializing_if = "is_default")]
     pub errors: ErrorRules,
+    /// How it tells what becomes of a change that takes its time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operations: Option<OperationPlan>,
+}
+
+/// What becomes of a change that was accepted and is not done: an address that is asked until it is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OperationPlan {
+    /// Headers that name the address: the first that is there.
+    pub headers: Vec<String>,
+    /// Where the answers of the address say how it is going. Without it, status 202 is that it goes on.
+    pub status: Path,
+    /// What they say when it has succeeded.
+    pub done: Vec<String>,
+    /// What they say when it has failed; they then tell the error as any other answer.
+    pub failed: Vec<String>,
 }
 
 /// How a listing goes on, where no shape says it.

@@ -135,6 +135,9 @@ pub enum HomePlan {
         /// Letters are compared in any case.
         #[serde(default, skip_serializing_if = "is_default")]
         fold: bool,
+        /// If none does, where the node of its parent hangs.
+        #[serde(default, skip_serializing_if = "is_default")]
+        parent: bool,
     },
 }
 

@@ -17,7 +17,8 @@ pub use call::{
     Refusal, TagPlan,
 };
 pub use cloud::{
-    CloudPlan, ErrorMeaning, ErrorRules, Filter, NextPage, Paging, ParamPlace, Per, ServicePlan,
+    CloudPlan, ErrorMeaning, ErrorRules, Filter, NextPage, OperationPlan, Paging, ParamPlace, Per,
+    ServicePlan,
 };
 pub use condition::{Condition, Test};
 pub use edge::{DeleteEdge, Direction, EdgeRule, EdgeType, Lookup, Other};

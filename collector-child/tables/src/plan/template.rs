@@ -12,7 +12,8 @@ use super::scope::Scope;
 
 /// A text with placeholders, for example `arn:{$partition}:kms:{$region}:{$account}:key/{@id}`. Between the
 /// braces are paths, separated by `|` if the next is to be used when one finds nothing, with `?` behind them if
-/// nothing may be found. `{{` and `}}` are braces.
+/// nothing may be found. A `+` before them: what is found stands as it is, also where others are encoded. `{{` and `}}`
+/// are braces.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Template {
@@ -29,6 +30,8 @@ pub enum Part {
     Value(Vec<Path>),
     /// The same; empty if none does.
     Optional(Vec<Path>),
+    /// What the first path that finds something finds, never encoded.
+    Plain(Vec<Path>),
 }
 
 impl Template {
@@ -50,6 +53,10 @@ impl Template {
                 Part::Value(paths) => {
                     let value = first(paths, scope)?;
                     put(&mut filled, &text_of(&value)?);
+                }
+                Part::Plain(paths) => {
+                    let value = first(paths, scope)?;
+                    filled.push_str(&text_of(&value)?);
                 }
                 Part::Optional(paths) => {
                     if let Some(text) = first(paths, scope).as_deref().and_then(text_of) {
@@ -82,7 +89,7 @@ impl Template {
     pub fn paths(&self) -> impl Iterator<Item = &Path> {
         self.parts.iter().flat_map(|part| match part {
             Part::Text(_) => [].iter(),
-            Part::Value(paths) | Part::Optional(paths) => paths.iter(),
+            Part::Value(paths) | Part::Optional(paths) | Part::Plain(paths) => paths.iter(),
         })
     }
 }
@@ -142,12 +149,23 @@ impl FromStr for Template {
                 Some(_) | None => return Err(format!("`{text}` has a brace without its partner")),
             };
             let (inside, optional) = optional(inside);
+            let (inside, as_it_is) = match inside.strip_prefix('+') {
+                Some(inside) => (inside, true),
+                None => (inside, false),
+            };
+            if optional && as_it_is {
+                return Err(format!("`{text}` has `+` and `?` at one placeholder"));
+            }
             let paths = inside.split('|').map(|path| path.trim().parse::<Path>());
             let paths = paths.collect::<Result<_, _>>().map_err(|error| error.to_string())?;
             if !plain.is_empty() {
                 parts.push(Part::Text(std::mem::take(&mut plain)));
             }
-            parts.push(if optional { Part::Optional(paths) } else { Part::Value(paths) });
+            parts.push(match (optional, as_it_is) {
+                (true, _) => Part::Optional(paths),
+                (false, true) => Part::Plain(paths),
+                (false, false) => Part::Value(paths),
+            });
             rest = tail;
         }
         plain.push_str(rest);
@@ -163,8 +181,8 @@ impl fmt::Display for Template {
         for part in &self.parts {
             match part {
                 Part::Text(text) => f.write_str(&text.replace('{', "{{").replace('}', "}}"))?,
-                Part::Value(paths) | Part::Optional(paths) => {
-                    f.write_str("{")?;
+                Part::Value(paths) | Part::Optional(paths) | Part::Plain(paths) => {
+                    f.write_str(if matches!(part, Part::Plain(_)) { "{+" } else { "{" })?;
                     for (index, path) in paths.iter().enumerate() {
                         write!(f, "{}{path}", if index == 0 { "" } else { "|" })?;
                     }
