@@ -9,6 +9,7 @@
 //! setup      what both need: the child program, its description, the spool, the fleet
 //! config     the config document at fixcore         work       what collect, cleanup and tasks have in common
 //! observers  log and fixcore watch a run            signals    stages of a shutdown
+//! reporting  what a run leaves behind          history    `fixworker history`
 //! tasks      tags and commands of the work queue
 //! ```
 //!
@@ -30,8 +31,10 @@ pub mod config;
 mod daemon;
 mod describe;
 pub mod exit_code;
+mod history;
 pub mod observers;
 mod oneshot;
+mod reporting;
 mod restart;
 mod setup;
 pub mod signals;
@@ -127,6 +130,7 @@ fn run(closed: nix::Result<()>) -> ExitCode {
             complain_of_start(closed, forks);
             on_runtime(oneshot::run(*args, environment))
         }
+        Invocation::History(args) => history::run(&args),
         Invocation::Check { collector_bin } => {
             if let Err(error) = fixworker_fleet::prepare() {
                 complain(&format!("error: no process to start children: {error}"));

@@ -4,7 +4,6 @@ mod observe;
 mod outputs;
 mod spool;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,28 +13,26 @@ use fixworker_settings::collectors::select;
 use fixworker_settings::document::{ConfigFileError, read_config_file};
 use fixworker_settings::{Environment, Inputs, Running, Sections, Severity};
 use fixworker_surface::display::{self, Display};
-use fixworker_surface::report::{
-    AccountReport, AccountState, CollectorReport, DeniedReport, FaultReport, Report, ReportError, TableLook,
-};
+use fixworker_surface::report::{Report, TableLook};
 use fixworker_surface::telemetry;
 use ipc_proto::job::Described;
 use serde_json::Map;
 use thiserror::Error;
 use tokio::sync::watch;
 
-use self::observe::{DisplayObserver, FaultObserver};
+use self::observe::DisplayObserver;
 use self::outputs::OutputError;
 use self::spool::Spool;
-use crate::collect::ledger::{Ledger, Record, Standing};
 use crate::collect::target::{FileTarget, Target};
 use crate::collect::{RunPlan, collect};
 use crate::describe::{DescribeError, describe};
 use crate::exit_code::ExitCode;
 use crate::observers::{LogObserver, Observers};
+use crate::reporting::{FaultObserver, Span, report};
 use crate::setup;
 use crate::signals::{self, Shutdown, Stage};
 use crate::walls::{self, Incomplete};
-use crate::work::event::{CollectorAccount, Observer};
+use crate::work::event::Observer;
 use crate::work::{RunControl, Tools};
 
 #[derive(Debug, Error)]
@@ -148,7 +145,7 @@ async fn collect_and_report(
     stages: &watch::Sender<Stage>,
     shutdown: Shutdown,
 ) -> Result<ExitCode, OneShotError> {
-    let began = Instant::now();
+    let span = Span::begin();
     let output = outputs::graph(args);
     let display = display(args)?;
     let faults = Arc::new(FaultObserver::default());
@@ -169,7 +166,11 @@ async fn collect_and_report(
         display.finish();
     }
     let written = output.filter(|_| ledger.landed() > 0);
-    let report = report(&ledger, faults.take(), written, began.elapsed(), args.strict);
+    let report = Report {
+        output: written.map(|path| path.display().to_string()),
+        strict: args.strict,
+        ..report(&ledger, faults.take(), span)
+    };
     if args.common.log_level != LogLevel::Quiet {
         show(&report, outputs::stdout_is_data(args));
     }
@@ -225,62 +226,6 @@ async fn stop_on_signal(
         }
     }
     control.kill_children("interrupted again");
-}
-
-fn report(
-    ledger: &Ledger,
-    (faults, denied): (Vec<FaultReport>, Vec<DeniedReport>),
-    output: Option<PathBuf>,
-    took: Duration,
-    strict: bool,
-) -> Report {
-    Report {
-        accounts: ledger.records().map(|(name, record)| account_report(name, record)).collect(),
-        collectors: ledger
-            .failed_listings()
-            .iter()
-            .map(|failed| CollectorReport {
-                collector: failed.collector.clone(),
-                error: ReportError { kind: failed.kind.to_owned(), message: failed.why.clone(), hint: None },
-            })
-            .collect(),
-        faults,
-        denied,
-        strict,
-        output: output.map(|path| path.display().to_string()),
-        duration_s: took.as_secs_f64(),
-    }
-}
-
-fn account_report(name: &CollectorAccount, record: &Record) -> AccountReport {
-    let error =
-        |kind: &str, message: &str| ReportError { kind: kind.into(), message: message.into(), hint: None };
-    let (state, error) = match &record.standing {
-        Standing::Landed | Standing::Queued => (AccountState::Done, None),
-        Standing::Failed(trouble) => {
-            let state = if trouble.cancelled { AccountState::Cancelled } else { AccountState::Failed };
-            let (kind, message) = (trouble.kind.clone(), trouble.message.clone());
-            (state, Some(ReportError { kind, message, hint: trouble.hint.clone() }))
-        }
-        Standing::Collected => {
-            (AccountState::Failed, Some(error("not_delivered", "collected, but not written to the output")))
-        }
-        Standing::Open => {
-            (AccountState::Cancelled, Some(error("cancelled", "the run ended before it began")))
-        }
-    };
-    AccountReport {
-        cloud: name.cloud.clone(),
-        id: name.id.clone(),
-        name: name.name.clone(),
-        state,
-        attempts: record.attempts,
-        nodes: record.nodes,
-        edges: record.edges,
-        duration_s: record.duration.as_secs_f64(),
-        peak_rss_bytes: record.peak_rss,
-        error,
-    }
 }
 
 #[expect(clippy::print_stderr, clippy::print_stdout, reason = "the summary is what the user asked for")]

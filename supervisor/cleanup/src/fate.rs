@@ -25,6 +25,19 @@ impl Fate {
         matches!(self, Self::Gone | Self::Planned)
     }
 
+    /// A stable name for records.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Gone => "gone",
+            Self::Planned => "planned",
+            Self::Failed(_) => "failed",
+            Self::Refused(_) => "refused",
+            Self::Skipped(_) => "skipped",
+            Self::Unfinished(_) => "unfinished",
+            Self::Elsewhere(_) => "elsewhere",
+        }
+    }
+
     /// Why it is still there, if it is.
     pub fn reason(&self) -> Option<&str> {
         match self {

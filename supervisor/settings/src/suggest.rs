@@ -15,7 +15,7 @@ impl fmt::Display for Close {
 }
 
 /// At most three of `known` that are near to `name`: few edits for its length, or one contains the other.
-pub(crate) fn close_to<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Close {
+pub fn close_to<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Close {
     let wanted = name.to_lowercase();
     let allowed = (wanted.chars().count() / 3).clamp(1, 3);
     let mut near: Vec<(usize, &str)> = known

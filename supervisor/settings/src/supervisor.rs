@@ -68,6 +68,10 @@ pub struct SupervisorSettings {
     pub spool_dir: Option<String>,
     /// What the collected graphs may take on disk together, in MiB.
     pub spool_limit_mb: u64,
+    /// So many runs are kept in the history.
+    pub history_runs: usize,
+    /// What the history may take on disk, in MiB.
+    pub history_limit_mb: u64,
     /// When uploads are compressed.
     pub compress_uploads: Compression,
     /// The part of the accounts that is ours; `None` is all.
@@ -290,6 +294,20 @@ pub(crate) const SETTINGS: &[Setting] = &[
     )
     .within(1.0, 1e9, "MiB")
     .restart(),
+    Setting::new(
+        "history_runs",
+        "int64",
+        |_| json!(100),
+        "The most runs of which the worker keeps the report",
+    )
+    .within(1.0, 100_000.0, "runs"),
+    Setting::new(
+        "history_limit_mb",
+        "int64",
+        |_| json!(64),
+        "What the reports of runs may take on disk, all together in MiB. The last one is kept in any case",
+    )
+    .within(1.0, 1e6, "MiB"),
     Setting::new(
         "compress_uploads",
         "supervisor_compress_uploads",

@@ -39,6 +39,8 @@ fn an_empty_document_is_all_defaults() {
         merge_batch_seconds: Duration::from_secs(5),
         merge_batch_cost: 2_000_000,
         spool_limit_mb: 16_384,
+        history_runs: 100,
+        history_limit_mb: 64,
         max_children: None,
         spool_dir: None,
         compress_uploads: Compression::Auto,

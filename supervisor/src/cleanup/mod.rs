@@ -19,13 +19,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use fixworker_cleanup::report::{Counts, messages, verdict};
+use fixworker_cleanup::report::{Counts, Ending, account_name, messages, verdict};
 use fixworker_cleanup::{Kinds, Rules, Scope, Work, select};
 use fixworker_fixcore::CoreClient;
 use fixworker_fleet::restart::Policy;
 use fixworker_settings::Running;
 use fixworker_settings::collectors::select as select_collectors;
+use fixworker_surface::history::{CleanupReport, ResourceReport};
 use fixworker_surface::metrics;
+use fixworker_surface::scrub::scrub;
 use tokio::sync::watch;
 
 use self::courier::Courier;
@@ -50,6 +52,8 @@ pub struct CleanupEnd {
     pub summary: String,
     /// Nothing was called off.
     pub complete: bool,
+    /// What became of what was marked.
+    pub report: CleanupReport,
 }
 
 /// What a run needs.
@@ -105,11 +109,29 @@ pub async fn run(
     let summary = counts.summary();
     observer.event(&RunEvent::Notice { error: false, message: summary.clone() });
     let answer = verdict(&endings).and(told);
-    Ok(CleanupEnd { answer, summary, complete: counts.unfinished == 0 })
+    let report = report(&endings, &work, worker.cleanup_dry_run);
+    Ok(CleanupEnd { answer, summary, complete: counts.unfinished == 0, report })
+}
+
+fn report(endings: &[Ending], work: &Work, dry_run: bool) -> CleanupReport {
+    let account = |ending: &Ending| {
+        let account = work.accounts.get(ending.account?)?;
+        Some(format!("{}:{}", account.cloud, account_name(account)))
+    };
+    let resource = |ending: &Ending| ResourceReport {
+        account: account(ending),
+        resource: ending.name.clone(),
+        fate: ending.fate.name().to_owned(),
+        // A child, or its cloud, may repeat what stands in its settings.
+        reason: ending.fate.reason().map(|reason| scrub(reason.to_owned())),
+        steps: ending.steps.iter().cloned().map(scrub).collect(),
+    };
+    CleanupReport { dry_run, resources: endings.iter().map(resource).collect() }
 }
 
 fn nothing(summary: &str) -> CleanupEnd {
-    CleanupEnd { answer: Ok(()), summary: summary.to_owned(), complete: true }
+    let report = CleanupReport::default();
+    CleanupEnd { answer: Ok(()), summary: summary.to_owned(), complete: true, report }
 }
 
 /// The collector of each cloud; the first one configured wins.

@@ -97,6 +97,11 @@ impl Ledger {
         self.resumed += accounts;
     }
 
+    /// How many accounts an earlier process of the same run has delivered.
+    pub fn resumed_accounts(&self) -> u64 {
+        self.resumed as u64
+    }
+
     /// A collector whose accounts could not be listed, and why; `kind` is that of the trouble, by the names of the report.
     pub fn listing_failed(&mut self, collector: &str, kind: &'static str, why: &str) {
         self.failed_listings.push(FailedListing {

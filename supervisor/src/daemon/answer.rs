@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use fixworker_fixcore::CoreClient;
 use fixworker_fixcore::messages::Action;
@@ -13,14 +13,17 @@ use fixworker_graph::journal::{Journal, RunKey};
 use fixworker_graph::merge::MergeKind;
 use fixworker_settings::collectors::select;
 use fixworker_settings::{Compression, Running};
+use fixworker_surface::history::CleanupReport;
+use fixworker_surface::report::Report;
 
 use crate::cleanup::{self, Cleanup, CleanupEnd};
 use crate::collect::delivery::{Delivery, DeliverySettings};
-use crate::collect::ledger::Verdict;
+use crate::collect::ledger::{Ledger, Verdict};
 use crate::collect::target::{CoreTarget, Target, now_civil};
 use crate::collect::{RunPlan, collect};
 use crate::describe;
 use crate::observers::{CoreObserver, LogObserver, MetricsObserver, Observers};
+use crate::reporting::{FaultObserver, Span, report};
 use crate::work::event::{Observer, RunEvent};
 use crate::work::{RunControl, Tools};
 
@@ -38,14 +41,32 @@ pub(super) struct RunEnd {
     pub(super) taken: Duration,
     /// Nothing was called off, so the answer holds even if somebody wanted to stop the run.
     pub(super) complete: bool,
+    /// What it leaves to the history.
+    pub(super) record: Leaves,
     verdict: &'static str,
+}
+
+/// What a run leaves to the history, besides its answer.
+#[derive(Debug, Default)]
+pub(super) struct Leaves {
+    pub(super) report: Report,
+    pub(super) cleanup: Option<CleanupReport>,
+    pub(super) resumed: u64,
 }
 
 impl RunEnd {
     /// A run that ended by a fault of ours.
     pub(super) fn broken(message: String) -> Self {
         let (summary, taken) = ("nothing was delivered".to_owned(), Duration::ZERO);
-        Self { answer: Err(message), summary, taken, complete: false, verdict: "failed" }
+        let record = Leaves::default();
+        Self { answer: Err(message), summary, taken, complete: false, record, verdict: "failed" }
+    }
+
+    /// The same of a run that began with `span`.
+    fn failed(message: String, span: Span) -> Self {
+        let report = span.report();
+        let record = Leaves { report, ..Leaves::default() };
+        Self { taken: span.elapsed(), record, ..Self::broken(message) }
     }
 
     /// A stable name for metrics.
@@ -61,21 +82,25 @@ pub(super) async fn clean(
     replies: ActionReplies,
     control: RunControl,
 ) -> RunEnd {
-    let began = Instant::now();
+    let span = Span::begin();
     let core = Arc::new(CoreObserver::new(replies, action));
+    let faults = Arc::new(FaultObserver::default());
     let observer: Arc<dyn Observer> =
-        Arc::new(Observers(vec![Arc::new(LogObserver::default()), core.clone()]));
+        Arc::new(Observers(vec![Arc::new(LogObserver::default()), faults.clone(), core.clone()]));
     let end = tokio::select! {
         end = cleanup::run(&cleanup, observer, &control) => end,
         never = flush(&core) => match never {},
     };
     core.flush();
-    let taken = began.elapsed();
     match end {
-        Ok(CleanupEnd { answer, summary, complete }) => {
-            RunEnd { answer, summary, taken, complete, verdict: "cleanup" }
+        Ok(CleanupEnd { answer, summary, complete, report }) => {
+            let (found, denied) = faults.take();
+            let cleanup = Some(report);
+            let report = Report { faults: found, denied, ..span.report() };
+            let record = Leaves { report, cleanup, resumed: 0 };
+            RunEnd { answer, summary, taken: span.elapsed(), complete, record, verdict: "cleanup" }
         }
-        Err(message) => RunEnd { taken, ..RunEnd::broken(message) },
+        Err(message) => RunEnd::failed(message, span),
     }
 }
 
@@ -89,19 +114,35 @@ pub(super) async fn run(
     replies: ActionReplies,
     control: RunControl,
 ) -> RunEnd {
-    let began = Instant::now();
+    let span = Span::begin();
     let core = Arc::new(CoreObserver::new(replies, action.clone()));
     let metrics = Arc::new(MetricsObserver::default());
+    let faults = Arc::new(FaultObserver::default());
     let observer: Arc<dyn Observer> =
-        Arc::new(Observers(vec![Arc::new(LogObserver::default()), metrics, core.clone()]));
+        Arc::new(Observers(vec![Arc::new(LogObserver::default()), metrics, faults.clone(), core.clone()]));
     let end = tokio::select! {
-        end = run_observed(client, &tools, settings, &action, &observer, &control, began) => end,
+        end = run_observed(client, &tools, settings, &action, &observer, &control, span) => end,
         never = flush(&core) => match never {},
     };
     core.flush();
     match end {
-        Ok(end) => end,
-        Err(message) => RunEnd { taken: began.elapsed(), ..RunEnd::broken(message) },
+        Ok((ledger, verdict)) => {
+            let (answer, verdict) = match verdict {
+                Verdict::Fine => (Ok(()), "done"),
+                Verdict::SomeFailed => (Ok(()), "some_failed"),
+                Verdict::Nothing(why) => (Err(why), "failed"),
+            };
+            let (report, resumed) = (report(&ledger, faults.take(), span), ledger.resumed_accounts());
+            let record = Leaves { report, cleanup: None, resumed };
+            let (summary, complete) = (ledger.summary(), ledger.is_complete());
+            RunEnd { answer, summary, taken: span.elapsed(), complete, record, verdict }
+        }
+        Err(message) => {
+            let (found, denied) = faults.take();
+            let mut end = RunEnd::failed(message, span);
+            (end.record.report.faults, end.record.report.denied) = (found, denied);
+            end
+        }
     }
 }
 
@@ -119,8 +160,9 @@ async fn run_observed(
     action: &Action,
     observer: &Arc<dyn Observer>,
     control: &RunControl,
-    began: Instant,
-) -> Result<RunEnd, String> {
+    span: Span,
+) -> Result<(Ledger, Verdict), String> {
+    let began = span.began;
     let worker = settings.worker();
     let merge_kind = if worker.merges_clouds() { MergeKind::Cloud } else { MergeKind::Account };
     let mut journal = Journal::open(&tools.spool).map_err(|error| error.to_string())?;
@@ -187,13 +229,8 @@ async fn run_observed(
     {
         tracing::warn!("the end of the run cannot be noted: {error}");
     }
-    let (answer, verdict) = match ledger.verdict() {
-        Verdict::Fine => (Ok(()), "done"),
-        Verdict::SomeFailed => (Ok(()), "some_failed"),
-        Verdict::Nothing(why) => (Err(why), "failed"),
-    };
-    let complete = ledger.is_complete();
-    Ok(RunEnd { answer, summary: ledger.summary(), taken: began.elapsed(), complete, verdict })
+    let verdict = ledger.verdict();
+    Ok((ledger, verdict))
 }
 
 fn gzip(wanted: Compression, is_loopback: bool) -> bool {

@@ -1,11 +1,15 @@
 //! Runs of one kind: what is on, what is asked for, how it ends. Collect and cleanup have a lane each.
 
 use fixworker_fixcore::messages::{Action, ActionKey};
+use fixworker_settings::Running;
+use fixworker_surface::history::{Bounds, CleanupReport, RunKind, RunOutcome, RunRecord};
 use fixworker_surface::metrics;
+use fixworker_surface::report::Report;
 use fixworker_surface::scrub::scrub;
+use jiff::Timestamp;
 use tokio::task::JoinHandle;
 
-use super::answer::{self, RunEnd};
+use super::answer::{self, Leaves, RunEnd};
 use super::start::Worker;
 use super::turns::{Effect, Event, Ignored, Runs, StopReason};
 use crate::cleanup::Cleanup;
@@ -98,13 +102,14 @@ impl Lane {
     }
 
     /// The run has ended: fixcore gets its answer, and the next one may begin.
-    pub(super) fn answer(&mut self, end: &RunEnd, worker: &Worker) {
+    pub(super) fn answer(&mut self, mut end: RunEnd, worker: &Worker) {
         let Some(current) = self.current.take() else { return };
         // A run that was through when the worker was told to go is answered as any other.
         let stopped = current.stopped.filter(|reason| *reason != StopReason::Shutdown || !end.complete);
         if self.kind == Kind::Collect {
             metrics::run_ended(if stopped.is_some() { "stopped" } else { end.name() }, end.taken);
         }
+        remember(self.kind, &current.action, stopped, &mut end, worker);
         let (name, replies) = (self.kind.name(), &worker.actions.replies);
         match (stopped, &end.answer) {
             (Some(reason), _) => {
@@ -160,4 +165,39 @@ impl Lane {
         };
         self.current = Some(Current { action, control, stopped: None, task });
     }
+}
+
+/// Puts the run into the history.
+fn remember(kind: Kind, action: &Action, stopped: Option<StopReason>, end: &mut RunEnd, worker: &Worker) {
+    let Leaves { report, cleanup, resumed } = std::mem::take(&mut end.record);
+    let started = report.started.unwrap_or_else(Timestamp::now);
+    let kind = match kind {
+        Kind::Collect => RunKind::Collect,
+        Kind::Cleanup => RunKind::Cleanup,
+    };
+    let (outcome, message) = match (stopped, &end.answer) {
+        (Some(reason), _) => (RunOutcome::Stopped, Some(reason.text().to_owned())),
+        (None, Err(message)) => (RunOutcome::Failed, Some(scrub(message.clone()))),
+        (None, Ok(())) if is_whole(&report, cleanup.as_ref()) => (RunOutcome::Done, None),
+        (None, Ok(())) => (RunOutcome::SomeFailed, None),
+    };
+    let (task, summary) = (action.key.to_string(), end.summary.clone());
+    let id = worker.state.history().name(started, kind);
+    let record =
+        RunRecord { id, kind, task, outcome, message, summary, resumed, cleanup, left_out: 0, report };
+    worker.state.remember(record.bounded(), bounds(&worker.loaded.running));
+}
+
+/// Whether nothing is missing that was wanted.
+fn is_whole(report: &Report, cleanup: Option<&CleanupReport>) -> bool {
+    let totals = report.totals();
+    let stays = |fate: &str| ["failed", "unfinished"].contains(&fate);
+    let left = cleanup.is_some_and(|it| it.resources.iter().any(|resource| stays(&resource.fate)));
+    totals.done == totals.accounts && report.collectors.is_empty() && !left
+}
+
+/// How much of the history is kept.
+fn bounds(running: &Running) -> Bounds {
+    let settings = running.supervisor();
+    Bounds { runs: settings.history_runs, bytes: settings.history_limit_mb.saturating_mul(1 << 20) }
 }

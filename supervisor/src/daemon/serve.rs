@@ -59,8 +59,8 @@ pub(super) async fn serve(worker: Worker, stages: &watch::Sender<Stage>, shutdow
             Some(event) = server.worker.actions.events.recv() => server.action(event),
             Some(event) = server.worker.events.events.recv() => server.core_event(&event),
             Some(Ok(loaded)) = server.reloading.join_next() => server.loaded(loaded),
-            end = server.collect.ended() => server.collect.answer(&end, &server.worker),
-            end = server.cleanup.ended() => server.cleanup.answer(&end, &server.worker),
+            end = server.collect.ended() => server.collect.answer(end, &server.worker),
+            end = server.cleanup.ended() => server.cleanup.answer(end, &server.worker),
             () = &mut connected, if !ready => {
                 ready = true;
                 tracing::info!("ready");

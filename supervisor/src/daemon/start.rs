@@ -17,6 +17,7 @@ use fixworker_graph::spool::SpoolError;
 use fixworker_settings::cli::DaemonArgs;
 use fixworker_settings::collectors::select;
 use fixworker_settings::{Environment, Sections};
+use fixworker_surface::history::{self, History, HistoryError};
 use fixworker_surface::metrics::{self, MetricsHandle};
 use fixworker_surface::web::{BindError, WebServer};
 use thiserror::Error;
@@ -62,6 +63,9 @@ pub(super) enum StartError {
     /// The spool.
     #[error(transparent)]
     Spool(#[from] SpoolError),
+    /// The runs of the past.
+    #[error(transparent)]
+    History(#[from] HistoryError),
     /// The web server.
     #[error(transparent)]
     Web(#[from] BindError),
@@ -80,6 +84,7 @@ impl StartError {
             | Self::Describe(_)
             | Self::Walls(_)
             | Self::Spool(_)
+            | Self::History(_)
             | Self::Web(_)
             | Self::Config(ConfigError::Document { .. }) => ExitCode::Usage,
             Self::Connect(error) => match error.kind() {
@@ -147,6 +152,7 @@ pub(super) async fn start(
     setup::update_fleet(&fleet, &loaded.running, &collectors, &sources.environment, setup::HEARTBEAT);
     let spool = setup::spool(loaded.running.supervisor(), &args.subscriber_id)?;
     fleet.hide(spool.path());
+    let history = History::open(&spool.path().join(history::FOLDER))?;
     let tools = setup::tools(fleet, spool, collectors, sources.environment.clone())?;
     tools.brokers.announce(&select(&loaded.running.worker().collector, &tools.described).active);
 
@@ -170,6 +176,7 @@ pub(super) async fn start(
         ]
         .into(),
         args.psk.map(BearerVerifier::new),
+        history,
     ));
     let web = serve_web(&loaded, Arc::clone(&state), metrics, connected.identity, &links).await?;
     Ok(Worker {

@@ -32,8 +32,8 @@ impl Server {
         let mut name_at = Instant::now() + STRAGGLERS;
         while self.collect.is_busy() || self.cleanup.is_busy() || !tasks_over {
             tokio::select! {
-                end = self.collect.ended() => self.collect.answer(&end, &self.worker),
-                end = self.cleanup.ended() => self.cleanup.answer(&end, &self.worker),
+                end = self.collect.ended() => self.collect.answer(end, &self.worker),
+                end = self.cleanup.ended() => self.cleanup.answer(end, &self.worker),
                 () = self.worker.tasks.quiet(), if !tasks_over => tasks_over = true,
                 // fixcore may end or repeat tasks meanwhile; the machine answers that nothing starts any more.
                 Some(event) = self.worker.actions.events.recv() => self.action(event),

@@ -9,6 +9,7 @@ use fixworker_fixcore::token::BearerVerifier;
 use fixworker_fixcore::ws::LinkHealth;
 use fixworker_settings::collectors::select;
 use fixworker_settings::{Running, WorkerSettings};
+use fixworker_surface::history::{Bounds, History, RunRecord};
 use fixworker_surface::metrics::MetricsHandle;
 use fixworker_surface::web::{self, BindError, Health, Info, WebConfig, WebServer, WebState, WebTls};
 use serde_json::{Value, json};
@@ -25,6 +26,7 @@ pub(super) struct State {
     /// Troubles that last, by their name.
     troubles: RwLock<BTreeMap<&'static str, String>>,
     bearer: Option<BearerVerifier>,
+    history: History,
 }
 
 impl State {
@@ -33,8 +35,24 @@ impl State {
         running: Running,
         links: BTreeMap<&'static str, watch::Receiver<LinkHealth>>,
         bearer: Option<BearerVerifier>,
+        history: History,
     ) -> Self {
-        Self { tools, running: RwLock::new(running), links, troubles: RwLock::default(), bearer }
+        Self { tools, running: RwLock::new(running), links, troubles: RwLock::default(), bearer, history }
+    }
+
+    pub(super) fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// Keeps a run. It is in the history a moment later: files are written where that may take time.
+    pub(super) fn remember(self: &Arc<Self>, record: RunRecord, bounds: Bounds) {
+        let state = Arc::clone(self);
+        tokio::task::spawn_blocking(move || {
+            let kept = state.history.add(&record, bounds);
+            if let Err(error) = &kept {
+                tracing::error!("run {} is missing from the history: {error}", record.id);
+            }
+        });
     }
 
     pub(super) fn set_running(&self, running: Running) {
@@ -90,6 +108,10 @@ impl WebState for State {
             })
         });
         rows.collect()
+    }
+
+    fn history(&self) -> History {
+        self.history.clone()
     }
 
     fn info(&self) -> Info {

@@ -5,6 +5,7 @@
 //! ([`display::DisplayModel`], [`report::Report`], the log lines, the routes), and a thin shell shows it.
 
 pub mod display;
+pub mod history;
 pub mod metrics;
 pub mod report;
 pub mod scrub;

@@ -1,10 +1,11 @@
-//! What a one-shot run leaves behind: the report file, the summary table, the exit code.
+//! What a run leaves behind: the report file, the summary table, the exit code.
 
-mod file;
+pub(crate) mod file;
 mod table;
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize, Serializer};
 
 pub use self::file::WriteError;
@@ -73,7 +74,7 @@ pub struct AccountReport {
 
 impl AccountReport {
     /// How people see the account: `cloud/id`, and the name where it says more.
-    fn title(&self) -> String {
+    pub(crate) fn title(&self) -> String {
         crate::text::account_title(&self.cloud, &self.id, &self.name)
     }
 }
@@ -151,6 +152,15 @@ pub struct Totals {
 /// A whole run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Report {
+    /// The release of the worker that ran.
+    #[serde(default)]
+    pub version: String,
+    /// When the run began.
+    #[serde(default)]
+    pub started: Option<Timestamp>,
+    /// When it ended.
+    #[serde(default)]
+    pub ended: Option<Timestamp>,
     /// One entry for each account that was listed.
     pub accounts: Vec<AccountReport>,
     /// Collectors that listed none because of an error.

@@ -1,4 +1,4 @@
-//! The web server of the daemon: `/health`, `/metrics`, `/info`, `/children`.
+//! The web server of the daemon: `/health`, `/metrics`, `/info`, `/children`, `/runs`.
 
 mod bind;
 mod guard;
@@ -22,6 +22,7 @@ use tokio::task::JoinHandle;
 pub use self::bind::BindError;
 use self::guard::GuardedAcceptor;
 use self::route::App;
+use crate::history::History;
 use crate::metrics::MetricsHandle;
 
 /// How long a client may take for the TLS handshake.
@@ -41,6 +42,8 @@ pub trait WebState: Send + Sync + 'static {
     fn health(&self) -> Health;
     /// What runs now, without secrets.
     fn children(&self) -> Value;
+    /// What the runs were.
+    fn history(&self) -> History;
     /// Which collectors there are.
     fn info(&self) -> Info;
     /// Whether `header`, the value of `Authorization`, is `Bearer` with a JWT that the psk has signed. Called

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use fixworker_surface::history::History;
 use fixworker_surface::metrics::{self, MetricsHandle};
 use fixworker_surface::web::{Health, Info, WebConfig, WebServer, WebState, WebTls, serve};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
@@ -28,6 +29,15 @@ impl WebState for State {
 
     fn children(&self) -> Value {
         json!([{"account": "aws/1", "pid": 4711}])
+    }
+
+    fn history(&self) -> History {
+        static HISTORY: LazyLock<(tempfile::TempDir, History)> = LazyLock::new(|| {
+            let folder = tempfile::tempdir().expect("a folder");
+            let history = History::open(folder.path()).expect("opened");
+            (folder, history)
+        });
+        HISTORY.1.clone()
     }
 
     fn info(&self) -> Info {
@@ -148,6 +158,19 @@ async fn children_are_for_this_host_and_for_those_with_the_psk() {
     let answer = ask(address, "GET", "/children", &format!("{remote}Authorization: Bearer good\r\n")).await;
     assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains("4711"), "{answer}");
     assert_eq!(state.checks.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn runs_are_for_those_who_may_see_the_children() {
+    let (server, _) = start("/", None).await;
+    let address = server.address();
+    assert_eq!(get(address, "/runs").await, (200, "[]".to_owned()));
+    assert_eq!(get(address, "/runs/20261202T153012Z-collect").await.0, 404);
+    assert_eq!(get(address, "/runs/..%2f..%2fetc%2fpasswd").await.0, 404);
+    for path in ["/runs", "/runs/20261202T153012Z-collect"] {
+        let answer = ask(address, "GET", path, "Via: 1.1 proxy\r\n").await;
+        assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+    }
 }
 
 #[tokio::test]

@@ -56,6 +56,9 @@ pub(super) enum Command {
         args_override_self = true
     )]
     Collect(CollectFlags),
+    /// Show what the last runs of the worker on this host were, or one account in all of them
+    #[command(after_long_help = super::help::HISTORY, infer_long_args = true, args_override_self = true)]
+    History(HistoryFlags),
     /// Start a child in its sandbox, have it try what it must not be able to do, and tell what holds on this host
     #[command(after_long_help = super::help::CHECK)]
     Check(CheckFlags),
@@ -66,6 +69,28 @@ pub(super) struct CheckFlags {
     /// The program that collects [default: fix-collector beside this program, or on the PATH]
     #[arg(long, value_name = "PATH")]
     pub(super) collector_bin: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(super) struct HistoryFlags {
+    /// Only this account, by id, name, or cloud/id
+    #[arg(value_name = "ACCOUNT", conflicts_with = "run_id")]
+    pub(super) account: Option<String>,
+    /// Only this run, with all its accounts
+    #[arg(long = "run", value_name = "RUN")]
+    pub(super) run_id: Option<String>,
+    /// Show at most so many runs [default: 20]
+    #[arg(long, value_name = "COUNT")]
+    pub(super) limit: Option<usize>,
+    /// Print JSON, with every fault and every denied operation
+    #[arg(long)]
+    pub(super) json: bool,
+    /// The spool directory of the worker, if supervisor.spool_dir names one [default: where the worker has it]
+    #[arg(long, value_name = "DIR")]
+    pub(super) spool_dir: Option<PathBuf>,
+    /// Name of the worker at fixcore [default: fix.worker]
+    #[arg(long, value_name = "ID")]
+    pub(super) subscriber_id: Option<String>,
 }
 
 #[derive(Args)]

@@ -51,6 +51,20 @@ Exit codes:
   2  wrong usage or configuration    6  a shutdown had to be forced
 With --strict, 3 also if something of an account is missing: a denied call, a fault.";
 
+/// Below the options of `history`.
+pub(super) const HISTORY: &str = "\
+Examples:
+  fixworker history                      the last runs of the worker on this host
+  fixworker history 123456789012         what became of an account, and why
+  fixworker history --run 20261202T153012Z-collect
+
+It reads what the worker has left in its spool directory, so it needs to run as the same user; the worker need
+not run. The same is at /runs and /runs/RUN of the worker's web server.
+
+Exit codes, by the newest run that is shown:
+  0  it is fine, or the account was collected     3  some accounts failed, or this one
+  2  wrong usage, or the history cannot be read   4  nothing was collected, or there is no such run or account";
+
 /// Below the options of `check`.
 pub(super) const CHECK: &str = "Each line is one thing that a child tries. Exit codes:
   0  every wall holds that this kernel can have

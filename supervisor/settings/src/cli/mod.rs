@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 use crate::environment::Environment;
 use crate::home_files::HomeFilePolicy;
 use crate::overrides::Overrides;
-use flags::{Cli, CollectFlags, Command, OverrideFlags, RunFlags, VerbosityFlags};
+use flags::{Cli, CollectFlags, Command, HistoryFlags, OverrideFlags, RunFlags, VerbosityFlags};
 use variables::{Variables, is_true};
 
 pub use flags::LogFormat;
@@ -39,6 +39,8 @@ pub enum Invocation {
         /// The program of the children, if not the usual one.
         collector_bin: Option<PathBuf>,
     },
+    /// Show what runs were.
+    History(HistoryArgs),
     /// Print this on standard output and exit with 0: `--help`, `--version`, `--machine-help`.
     Print(String),
 }
@@ -106,6 +108,23 @@ pub struct DaemonArgs {
     pub verify_certs: bool,
     /// How long to wait for the first collect run; `None` is forever.
     pub idle_timeout: Option<Duration>,
+}
+
+/// What of the history is shown, and where it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HistoryArgs {
+    /// This account.
+    pub account: Option<String>,
+    /// This run.
+    pub run: Option<String>,
+    /// So many runs at most.
+    pub limit: usize,
+    /// As JSON.
+    pub json: bool,
+    /// The spool directory, if it is not where the rule says.
+    pub spool_dir: Option<PathBuf>,
+    /// Name of the worker at fixcore.
+    pub subscriber_id: String,
 }
 
 impl DaemonArgs {
@@ -183,6 +202,7 @@ pub fn parse(
     let variables = Variables(environment);
     match &cli.command {
         None => daemon(cli, &variables).map(|args| Invocation::Daemon(Box::new(args))),
+        Some(Command::History(flags)) => Ok(Invocation::History(history(flags, &cli, &variables))),
         Some(Command::Check(flags)) => {
             let given = flags.collector_bin.clone().or(cli.run.collector_bin.clone());
             Ok(Invocation::Check { collector_bin: given.or_else(|| variables.path("collector-bin")) })
@@ -247,6 +267,21 @@ fn daemon(cli: Cli, variables: &Variables<'_>) -> Result<DaemonArgs, UsageError>
         verify_certs: !tls.no_verify_certs && variables.flag("no-verify-certs") != Some(true),
         idle_timeout: idle.and_then(|s| u64::try_from(s).ok()).filter(|s| *s > 0).map(Duration::from_secs),
     })
+}
+
+/// Runs that are shown unless more are asked for.
+const SHOWN_RUNS: usize = 20;
+
+fn history(flags: &HistoryFlags, cli: &Cli, variables: &Variables<'_>) -> HistoryArgs {
+    let subscriber = flags.subscriber_id.clone().or_else(|| cli.identity.subscriber_id.clone());
+    HistoryArgs {
+        account: flags.account.clone(),
+        run: flags.run_id.clone(),
+        limit: flags.limit.unwrap_or(SHOWN_RUNS),
+        json: flags.json,
+        spool_dir: flags.spool_dir.clone().or_else(|| variables.path("spool-dir")),
+        subscriber_id: text(subscriber, variables.text("subscriber-id"), DEFAULT_SUBSCRIBER),
+    }
 }
 
 /// A SHA-256 hash as fixcore writes it: upper-case hex with colons.

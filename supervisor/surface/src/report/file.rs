@@ -44,7 +44,8 @@ impl Report {
     }
 }
 
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// Puts `bytes` in the place of `path` in one step.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let Some(name) = path.file_name() else {
         return Err(io::Error::new(io::ErrorKind::IsADirectory, "this is not the name of a file"));
     };

@@ -275,6 +275,7 @@ mod tests {
             strict: false,
             output: None,
             duration_s: 75.5,
+            ..Report::default()
         }
     }
 

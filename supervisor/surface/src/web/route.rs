@@ -16,6 +16,7 @@ use serde::Serialize;
 use tokio::sync::Semaphore;
 
 use super::{Health, WebState};
+use crate::history::{RunId, RunSummary};
 use crate::metrics::MetricsHandle;
 use crate::text::one_line;
 
@@ -28,15 +29,18 @@ const INDEX: &str = "<!DOCTYPE html>\n<html><head><title>fixworker</title></head
     <li><a href=\"health\">health</a>: is everything well?</li>\n\
     <li><a href=\"metrics\">metrics</a>: for Prometheus</li>\n\
     <li><a href=\"info\">info</a>: which collectors there are</li>\n\
-    <li><a href=\"children\">children</a>: what runs now</li>\n</ul></body></html>\n";
+    <li><a href=\"children\">children</a>: what runs now</li>\n\
+    <li><a href=\"runs\">runs</a>: what the last runs were</li>\n</ul></body></html>\n";
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Endpoint {
     Index,
     Health,
     Metrics,
     Info,
     Children,
+    Runs,
+    Run(RunId),
 }
 
 /// What a path leads to.
@@ -68,7 +72,11 @@ fn find(path: &str, base: &str) -> Found {
         "/metrics" => Found::Endpoint(Endpoint::Metrics),
         "/info" => Found::Endpoint(Endpoint::Info),
         "/children" => Found::Endpoint(Endpoint::Children),
-        _ => Found::Nothing,
+        "/runs" => Found::Endpoint(Endpoint::Runs),
+        other => match other.strip_prefix("/runs/").map(|id| RunId::try_from(id.to_owned())) {
+            Some(Ok(id)) => Found::Endpoint(Endpoint::Run(id)),
+            Some(Err(_)) | None => Found::Nothing,
+        },
     }
 }
 
@@ -135,7 +143,7 @@ impl App {
             Found::Nothing => {
                 return text(
                     StatusCode::NOT_FOUND,
-                    "there is /health, /metrics, /info and /children\r\n".to_owned(),
+                    "there is /health, /metrics, /info, /children and /runs\r\n".to_owned(),
                 );
             }
         };
@@ -148,8 +156,31 @@ impl App {
             Endpoint::Health => health(&self.state.health()),
             Endpoint::Metrics => ([(CONTENT_TYPE, PROMETHEUS)], self.metrics.render()).into_response(),
             Endpoint::Info => json(&self.state.info()),
-            Endpoint::Children if self.may_see(client, uri, headers).await => json(&self.state.children()),
-            Endpoint::Children => unauthorized(headers),
+            Endpoint::Children | Endpoint::Runs | Endpoint::Run(_)
+                if !self.may_see(client, uri, headers).await =>
+            {
+                unauthorized(headers)
+            }
+            Endpoint::Children => json(&self.state.children()),
+            Endpoint::Runs => self.runs(),
+            Endpoint::Run(id) => self.run(id).await,
+        }
+    }
+
+    fn runs(&self) -> Response {
+        let summaries = self.state.history().summaries();
+        json(&summaries.iter().map(AsRef::as_ref).collect::<Vec<&RunSummary>>())
+    }
+
+    /// The whole record of a run.
+    async fn run(&self, id: RunId) -> Response {
+        let history = self.state.history();
+        let read = tokio::task::spawn_blocking(move || history.read_text(&id)).await;
+        match read {
+            Ok(Ok(Some(body))) => json_text(body),
+            Ok(Ok(None)) => text(StatusCode::NOT_FOUND, "this run is not in the history\r\n".to_owned()),
+            Ok(Err(error)) => failed(&error),
+            Err(error) => failed(&error),
         }
     }
 
@@ -179,9 +210,17 @@ fn text(status: StatusCode, body: String) -> Response {
 
 fn json(value: &impl Serialize) -> Response {
     match serde_json::to_string(value) {
-        Ok(body) => ([(CONTENT_TYPE, JSON), (CACHE_CONTROL, "no-store")], body).into_response(),
-        Err(error) => text(StatusCode::INTERNAL_SERVER_ERROR, format!("no JSON: {error}\r\n")),
+        Ok(body) => json_text(body),
+        Err(error) => failed(&error),
     }
+}
+
+fn json_text(body: String) -> Response {
+    ([(CONTENT_TYPE, JSON), (CACHE_CONTROL, "no-store")], body).into_response()
+}
+
+fn failed(error: &dyn std::fmt::Display) -> Response {
+    text(StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\r\n"))
 }
 
 /// The peer's answer, to the byte.
@@ -214,6 +253,7 @@ mod tests {
 
     #[test]
     fn endpoints_are_at_the_root_and_below_the_base() {
+        let run = RunId::try_from("20261202T153012Z-collect".to_owned()).expect("a name");
         for web_path in ["/", "", "fix", "/fix", "/fix/", "/a/{b}*", "/health"] {
             let base = normalize(web_path);
             for (path, endpoint) in [
@@ -223,19 +263,29 @@ mod tests {
                 ("/metrics", Endpoint::Metrics),
                 ("/info", Endpoint::Info),
                 ("/children", Endpoint::Children),
+                ("/runs/", Endpoint::Runs),
+                ("/runs/20261202T153012Z-collect", Endpoint::Run(run.clone())),
             ] {
-                assert_eq!(
-                    find(&format!("{base}{path}"), &base),
-                    Found::Endpoint(endpoint),
-                    "{web_path} {path}"
-                );
+                let wanted = Found::Endpoint(endpoint.clone());
+                assert_eq!(find(&format!("{base}{path}"), &base), wanted, "{web_path} {path}");
                 if web_path != "/health" {
                     assert_eq!(find(path, &base), Found::Endpoint(endpoint), "{web_path} {path}");
                 }
             }
         }
         assert_eq!(find("/fix", "/fix"), Found::Redirect);
-        for path in ["/nope", "/fixhealth", "/fix/nope", "/fix/fix/health", "/health/x", "//", "/.."] {
+        for path in [
+            "/nope",
+            "/fixhealth",
+            "/fix/nope",
+            "/fix/fix/health",
+            "/health/x",
+            "/runs/x",
+            "/runs/2/3",
+            "/runs/%2e%2e",
+            "//",
+            "/..",
+        ] {
             let expected = if path == "//" { Found::Endpoint(Endpoint::Index) } else { Found::Nothing };
             assert_eq!(find(path, "/fix"), expected, "{path}");
         }
