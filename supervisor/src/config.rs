@@ -61,6 +61,13 @@ pub async fn start(client: &CoreClient, sources: &Sources) -> Result<Loaded, Con
     Ok(Loaded { running: load(sources, &fetched, None), revision })
 }
 
+/// The settings before fixcore has said anything: defaults, and the overrides of the command line.
+pub fn offline(sources: &Sources) -> Running {
+    let document = serde_json::Map::new();
+    let Sources { sections, overrides, environment } = sources;
+    Running::load(Inputs { sections, document: &document, overrides, environment }, None)
+}
+
 /// Reads the document again, after somebody changed it. `None` if there is none any more (fixcore was started
 /// empty): the settings in use stay.
 pub async fn reload(

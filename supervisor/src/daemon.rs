@@ -1,7 +1,7 @@
 //! The daemon: connects, keeps the config, takes actions, answers them.
 //!
 //! ```text
-//! start   describe the collectors -> connect -> config -> spool -> web server -> links
+//! start   describe the collectors -> web server -> connect -> config -> spool -> links
 //! serve   actions  -> runs (pure) -> a run in a task of its own -> its end -> answer
 //! reload  events   -> config again -> live, or restart
 //! stop    children within their grace, answers sent, links closed
@@ -10,6 +10,7 @@
 mod answer;
 mod gauges;
 mod lanes;
+mod listen;
 mod reload;
 mod serve;
 mod start;

@@ -24,6 +24,7 @@
 //! - The pre-shared key stays in `secrecy` types from the command line to the token.
 
 mod binary;
+mod board;
 pub mod broker;
 pub mod cleanup;
 pub mod collect;

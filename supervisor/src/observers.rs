@@ -162,7 +162,10 @@ impl Observer for LogObserver {
             RunEvent::AccountStarted { account, attempt, pid } => {
                 tracing::debug!("{account}: attempt {attempt} started, pid {}", pid.unwrap_or_default());
             }
-            RunEvent::Progress { .. } | RunEvent::Heartbeat { .. } | RunEvent::Denied { .. } => {}
+            RunEvent::Progress { .. }
+            | RunEvent::Heartbeat { .. }
+            | RunEvent::Denied { .. }
+            | RunEvent::AccountLanded { .. } => {}
             RunEvent::Fault { account, collector, fault } => {
                 let mut rate = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
                 let (fits, skipped) = rate.admit(Instant::now());

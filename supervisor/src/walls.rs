@@ -102,6 +102,18 @@ fn parts(host: Host) -> [(&'static str, bool); 7] {
     ]
 }
 
+/// For the page.
+pub(crate) fn sandbox(settings: &Running) -> fixworker_surface::status::Sandbox {
+    let host = Host::look();
+    let sandbox = wanted(settings.supervisor().sandbox);
+    let on = sandbox != Sandbox::Off;
+    fixworker_surface::status::Sandbox {
+        mode: format!("{sandbox:?}").to_lowercase(),
+        summary: host.describe(sandbox),
+        walls: parts(host).into_iter().map(|(wall, is_there)| (wall.to_owned(), on && is_there)).collect(),
+    }
+}
+
 /// For `/info`.
 pub(crate) fn info(settings: &Running) -> Value {
     let host = Host::look();

@@ -11,6 +11,8 @@ pub enum Mode {
     Good,
     /// Sends a small graph and two faults.
     Faults,
+    /// Its name, its steps and its faults are markup that a browser would obey.
+    Script,
     /// Waits until the file `release` is in the directory of markers, with signs of life, and is good then.
     Hold,
     /// Like Hold, and deaf to SIGTERM.
@@ -202,6 +204,7 @@ const fn violation(name: &'static str, mode: Mode, says: &'static [&'static str]
 pub const TABLE: &[Expectation] = &[
     done("good", Mode::Good, 1),
     done("faults", Mode::Faults, 1),
+    done("script", Mode::Script, 1),
     done("hold", Mode::Hold, 1),
     done("hold_deaf", Mode::HoldDeaf, 1),
     done("flaky", Mode::Flaky, 2),
@@ -323,6 +326,9 @@ pub mod ids {
         NodeKey::of("example_volume", Some("rogue"), Some(account), None, None, name).id().to_string()
     }
 }
+
+/// What would run in a browser that takes it for markup.
+pub const MARKUP: &str = "<img src=x onerror=\"window.hacked=1\"><script>window.hacked=1</script>";
 
 /// Volumes of an account of the rogue collector.
 pub const VOLUMES: usize = 3;

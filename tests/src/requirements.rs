@@ -29,6 +29,28 @@ pub fn aws_python() -> Option<PathBuf> {
     None
 }
 
+/// The Python interpreter that drives a browser, and the browser, or `None` if this test is to be skipped.
+#[track_caller]
+pub fn browser() -> Option<(PathBuf, PathBuf)> {
+    let python = repository().join("tests/browser/.venv/bin/python");
+    let names = ["chromium-headless-shell", "chromium", "google-chrome", "chrome"];
+    let given = env::var_os("CHROMIUM").map(PathBuf::from);
+    let folders: Vec<PathBuf> = env::split_paths(&env::var_os("PATH").unwrap_or_default()).collect();
+    let mut places = names.iter().flat_map(|name| folders.iter().map(move |folder| folder.join(name)));
+    let Some(chromium) = given.or_else(|| places.find(|path| path.exists())) else {
+        skip("there is no Chromium; scripts/test installs it where it may, or name one with CHROMIUM");
+        return None;
+    };
+    if python.exists() {
+        return Some((python, chromium));
+    }
+    skip(&format!(
+        "what drives the browser is not installed ({}); scripts/test installs it",
+        python.display()
+    ));
+    None
+}
+
 /// Whether this process may do what only root can, such as mounting.
 pub fn is_root() -> bool {
     nix::unistd::geteuid().is_root()

@@ -71,9 +71,10 @@ impl Feedback {
             RunEvent::Notice { error, message } => {
                 vec![Note::Info { error: *error, context: Vec::new(), message: message.clone() }]
             }
-            RunEvent::AccountStarted { .. } | RunEvent::Heartbeat { .. } | RunEvent::Denied { .. } => {
-                Vec::new()
-            }
+            RunEvent::AccountStarted { .. }
+            | RunEvent::Heartbeat { .. }
+            | RunEvent::Denied { .. }
+            | RunEvent::AccountLanded { .. } => Vec::new(),
         }
     }
 

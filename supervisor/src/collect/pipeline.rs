@@ -402,6 +402,7 @@ impl Pipeline<'_> {
     fn landed(&mut self, account: &CollectorAccount, standing: Standing) {
         metrics::account_ended(&account.collector, "done");
         self.ledger.record(account).standing = standing;
+        self.observer.event(&RunEvent::AccountLanded { account: account.clone() });
     }
 
     /// The same sentence for many accounts is told in full once.

@@ -11,11 +11,14 @@ use fixworker_graph::batch::BatchLimits;
 use fixworker_graph::export::DebugDump;
 use fixworker_graph::journal::{Journal, RunKey};
 use fixworker_graph::merge::MergeKind;
+use fixworker_graph::timings::Timings;
 use fixworker_settings::collectors::select;
 use fixworker_settings::{Compression, Running};
 use fixworker_surface::history::CleanupReport;
 use fixworker_surface::report::Report;
+use fixworker_surface::status::Board;
 
+use crate::board::BoardObserver;
 use crate::cleanup::{self, Cleanup, CleanupEnd};
 use crate::collect::delivery::{Delivery, DeliverySettings};
 use crate::collect::ledger::{Ledger, Verdict};
@@ -78,15 +81,17 @@ impl RunEnd {
 /// Cleans up, as `action` asks. Stops early as `control` says.
 pub(super) async fn clean(
     cleanup: Cleanup,
+    board: Board,
     action: Action,
     replies: ActionReplies,
     control: RunControl,
 ) -> RunEnd {
     let span = Span::begin();
+    let board = Arc::new(BoardObserver::of_cleanup(board, action.key.to_string()));
     let core = Arc::new(CoreObserver::new(replies, action));
     let faults = Arc::new(FaultObserver::default());
     let observer: Arc<dyn Observer> =
-        Arc::new(Observers(vec![Arc::new(LogObserver::default()), faults.clone(), core.clone()]));
+        Arc::new(Observers(vec![Arc::new(LogObserver::default()), faults.clone(), core.clone(), board]));
     let end = tokio::select! {
         end = cleanup::run(&cleanup, observer, &control) => end,
         never = flush(&core) => match never {},
@@ -109,17 +114,21 @@ pub(super) async fn clean(
 pub(super) async fn run(
     client: CoreClient,
     tools: Tools,
+    board: Board,
     settings: Running,
     action: Action,
     replies: ActionReplies,
     control: RunControl,
 ) -> RunEnd {
     let span = Span::begin();
+    let timings = Timings::load(&tools.spool);
+    let board = Arc::new(BoardObserver::of_collect(board, timings, action.key.to_string()));
     let core = Arc::new(CoreObserver::new(replies, action.clone()));
     let metrics = Arc::new(MetricsObserver::default());
     let faults = Arc::new(FaultObserver::default());
+    let log = Arc::new(LogObserver::default());
     let observer: Arc<dyn Observer> =
-        Arc::new(Observers(vec![Arc::new(LogObserver::default()), metrics, faults.clone(), core.clone()]));
+        Arc::new(Observers(vec![log, metrics, faults.clone(), core.clone(), board]));
     let end = tokio::select! {
         end = run_observed(client, &tools, settings, &action, &observer, &control, span) => end,
         never = flush(&core) => match never {},

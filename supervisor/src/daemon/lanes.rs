@@ -6,6 +6,7 @@ use fixworker_surface::history::{Bounds, CleanupReport, RunKind, RunOutcome, Run
 use fixworker_surface::metrics;
 use fixworker_surface::report::Report;
 use fixworker_surface::scrub::scrub;
+use fixworker_surface::web::WebState;
 use jiff::Timestamp;
 use tokio::task::JoinHandle;
 
@@ -150,17 +151,18 @@ impl Lane {
 
     fn start(&mut self, action: Action, worker: &Worker) {
         tracing::info!("{} run {} begins", self.kind.name(), action.key);
-        let control = RunControl::default();
+        let (control, board) = (RunControl::default(), worker.state.board());
         let (client, tools) = (worker.client.clone(), worker.tools.clone());
         let (settings, replies) = (worker.loaded.running.clone(), worker.actions.replies.clone());
         let task = match self.kind {
             Kind::Collect => {
-                let run = answer::run(client, tools, settings, action.clone(), replies, control.clone());
+                let run =
+                    answer::run(client, tools, board, settings, action.clone(), replies, control.clone());
                 tokio::spawn(run)
             }
             Kind::Cleanup => {
                 let cleanup = Cleanup { client, tools, settings, courier: worker.courier.clone() };
-                tokio::spawn(answer::clean(cleanup, action.clone(), replies, control.clone()))
+                tokio::spawn(answer::clean(cleanup, board, action.clone(), replies, control.clone()))
             }
         };
         self.current = Some(Current { action, control, stopped: None, task });
@@ -182,7 +184,7 @@ fn remember(kind: Kind, action: &Action, stopped: Option<StopReason>, end: &mut 
         (None, Ok(())) => (RunOutcome::SomeFailed, None),
     };
     let (task, summary) = (action.key.to_string(), end.summary.clone());
-    let id = worker.state.history().name(started, kind);
+    let id = worker.state.name_run(started, kind);
     let record =
         RunRecord { id, kind, task, outcome, message, summary, resumed, cleanup, left_out: 0, report };
     worker.state.remember(record.bounded(), bounds(&worker.loaded.running));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fixworker_fixcore::bootstrap::ConnectErrorKind;
+use fixworker_fixcore::bootstrap::{ConnectErrorKind, first_identity};
 use fixworker_fixcore::http::subscribe::Subscription;
 use fixworker_fixcore::proxy::ProxySettings;
 use fixworker_fixcore::token::BearerVerifier;
@@ -13,13 +13,13 @@ use fixworker_fixcore::{
     CancellationToken, ConnectError, ConnectOptions, CoreClient, Endpoint, EndpointError, IdentityFiles,
     VerifyMode,
 };
-use fixworker_graph::spool::SpoolError;
+use fixworker_graph::spool::{SpoolDir, SpoolError};
 use fixworker_settings::cli::DaemonArgs;
 use fixworker_settings::collectors::select;
 use fixworker_settings::{Environment, Sections};
-use fixworker_surface::history::{self, History, HistoryError};
-use fixworker_surface::metrics::{self, MetricsHandle};
-use fixworker_surface::web::{BindError, WebServer};
+use fixworker_surface::history::{self, History, HistoryError, RunKind};
+use fixworker_surface::metrics;
+use fixworker_surface::web::{BindError, WebServer, WebState};
 use thiserror::Error;
 use tokio::sync::watch;
 
@@ -34,7 +34,13 @@ use crate::walls::{self, Incomplete};
 use crate::work::Tools;
 
 use super::gauges;
-use super::web::State;
+use super::listen;
+use super::web::{Identity, Parts, State};
+
+/// Between attempts to read the configuration.
+const RETRY: Duration = Duration::from_secs(2);
+/// Runs of each kind of the past that are on the board.
+const SHOWN: usize = 5;
 
 /// Why the worker does not start.
 #[derive(Debug, Error)]
@@ -129,7 +135,21 @@ pub(super) async fn start(
     let described = Arc::clone(&collectors.described);
     let names: Vec<_> = described.iter().map(|one| one.collector.as_str()).collect();
     tracing::info!("collectors: {}", names.join(", "));
-    let options = ConnectOptions::default();
+    let (sections, errors) = Sections::new(&setup::facts(&described, &environment), &described);
+    for error in &errors {
+        tracing::error!("{error}");
+    }
+    let sources = Arc::new(Sources { sections, overrides: args.common.overrides, environment });
+    let running = config::offline(&sources);
+    let (waits, waiting) = watch::channel(String::new());
+    let identity = Identity { subscriber: args.subscriber_id.clone(), fixcore: endpoint.uri().to_owned() };
+    let bearer = args.psk.map(BearerVerifier::new);
+    let state = Arc::new(State::new(identity, described, running.clone(), waiting, bearer));
+    // Files of the command line are read here: a typo should not wait for fixcore.
+    let first = first_identity(&endpoint, &args.subscriber_id).await?;
+    let early = listen::early(running.worker(), first, Arc::clone(&state), metrics.clone()).await;
+
+    let options = ConnectOptions { patience: None, waits: Some(waits.clone()) };
     let connected = fixworker_fixcore::connect(&endpoint, &args.subscriber_id, &options, stop).await;
     let connected = connected.map_err(|error| match error {
         ConnectError::Stopped => StartError::Stopped,
@@ -137,22 +157,17 @@ pub(super) async fn start(
     })?;
     let client = connected.client;
     tracing::info!("connected to fixcore at {}", endpoint.uri());
-
-    let (sections, errors) = Sections::new(&setup::facts(&described, &environment), &described);
-    for error in &errors {
-        tracing::error!("{error}");
-    }
-    let sources = Arc::new(Sources { sections, overrides: args.common.overrides, environment });
     let loaded = tokio::select! {
-        loaded = config::start(&client, &sources) => loaded?,
+        loaded = configuration(&client, &sources, &waits) => loaded?,
         () = stop.cancelled() => return Err(StartError::Stopped),
     };
+    state.set_running(loaded.running.clone());
     config::write_files(&loaded.running, &args.home_files);
     walls::announce(&loaded.running)?;
     setup::update_fleet(&fleet, &loaded.running, &collectors, &sources.environment, setup::HEARTBEAT);
     let spool = setup::spool(loaded.running.supervisor(), &args.subscriber_id)?;
     fleet.hide(spool.path());
-    let history = History::open(&spool.path().join(history::FOLDER))?;
+    let history = open_history(&spool, &state)?;
     let tools = setup::tools(fleet, spool, collectors, sources.environment.clone())?;
     tools.brokers.announce(&select(&loaded.running.worker().collector, &tools.described).active);
 
@@ -166,19 +181,14 @@ pub(super) async fn start(
     tokio::spawn(gauges::count_reconnects("events", events.health.clone()));
     tokio::spawn(gauges::count_reconnects("actions", actions.health.clone()));
     tokio::spawn(gauges::count_reconnects("tasks", tasks.health.clone()));
-    let state = Arc::new(State::new(
-        tools.clone(),
-        loaded.running.clone(),
-        [
-            ("Config Listener", events.health.clone()),
-            ("CoreActions", actions.health.clone()),
-            ("CoreTasks", tasks.health.clone()),
-        ]
-        .into(),
-        args.psk.map(BearerVerifier::new),
-        history,
-    ));
-    let web = serve_web(&loaded, Arc::clone(&state), metrics, connected.identity, &links).await?;
+    let health = [
+        ("Config Listener", events.health.clone()),
+        ("CoreActions", actions.health.clone()),
+        ("CoreTasks", tasks.health.clone()),
+    ];
+    state.connected(Parts { tools: tools.clone(), history, links: health.into() });
+    let (worker, identity) = (loaded.running.worker(), connected.identity);
+    let web = listen::serve(early, worker, Arc::clone(&state), metrics, identity, links.clone()).await?;
     Ok(Worker {
         client,
         tools,
@@ -194,6 +204,38 @@ pub(super) async fn start(
         web: Some(web),
         idle_timeout: args.idle_timeout,
     })
+}
+
+/// The settings. A fixcore that is slow, or goes away just now, is waited for.
+async fn configuration(
+    client: &CoreClient,
+    sources: &Sources,
+    waits: &watch::Sender<String>,
+) -> Result<Loaded, ConfigError> {
+    loop {
+        match config::start(client, sources).await {
+            Err(ConfigError::Core(error)) if error.is_transient() => {
+                tracing::info!("the configuration is read again in {} s: {error}", RETRY.as_secs());
+                waits.send_replace(error.to_string());
+                tokio::time::sleep(RETRY).await;
+            }
+            other => return other,
+        }
+    }
+}
+
+/// The runs of the past, and the last of them on the board.
+fn open_history(spool: &SpoolDir, state: &State) -> Result<History, HistoryError> {
+    let history = History::open(&spool.path().join(history::FOLDER))?;
+    let mut last = Vec::new();
+    for kind in [RunKind::Collect, RunKind::Cleanup] {
+        let ids = history.summaries().into_iter().filter(|run| run.kind == kind).take(SHOWN);
+        for run in ids {
+            last.extend(history.read(&run.id)?);
+        }
+    }
+    state.board().remember(last);
+    Ok(history)
 }
 
 fn endpoint(args: &DaemonArgs) -> Result<Endpoint, StartError> {
@@ -215,17 +257,4 @@ fn endpoint(args: &DaemonArgs) -> Result<Endpoint, StartError> {
     let endpoint = endpoint.with_psk(args.psk.clone()).with_verify(verify).with_identity(identity);
     let endpoint = endpoint.with_ca_fingerprint(args.ca_fingerprint.clone());
     Ok(endpoint.with_proxies(ProxySettings::from_env()))
-}
-
-async fn serve_web(
-    loaded: &Loaded,
-    state: Arc<State>,
-    metrics: MetricsHandle,
-    identity: Option<watch::Receiver<fixworker_fixcore::tls::TlsIdentity>>,
-    links: &CancellationToken,
-) -> Result<WebServer, StartError> {
-    let worker = loaded.running.worker();
-    let identity = identity.filter(|_| !worker.no_tls);
-    let server = super::web::serve(worker, state, metrics, identity, links.clone()).await?;
-    Ok(server)
 }

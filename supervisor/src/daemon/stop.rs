@@ -3,10 +3,11 @@
 use std::time::{Duration, Instant};
 
 use fixworker_fleet::ChildStatus;
+use fixworker_surface::status::Stage;
 
 use super::serve::Server;
 use crate::exit_code::ExitCode;
-use crate::signals::{Shutdown, Stage};
+use crate::signals::{self, Shutdown};
 use crate::work;
 
 /// Results that cannot be sent are waited for so long when the worker goes.
@@ -23,6 +24,7 @@ impl Server {
     pub(super) async fn stop(mut self, mut shutdown: Shutdown) -> ExitCode {
         let budget = self.worker.loaded.running.supervisor().shutdown_timeout;
         let until = Instant::now() + budget;
+        self.worker.state.set_stage(Stage::Stopping);
         self.reloading.abort_all();
         self.collect.shut_down(&self.worker);
         self.cleanup.shut_down(&self.worker);
@@ -37,7 +39,7 @@ impl Server {
                 () = self.worker.tasks.quiet(), if !tasks_over => tasks_over = true,
                 // fixcore may end or repeat tasks meanwhile; the machine answers that nothing starts any more.
                 Some(event) = self.worker.actions.events.recv() => self.action(event),
-                () = shutdown.reached(Stage::Kill), if killed.is_none() => {
+                () = shutdown.reached(signals::Stage::Kill), if killed.is_none() => {
                     killed = Some(self.kill("the shutdown was forced"));
                 }
                 () = work::until(Some(until)), if killed.is_none() => {

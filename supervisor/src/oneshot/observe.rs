@@ -101,8 +101,9 @@ fn events(event: &RunEvent) -> Vec<Event> {
         RunEvent::Message { text: message, .. } | RunEvent::Notice { message, .. } => {
             vec![Event::Note(message.clone())]
         }
-        RunEvent::CollectorStarted { .. } | RunEvent::CollectorFinished { .. } | RunEvent::Denied { .. } => {
-            Vec::new()
-        }
+        RunEvent::CollectorStarted { .. }
+        | RunEvent::CollectorFinished { .. }
+        | RunEvent::Denied { .. }
+        | RunEvent::AccountLanded { .. } => Vec::new(),
     }
 }

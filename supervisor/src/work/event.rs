@@ -139,6 +139,11 @@ pub enum RunEvent {
         /// Time of the successful attempt.
         duration: Duration,
     },
+    /// fixcore has merged the account, or it is in the file.
+    AccountLanded {
+        /// The account.
+        account: CollectorAccount,
+    },
     /// The account is over without result.
     AccountFailed {
         /// The account.

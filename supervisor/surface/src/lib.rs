@@ -7,8 +7,10 @@
 pub mod display;
 pub mod history;
 pub mod metrics;
+mod page;
 pub mod report;
 pub mod scrub;
+pub mod status;
 mod stderr;
 pub mod telemetry;
 mod text;

@@ -1,7 +1,9 @@
-//! The web server of the daemon: `/health`, `/metrics`, `/info`, `/children`, `/runs`.
+//! The web server of the daemon: the status page, `/live`, `/ready`, `/health`, `/metrics`, `/info`, `/children`, `/runs`.
 
 mod bind;
 mod guard;
+mod health;
+mod page;
 mod route;
 
 use std::io;
@@ -17,6 +19,7 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use serde::Serialize;
 use serde_json::Value;
 use thiserror::Error;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 pub use self::bind::BindError;
@@ -24,6 +27,7 @@ use self::guard::GuardedAcceptor;
 use self::route::App;
 use crate::history::History;
 use crate::metrics::MetricsHandle;
+use crate::status::{Board, Condition};
 
 /// How long a client may take for the TLS handshake.
 const TLS_TIMEOUT: Duration = Duration::from_secs(10);
@@ -38,24 +42,19 @@ const UPKEEP: Duration = Duration::from_secs(5);
 
 /// What the endpoints show. Called for each request: answer from memory.
 pub trait WebState: Send + Sync + 'static {
-    /// What is unhealthy now.
-    fn health(&self) -> Health;
+    /// How the worker is.
+    fn condition(&self) -> Condition;
+    /// What it does.
+    fn board(&self) -> Board;
     /// What runs now, without secrets.
     fn children(&self) -> Value;
-    /// What the runs were.
-    fn history(&self) -> History;
+    /// What the runs were, once that is known.
+    fn history(&self) -> Option<History>;
     /// Which collectors there are.
     fn info(&self) -> Info;
     /// Whether `header`, the value of `Authorization`, is `Bearer` with a JWT that the psk has signed. Called
     /// on a thread that may block, for one request after the other. Without a psk, nobody is.
     fn authorize(&self, header: Option<&str>) -> bool;
-}
-
-/// The state of health: the names of what is not well, which are shown.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Health {
-    /// For example `CoreActions`, as the peer calls the connection for actions.
-    pub unhealthy: Vec<String>,
 }
 
 /// The body of `/info`, as the peer has it.
@@ -134,6 +133,8 @@ pub struct WebServer {
     handle: Handle<SocketAddr>,
     server: JoinHandle<io::Result<()>>,
     upkeep: JoinHandle<()>,
+    /// Tells streams to end.
+    stopping: watch::Sender<bool>,
 }
 
 /// Starts the web server. It listens when this returns; an error says what to do.
@@ -144,7 +145,8 @@ pub async fn serve(
 ) -> Result<WebServer, BindError> {
     let (listener, address) = bind::listen(&config.host, config.port).await?;
     let scheme = if config.tls.is_some() { "https" } else { "http" };
-    let app = App::new(&config.path, state, metrics.clone());
+    let (stopping, is_stopping) = watch::channel(false);
+    let app = App::new(&config.path, state, metrics.clone(), is_stopping);
     let service = app.into_router().into_make_service_with_connect_info::<SocketAddr>();
     let handle = Handle::new();
     let mut server = axum_server::Server::from_listener(listener).handle(handle.clone()).http1_only();
@@ -170,7 +172,7 @@ pub async fn serve(
         }
     });
     tracing::info!("web server listens on {scheme}://{address}");
-    Ok(WebServer { address, handle, server, upkeep })
+    Ok(WebServer { address, handle, server, upkeep, stopping })
 }
 
 impl WebServer {
@@ -182,6 +184,7 @@ impl WebServer {
     /// Takes no more connections, lets requests that are being answered end within `grace`, and returns when
     /// all are closed.
     pub async fn stop(mut self, grace: Duration) {
+        self.stopping.send_replace(true);
         self.handle.graceful_shutdown(Some(grace));
         match (&mut self.server).await {
             Ok(Ok(())) => {}

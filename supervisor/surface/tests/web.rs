@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use fixworker_surface::history::History;
 use fixworker_surface::metrics::{self, MetricsHandle};
-use fixworker_surface::web::{Health, Info, WebConfig, WebServer, WebState, WebTls, serve};
+use fixworker_surface::status::{Board, Condition, Connection, Degraded, Happened, LinkState, Stage};
+use fixworker_surface::web::{Info, WebConfig, WebServer, WebState, WebTls, serve};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -18,26 +19,46 @@ use tokio::net::TcpStream;
 struct State {
     unhealthy: AtomicBool,
     checks: AtomicUsize,
+    degraded: AtomicBool,
+    starting: AtomicBool,
+    board: Board,
 }
 
 impl WebState for State {
-    fn health(&self) -> Health {
+    fn condition(&self) -> Condition {
+        let link = |name: &str| Connection {
+            name: name.to_owned(),
+            state: LinkState::Down,
+            since: None,
+            why: Some("gone".to_owned()),
+        };
         let names =
-            if self.unhealthy.load(Ordering::SeqCst) { vec!["CoreActions", "CoreTasks"] } else { vec![] };
-        Health { unhealthy: names.into_iter().map(str::to_owned).collect() }
+            if self.unhealthy.load(Ordering::SeqCst) { &["CoreActions", "CoreTasks"][..] } else { &[] };
+        let degraded = self.degraded.load(Ordering::SeqCst);
+        let degraded = degraded.then(|| Degraded { name: "History".to_owned(), why: "full".to_owned() });
+        Condition {
+            connections: names.iter().map(|name| link(name)).collect(),
+            degraded: degraded.into_iter().collect(),
+            stage: if self.starting.load(Ordering::SeqCst) { Stage::Starting } else { Stage::Serving },
+            ..Condition::default()
+        }
+    }
+
+    fn board(&self) -> Board {
+        self.board.clone()
     }
 
     fn children(&self) -> Value {
         json!([{"account": "aws/1", "pid": 4711}])
     }
 
-    fn history(&self) -> History {
+    fn history(&self) -> Option<History> {
         static HISTORY: LazyLock<(tempfile::TempDir, History)> = LazyLock::new(|| {
             let folder = tempfile::tempdir().expect("a folder");
             let history = History::open(folder.path()).expect("opened");
             (folder, history)
         });
-        HISTORY.1.clone()
+        Some(HISTORY.1.clone())
     }
 
     fn info(&self) -> Info {
@@ -99,13 +120,77 @@ async fn health_is_the_peers_to_the_byte() {
     let (server, state) = start("/", None).await;
     assert_eq!(get(server.address(), "/health").await, (200, "ok\r\n".to_owned()));
     state.unhealthy.store(true, Ordering::SeqCst);
-    let expected = "not ok\r\n\r\n- CoreActions\r\n- CoreTasks\r\n".to_owned();
+    let expected = "not ok\r\n\r\n- CoreActions: gone\r\n- CoreTasks: gone\r\n".to_owned();
     assert_eq!(get(server.address(), "/health").await, (503, expected));
     let head = ask(server.address(), "HEAD", "/health", "").await.to_ascii_lowercase();
     assert!(head.starts_with("http/1.1 503 ") && head.ends_with("\r\n\r\n"), "{head}");
     assert!(head.contains("\r\ncontent-type: text/plain;charset=utf-8\r\n"), "{head}");
     let answer = ask(server.address(), "POST", "/health", "Content-Length: 0\r\n").await.to_ascii_lowercase();
     assert!(answer.starts_with("http/1.1 405 ") && answer.contains("\r\nallow: get, head\r\n"), "{answer}");
+}
+
+#[tokio::test]
+async fn live_ready_and_health_answer_three_questions() {
+    let (server, state) = start("/", None).await;
+    let address = server.address();
+    let all = async |paths: [&'static str; 3]| {
+        let mut codes = Vec::new();
+        for path in paths {
+            codes.push(get(address, path).await.0);
+        }
+        codes
+    };
+    let paths = ["/live", "/ready", "/health"];
+    assert_eq!(all(paths).await, [200, 200, 200]);
+    state.degraded.store(true, Ordering::SeqCst);
+    assert_eq!(
+        get(address, "/health").await,
+        (200, "ok\r\n\r\ndegraded\r\n\r\n- History: full\r\n".to_owned())
+    );
+    let body = ask(address, "GET", "/health", "Accept: application/json\r\n").await;
+    let expected = r#"{"status":"degraded","failing":[],"degraded":[{"name":"History","why":"full"}]}"#;
+    assert!(body.starts_with("HTTP/1.1 200 ") && body.ends_with(expected), "{body}");
+    state.starting.store(true, Ordering::SeqCst);
+    assert_eq!(all(paths).await, [200, 503, 200], "it starts: that is no fault");
+    state.starting.store(false, Ordering::SeqCst);
+    state.unhealthy.store(true, Ordering::SeqCst);
+    assert_eq!(all(paths).await, [200, 503, 503], "fixcore is away: no reason to kill it");
+}
+
+#[tokio::test]
+async fn the_page_is_secured_as_the_children_are_and_its_stream_brings_what_changes() {
+    let (server, state) = start("/deep", None).await;
+    let address = server.address();
+    for path in ["/", "/events", "/deep/", "/deep/events"] {
+        let answer = ask(address, "GET", path, "X-Forwarded-For: 203.0.113.9\r\n").await;
+        assert!(answer.starts_with("HTTP/1.1 401 ") && answer.contains("ssh -L"), "{answer}");
+    }
+    for path in ["/", "/deep/page.css", "/page.js", "/icon.svg"] {
+        let answer = ask(address, "GET", path, "").await.to_ascii_lowercase();
+        assert!(answer.starts_with("http/1.1 200 "), "{answer}");
+        for header in [
+            "content-security-policy: default-src 'none'; script-src 'self'",
+            "x-content-type-options: nosniff",
+        ] {
+            assert!(answer.contains(header), "{path}: {answer}");
+        }
+    }
+    let mut stream = TcpStream::connect(address).await.expect("connected");
+    stream.write_all(b"GET /deep/events?q=x HTTP/1.1\r\nHost: localhost\r\n\r\n").await.expect("sent");
+    let mut seen = String::new();
+    let mut buffer = [0; 1 << 13];
+    while !seen.contains("Nothing runs.") {
+        let got = stream.read(&mut buffer).await.expect("read");
+        seen.push_str(&String::from_utf8_lossy(&buffer[..got]));
+    }
+    assert!(seen.contains("text/event-stream") && seen.contains("data: <main id="), "{seen}");
+    state.board.tell(Happened::Began { task: "t".to_owned() }, jiff::Timestamp::now());
+    while !seen.contains("It collects.") {
+        let got = stream.read(&mut buffer).await.expect("read");
+        seen.push_str(&String::from_utf8_lossy(&buffer[..got]));
+    }
+    server.stop(Duration::from_mins(1)).await;
+    while stream.read(&mut buffer).await.expect("read") > 0 {}
 }
 
 #[tokio::test]

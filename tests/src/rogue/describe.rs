@@ -90,11 +90,23 @@ pub(super) fn accounts(link: &mut Link, id: JobId, job: &AccountsJob) -> anyhow:
     let modes = config["modes"].as_array().context("modes")?;
     let modes = modes.iter().filter_map(Value::as_str);
     link.send(id, Report::Ready)?;
-    for account in modes {
-        link.send(id, Report::Accounts(vec![listed(account)]))?;
+    for account in modes.flat_map(several) {
+        link.send(id, Report::Accounts(vec![listed(&account)]))?;
     }
     link.send(id, done())?;
     Ok(None)
+}
+
+/// The accounts that an entry means: `hold-1..3` is `hold-1`, `hold-2`, `hold-3`.
+fn several(entry: &str) -> Vec<String> {
+    let range = entry.rsplit_once('-').and_then(|(name, numbers)| {
+        let (first, last) = numbers.split_once("..")?;
+        Some((name, first.parse::<u32>().ok()?..=last.parse().ok()?))
+    });
+    match range {
+        Some((name, numbers)) => numbers.map(|number| format!("{name}-{number}")).collect(),
+        None => vec![entry.to_owned()],
+    }
 }
 
 fn listed(id: &str) -> Account {
@@ -102,10 +114,11 @@ fn listed(id: &str) -> Account {
     let cloud = if mode == Some(Mode::ListingOtherCloud) { "example" } else { NAME };
     let node_of = if mode == Some(Mode::ListingOtherNode) { "good" } else { id };
     let fill = if mode == Some(Mode::BigAccountName) { "n".repeat(HUGE) } else { String::new() };
+    let markup = if mode == Some(Mode::Script) { expect::MARKUP } else { "" };
     Account {
         cloud: cloud.into(),
         id: id.into(),
-        name: format!("Rogue {id}{fill}"),
+        name: format!("Rogue {id}{fill}{markup}"),
         node_id: ids::account(node_of),
         scope: Vec::new().into(),
     }

@@ -12,7 +12,7 @@ use ipc_proto::fault::{Fault, FaultKind, FaultScope, FaultSource, Level, Retry};
 use ipc_proto::graph::Tally;
 use ipc_proto::job::CollectJob;
 use ipc_proto::limits::MAX_FRAME;
-use ipc_proto::message::{Done, Heartbeat, JobId, Report};
+use ipc_proto::message::{Done, Heartbeat, JobId, Progress, Report};
 use nix::sys::signal::{SigSet, Signal};
 use serde_json::Value;
 
@@ -104,6 +104,11 @@ fn before_graph(
             let fault = fault(FaultKind::Unavailable, Retry::Later, "the cloud is down");
             link.send(id, Report::Fatal(fault))?;
             return Ok(Some(75));
+        }
+        Mode::Script => {
+            let step = Progress { path: Vec::new(), name: expect::MARKUP.into(), current: 1, total: 2 };
+            link.send(id, Report::Progress(vec![step]))?;
+            link.send(id, Report::Fault(fault(FaultKind::Unavailable, Retry::Later, expect::MARKUP)))?;
         }
         Mode::Faults => {
             for kind in [FaultKind::AccessDenied, FaultKind::Throttled] {

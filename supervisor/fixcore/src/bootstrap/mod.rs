@@ -34,15 +34,20 @@ use trust::{TrustKeeper, fetch_authority};
 pub(crate) const RETRY: Duration = Duration::from_secs(2);
 
 /// How to connect.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct ConnectOptions {
-    /// How long to wait for a fixcore that is not there or not ready. The peer waits 300 s.
-    pub patience: Duration,
+    /// How long to wait for a fixcore that is not there or not ready; `None` is for ever. The peer waits 300 s and ends,
+    /// which takes away who could say what is wrong.
+    pub patience: Option<Duration>,
+    /// Is told why there is no connection yet.
+    pub waits: Option<watch::Sender<String>>,
 }
 
-impl Default for ConnectOptions {
-    fn default() -> Self {
-        Self { patience: Duration::from_mins(5) }
+impl ConnectOptions {
+    fn tell(&self, why: &str) {
+        if let Some(waits) = &self.waits {
+            waits.send_replace(why.to_owned());
+        }
     }
 }
 
@@ -65,10 +70,10 @@ pub async fn connect(
     stop: &CancellationToken,
 ) -> Result<Connected, ConnectError> {
     crate::tls::install_default();
-    let until = Instant::now() + options.patience;
+    let until = options.patience.map(|patience| Instant::now() + patience);
     // Files first: a typo should not wait for fixcore.
     let files = read_files(endpoint).await?;
-    wait_until_ready(endpoint, until, options.patience, stop).await?;
+    wait_until_ready(endpoint, until, options, stop).await?;
     loop {
         let attempt = tokio::select! {
             () = stop.cancelled() => return Err(ConnectError::Stopped),
@@ -78,9 +83,11 @@ pub async fn connect(
             Ok((client, identity)) => return Ok(connected(client, identity, stop)),
             Err(error) => error,
         };
-        if error.kind() != ConnectErrorKind::Transient || Instant::now() + RETRY > until {
+        let is_late = until.is_some_and(|until| Instant::now() + RETRY > until);
+        if error.kind() != ConnectErrorKind::Transient || is_late {
             return Err(error);
         }
+        options.tell(&error.to_string());
         tracing::info!("connecting to fixcore again in {} s: {error}", RETRY.as_secs());
         tokio::select! {
             () = stop.cancelled() => return Err(ConnectError::Stopped),
@@ -185,6 +192,24 @@ async fn new_identity(client: &CoreClient, source: &IdentitySource) -> Result<Tl
             Ok(blocking(move || load_identity(&files)).await.map_err(ConnectError::Setup)??)
         }
     }
+}
+
+/// With which certificate a web server can answer before there is a connection: that of the command line, or one that
+/// nobody has signed. `None` for a fixcore without TLS.
+pub async fn first_identity(
+    endpoint: &Endpoint,
+    subscriber: &str,
+) -> Result<Option<TlsIdentity>, ConnectError> {
+    crate::tls::install_default();
+    if !endpoint.is_secure() {
+        return Ok(None);
+    }
+    let (files, name) = (endpoint.identity().cloned(), subscriber.to_owned());
+    let make = move || match files {
+        Some(files) => load_identity(&files),
+        None => TlsIdentity::temporary(&name),
+    };
+    Ok(Some(blocking(make).await.map_err(ConnectError::Setup)??))
 }
 
 /// Makes a key and has fixcore sign a certificate for it.

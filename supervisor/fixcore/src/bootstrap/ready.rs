@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::trust::unverified_client;
-use super::{ConnectError, RETRY};
+use super::{ConnectError, ConnectOptions, RETRY};
 use crate::endpoint::Endpoint;
 use crate::http::error::chain;
 
@@ -21,8 +21,8 @@ const SAY_SO: Duration = Duration::from_secs(30);
 /// and no token is sent.
 pub(super) async fn wait_until_ready(
     endpoint: &Endpoint,
-    until: Instant,
-    patience: Duration,
+    until: Option<Instant>,
+    options: &ConnectOptions,
     stop: &CancellationToken,
 ) -> Result<(), ConnectError> {
     let client = Arc::new(unverified_client(endpoint)?);
@@ -34,13 +34,13 @@ pub(super) async fn wait_until_ready(
         };
         let Err(cause) = asked else { return Ok(()) };
         let now = Instant::now();
-        if now + RETRY > until {
+        options.tell(&format!("fixcore at {} is not ready: {cause}", endpoint.uri()));
+        if let (true, Some(waited)) = (until.is_some_and(|until| now + RETRY > until), options.patience) {
             let uri = endpoint.uri().to_owned();
-            return Err(ConnectError::NotReady { uri, waited: patience, cause });
+            return Err(ConnectError::NotReady { uri, waited, cause });
         }
         if now >= say_at {
-            let left = until.saturating_duration_since(now).as_secs();
-            tracing::info!("waiting up to {left} s for fixcore at {}: {cause}", endpoint.uri());
+            tracing::info!("waiting for fixcore at {}: {cause}", endpoint.uri());
             say_at = now + SAY_SO;
         }
         tokio::select! {

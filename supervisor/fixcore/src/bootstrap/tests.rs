@@ -39,7 +39,13 @@ fn endpoint(uri: &str, psk: Option<&str>) -> Endpoint {
 }
 
 async fn try_connect(endpoint: &Endpoint, patience: Duration) -> Result<Connected, ConnectError> {
-    connect(endpoint, "fix.worker", &ConnectOptions { patience }, &CancellationToken::new()).await
+    connect(
+        endpoint,
+        "fix.worker",
+        &ConnectOptions { patience: Some(patience), waits: None },
+        &CancellationToken::new(),
+    )
+    .await
 }
 
 /// For what is final: it has to come back long before.
@@ -197,7 +203,7 @@ async fn patience_ends_with_the_last_reason() {
     assert!(text.contains("was not ready within 0 s") && text.contains("503"), "{text}");
     let stop = CancellationToken::new();
     stop.cancel();
-    let options = ConnectOptions { patience: PATIENCE };
+    let options = ConnectOptions { patience: Some(PATIENCE), waits: None };
     let stopped = connect(&endpoint(&core.uri, None), "fix.worker", &options, &stop).await.unwrap_err();
     assert_eq!(stopped.kind(), ConnectErrorKind::Stopped);
 }

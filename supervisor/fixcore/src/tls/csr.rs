@@ -2,7 +2,7 @@
 
 use rcgen::string::Ia5String;
 use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, PKCS_RSA_SHA256, RsaKeySize, SanType};
-use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
 use super::names::LocalNames;
 
@@ -20,14 +20,34 @@ pub(crate) fn signing_request(common_name: &str) -> Result<SigningRequest, rcgen
 
 fn request_for(common_name: &str, names: &LocalNames) -> Result<SigningRequest, rcgen::Error> {
     let key = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048)?;
+    let pem = params(common_name, names).serialize_request(&key)?.pem()?;
+    Ok(SigningRequest { pem, key: PrivatePkcs8KeyDer::from(key.serialize_der()).into() })
+}
+
+/// A certificate that nobody has signed, for a web server that has to answer before fixcore does. With another kind of key,
+/// which takes no time to make.
+pub(crate) fn self_signed(common_name: &str) -> Result<SelfSigned, rcgen::Error> {
+    let key = KeyPair::generate()?;
+    let mut params = params(common_name, &LocalNames::of_this_host());
+    params.not_after = rcgen::date_time_ymd(2100, 1, 1);
+    let certificate = params.self_signed(&key)?.der().clone();
+    Ok(SelfSigned { certificate, key: PrivatePkcs8KeyDer::from(key.serialize_der()).into() })
+}
+
+/// A key and the certificate that it has signed for itself.
+pub(crate) struct SelfSigned {
+    pub(crate) certificate: CertificateDer<'static>,
+    pub(crate) key: PrivateKeyDer<'static>,
+}
+
+fn params(common_name: &str, names: &LocalNames) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name = DistinguishedName::new();
     params.distinguished_name.push(DnType::CommonName, common_name);
     let hosts = names.hosts.iter().filter_map(|name| Ia5String::try_from(name.as_str()).ok());
     params.subject_alt_names =
         hosts.map(SanType::DnsName).chain(names.addresses.iter().copied().map(SanType::IpAddress)).collect();
-    let pem = params.serialize_request(&key)?.pem()?;
-    Ok(SigningRequest { pem, key: PrivatePkcs8KeyDer::from(key.serialize_der()).into() })
+    params
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use super::authority::Validity;
 use super::key_error::KeyError;
 use super::pem_files::{certificates_from_file, read_file};
 use super::private_key::private_key_from_pem;
-use super::{PemFileError, provider};
+use super::{PemFileError, SelfSigned, provider, self_signed};
 use crate::endpoint::IdentityFiles;
 
 /// A certificate with its key and intermediates. `Debug` shows no key.
@@ -90,6 +90,13 @@ impl TlsIdentity {
             Misfit::OtherKey => IdentityError::Signed("it is for another key".to_owned()),
             Misfit::Broken(why) => IdentityError::Signed(why),
         })
+    }
+
+    /// Signed by nobody.
+    pub(crate) fn temporary(name: &str) -> Result<Self, IdentityError> {
+        let SelfSigned { certificate, key } =
+            self_signed(name).map_err(|error| IdentityError::Request(error.to_string()))?;
+        Self::signed(vec![certificate], key)
     }
 
     /// The certificate and its intermediates.

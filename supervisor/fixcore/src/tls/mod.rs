@@ -24,7 +24,7 @@ pub use renewal::renew_at;
 pub(crate) use authority::check_authority;
 #[cfg(test)]
 pub(crate) use authority::fingerprint;
-pub(crate) use csr::{SigningRequest, signing_request};
+pub(crate) use csr::{SelfSigned, SigningRequest, self_signed, signing_request};
 pub(crate) use identity::load_identity;
 pub(crate) use pem_files::{certificates_from_file, certificates_from_pem};
 pub(crate) use renewal::{IdentitySource, keep_identity};

@@ -30,7 +30,7 @@ Environment:
 
 Exit codes:
   0  fine, also after a graceful shutdown      4  nothing collected
-  1  a fault of this program, or idle timeout  5  fixcore unreachable, or it refused us
+  1  a fault of this program, or idle timeout  5  fixcore refused us, or cannot prove who it is
   2  wrong usage or configuration              6  a shutdown had to be forced
   3  some accounts failed, the others are written";
 

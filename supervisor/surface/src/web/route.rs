@@ -7,40 +7,55 @@ use axum::Router;
 use axum::extract::ConnectInfo;
 use axum::http::header::{
     ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderMap, HeaderName, LOCATION,
-    WWW_AUTHENTICATE,
+    WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::uri::Authority;
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
-use super::{Health, WebState};
+use super::page::{self, Pages};
+use super::{WebState, health};
 use crate::history::{RunId, RunSummary};
 use crate::metrics::MetricsHandle;
-use crate::text::one_line;
 
 const TEXT: &str = "text/plain;charset=utf-8";
 const JSON: &str = "application/json";
-const HTML: &str = "text/html;charset=utf-8";
 const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
-
-const INDEX: &str = "<!DOCTYPE html>\n<html><head><title>fixworker</title></head><body><h1>fixworker</h1><ul>\n\
-    <li><a href=\"health\">health</a>: is everything well?</li>\n\
-    <li><a href=\"metrics\">metrics</a>: for Prometheus</li>\n\
-    <li><a href=\"info\">info</a>: which collectors there are</li>\n\
-    <li><a href=\"children\">children</a>: what runs now</li>\n\
-    <li><a href=\"runs\">runs</a>: what the last runs were</li>\n</ul></body></html>\n";
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Endpoint {
     Index,
+    Events,
+    Style,
+    Script,
+    Icon,
+    Live,
+    Ready,
     Health,
     Metrics,
     Info,
     Children,
     Runs,
     Run(RunId),
+}
+
+impl Endpoint {
+    /// Whether it shows accounts: only to programs on this host, and to who has the psk.
+    fn is_for_operators(&self) -> bool {
+        match self {
+            Self::Index | Self::Events | Self::Children | Self::Runs | Self::Run(_) => true,
+            Self::Style
+            | Self::Script
+            | Self::Icon
+            | Self::Live
+            | Self::Ready
+            | Self::Health
+            | Self::Metrics
+            | Self::Info => false,
+        }
+    }
 }
 
 /// What a path leads to.
@@ -68,6 +83,12 @@ fn find(path: &str, base: &str) -> Found {
     let below = path.strip_prefix(base).filter(|rest| rest.starts_with('/')).unwrap_or(path);
     match below.trim_end_matches('/') {
         "" => Found::Endpoint(Endpoint::Index),
+        "/events" => Found::Endpoint(Endpoint::Events),
+        "/page.css" => Found::Endpoint(Endpoint::Style),
+        "/page.js" => Found::Endpoint(Endpoint::Script),
+        "/icon.svg" => Found::Endpoint(Endpoint::Icon),
+        "/live" => Found::Endpoint(Endpoint::Live),
+        "/ready" => Found::Endpoint(Endpoint::Ready),
         "/health" => Found::Endpoint(Endpoint::Health),
         "/metrics" => Found::Endpoint(Endpoint::Metrics),
         "/info" => Found::Endpoint(Endpoint::Info),
@@ -117,11 +138,18 @@ pub(super) struct App {
     metrics: MetricsHandle,
     /// Checking a token costs tens of milliseconds of CPU: strangers get one core at most.
     checking: Semaphore,
+    pages: Pages,
 }
 
 impl App {
-    pub(super) fn new(web_path: &str, state: Arc<dyn WebState>, metrics: MetricsHandle) -> Self {
-        Self { base: normalize(web_path), state, metrics, checking: Semaphore::new(1) }
+    pub(super) fn new(
+        web_path: &str,
+        state: Arc<dyn WebState>,
+        metrics: MetricsHandle,
+        stopping: watch::Receiver<bool>,
+    ) -> Self {
+        let pages = Pages::new(Arc::clone(&state), stopping);
+        Self { base: normalize(web_path), state, metrics, checking: Semaphore::new(1), pages }
     }
 
     /// The service. It has no routes of axum's, because those give a meaning to characters in `web_path`.
@@ -143,7 +171,7 @@ impl App {
             Found::Nothing => {
                 return text(
                     StatusCode::NOT_FOUND,
-                    "there is /health, /metrics, /info, /children and /runs\r\n".to_owned(),
+                    "there is /, /live, /ready, /health, /metrics, /info, /children and /runs\r\n".to_owned(),
                 );
             }
         };
@@ -151,16 +179,23 @@ impl App {
             let answer = text(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD\r\n".to_owned());
             return ([(ALLOW, "GET, HEAD")], answer).into_response();
         }
+        if endpoint.is_for_operators() && !self.may_see(client, uri, headers).await {
+            return unauthorized(headers);
+        }
+        let query = uri.query().unwrap_or_default();
         match endpoint {
-            Endpoint::Index => ([(CONTENT_TYPE, HTML)], INDEX).into_response(),
-            Endpoint::Health => health(&self.state.health()),
+            Endpoint::Index => self.pages.index(query).await,
+            // The head of a stream would be followed by no end.
+            Endpoint::Events if *method == Method::GET => self.pages.events(query).await,
+            Endpoint::Events => text(StatusCode::METHOD_NOT_ALLOWED, "only GET\r\n".to_owned()),
+            Endpoint::Style => page::asset("text/css;charset=utf-8", crate::page::CSS),
+            Endpoint::Script => page::asset("text/javascript;charset=utf-8", crate::page::JS),
+            Endpoint::Icon => page::asset("image/svg+xml", crate::page::ICON),
+            Endpoint::Live => health::live(),
+            Endpoint::Ready => health::ready(&self.state.condition(), headers),
+            Endpoint::Health => health::health(&self.state.condition(), headers),
             Endpoint::Metrics => ([(CONTENT_TYPE, PROMETHEUS)], self.metrics.render()).into_response(),
             Endpoint::Info => json(&self.state.info()),
-            Endpoint::Children | Endpoint::Runs | Endpoint::Run(_)
-                if !self.may_see(client, uri, headers).await =>
-            {
-                unauthorized(headers)
-            }
             Endpoint::Children => json(&self.state.children()),
             Endpoint::Runs => self.runs(),
             Endpoint::Run(id) => self.run(id).await,
@@ -168,13 +203,15 @@ impl App {
     }
 
     fn runs(&self) -> Response {
-        let summaries = self.state.history().summaries();
+        let summaries = self.state.history().map(|history| history.summaries()).unwrap_or_default();
         json(&summaries.iter().map(AsRef::as_ref).collect::<Vec<&RunSummary>>())
     }
 
     /// The whole record of a run.
     async fn run(&self, id: RunId) -> Response {
-        let history = self.state.history();
+        let Some(history) = self.state.history() else {
+            return text(StatusCode::NOT_FOUND, "the history is not open yet\r\n".to_owned());
+        };
         let read = tokio::task::spawn_blocking(move || history.read_text(&id)).await;
         match read {
             Ok(Ok(Some(body))) => json_text(body),
@@ -204,42 +241,38 @@ impl App {
     }
 }
 
-fn text(status: StatusCode, body: String) -> Response {
+pub(super) fn text(status: StatusCode, body: String) -> Response {
     (status, [(CONTENT_TYPE, TEXT), (CACHE_CONTROL, "no-store")], body).into_response()
 }
 
 fn json(value: &impl Serialize) -> Response {
+    json_with(StatusCode::OK, value)
+}
+
+pub(super) fn json_with(status: StatusCode, value: &impl Serialize) -> Response {
     match serde_json::to_string(value) {
-        Ok(body) => json_text(body),
+        Ok(body) => (status, json_text(body)).into_response(),
         Err(error) => failed(&error),
     }
 }
 
+/// Clouds have written some of it, so no browser shall take it for anything else.
 fn json_text(body: String) -> Response {
-    ([(CONTENT_TYPE, JSON), (CACHE_CONTROL, "no-store")], body).into_response()
+    let headers = [(CONTENT_TYPE, JSON), (CACHE_CONTROL, "no-store"), (X_CONTENT_TYPE_OPTIONS, "nosniff")];
+    (headers, body).into_response()
 }
 
 fn failed(error: &dyn std::fmt::Display) -> Response {
     text(StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\r\n"))
 }
 
-/// The peer's answer, to the byte.
-fn health(health: &Health) -> Response {
-    if health.unhealthy.is_empty() {
-        return text(StatusCode::OK, "ok\r\n".to_owned());
-    }
-    let mut body = "not ok\r\n\r\n".to_owned();
-    for name in &health.unhealthy {
-        body.extend(["- ", &one_line(name), "\r\n"]);
-    }
-    text(StatusCode::SERVICE_UNAVAILABLE, body)
-}
-
 fn unauthorized(headers: &HeaderMap) -> Response {
     let why = if headers.contains_key(AUTHORIZATION) {
         "the token in the Authorization header is not signed with the psk of this worker, or has expired"
     } else {
-        "what runs is shown to programs on this host, and with 'Authorization: Bearer <JWT signed with the psk>'"
+        "what runs is shown to programs on this host, and with 'Authorization: Bearer <JWT signed with the psk>'; \
+         a browser elsewhere gets here by a tunnel: ssh -L 9956:localhost:9956 THIS-HOST, then \
+         http(s)://localhost:9956/"
     };
     ([(WWW_AUTHENTICATE, "Bearer")], text(StatusCode::UNAUTHORIZED, format!("not authorized: {why}\r\n")))
         .into_response()
@@ -258,6 +291,8 @@ mod tests {
             let base = normalize(web_path);
             for (path, endpoint) in [
                 ("/", Endpoint::Index),
+                ("/live", Endpoint::Live),
+                ("/events", Endpoint::Events),
                 ("/health", Endpoint::Health),
                 ("/health/", Endpoint::Health),
                 ("/metrics", Endpoint::Metrics),
