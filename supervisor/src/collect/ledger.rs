@@ -1,5 +1,6 @@
 //! The book of a run: what became of each account. Pure.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use indexmap::IndexMap;
@@ -121,6 +122,19 @@ impl Ledger {
         self.records.entry(account.clone()).or_default()
     }
 
+    /// Collectors of which everything was delivered: something, and all of it.
+    pub fn whole_collectors(&self) -> BTreeSet<&str> {
+        let of = |record: &Record| matches!(record.standing, Standing::Landed | Standing::Queued);
+        let mut whole: BTreeMap<&str, bool> = BTreeMap::new();
+        for (account, record) in &self.records {
+            *whole.entry(&account.collector).or_insert(true) &= of(record);
+        }
+        for failed in &self.failed_listings {
+            whole.insert(&failed.collector, false);
+        }
+        whole.into_iter().filter(|(_, whole)| *whole).map(|(collector, _)| collector).collect()
+    }
+
     /// All accounts in the order of their listing.
     pub fn records(&self) -> impl Iterator<Item = (&CollectorAccount, &Record)> {
         self.records.iter()
@@ -229,6 +243,19 @@ mod tests {
             Verdict::Nothing("all 2 accounts failed".into()),
             "what was not delivered has failed"
         );
+    }
+
+    #[test]
+    fn a_collector_is_whole_when_all_its_accounts_landed() {
+        let of = |collector: &str, id: &str| CollectorAccount { collector: collector.into(), ..account(id) };
+        let mut ledger = Ledger::default();
+        ledger.record(&of("a", "1")).standing = Standing::Landed;
+        ledger.record(&of("a", "2")).standing = Standing::Queued;
+        ledger.record(&of("b", "1")).standing = Standing::Landed;
+        ledger.record(&of("b", "2")).standing = failed();
+        ledger.record(&of("c", "1")).standing = Standing::Landed;
+        ledger.listing_failed("c", "listing", "no");
+        assert_eq!(ledger.whole_collectors(), ["a"].into());
     }
 
     #[test]

@@ -15,8 +15,10 @@ use fixworker_graph::timings::Timings;
 use fixworker_settings::collectors::select;
 use fixworker_settings::{Compression, Running};
 use fixworker_surface::history::CleanupReport;
+use fixworker_surface::metrics;
 use fixworker_surface::report::Report;
 use fixworker_surface::status::Board;
+use jiff::Timestamp;
 
 use crate::board::BoardObserver;
 use crate::cleanup::{self, Cleanup, CleanupEnd};
@@ -124,11 +126,11 @@ pub(super) async fn run(
     let timings = Timings::load(&tools.spool);
     let board = Arc::new(BoardObserver::of_collect(board, timings, action.key.to_string()));
     let core = Arc::new(CoreObserver::new(replies, action.clone()));
-    let metrics = Arc::new(MetricsObserver::default());
+    let counted = Arc::new(MetricsObserver::default());
     let faults = Arc::new(FaultObserver::default());
     let log = Arc::new(LogObserver::default());
     let observer: Arc<dyn Observer> =
-        Arc::new(Observers(vec![log, metrics, faults.clone(), core.clone(), board]));
+        Arc::new(Observers(vec![log, counted, faults.clone(), core.clone(), board]));
     let end = tokio::select! {
         end = run_observed(client, &tools, settings, &action, &observer, &control, span) => end,
         never = flush(&core) => match never {},
@@ -136,6 +138,9 @@ pub(super) async fn run(
     core.flush();
     match end {
         Ok((ledger, verdict)) => {
+            for collector in ledger.whole_collectors() {
+                metrics::collector_succeeded(collector, Timestamp::now().as_second());
+            }
             let (answer, verdict) = match verdict {
                 Verdict::Fine => (Ok(()), "done"),
                 Verdict::SomeFailed => (Ok(()), "some_failed"),

@@ -1,20 +1,26 @@
 //! Metrics of what is, rather than of what happens.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use fixworker_fixcore::CancellationToken;
 use fixworker_fixcore::ws::LinkHealth;
 use fixworker_surface::metrics;
+use fixworker_surface::status::Phase;
+use fixworker_surface::web::WebState;
 use tokio::sync::watch;
 
+use super::web::State;
 use crate::work::Tools;
 
 const INTERVAL: Duration = Duration::from_secs(5);
 
 /// Measures memory and spool every few seconds until `stop`.
-pub(super) async fn measure(tools: Tools, stop: CancellationToken) {
+pub(super) async fn measure(tools: Tools, state: Arc<State>, stop: CancellationToken) {
+    metrics::build_info(env!("CARGO_PKG_VERSION"));
     loop {
+        what_the_page_shows(&state, &tools);
         let rss = tools.fleet.running().iter().filter_map(|child| child.rss).sum();
         metrics::children_rss(rss);
         let spool = tools.spool.path().to_owned();
@@ -29,6 +35,19 @@ pub(super) async fn measure(tools: Tools, stop: CancellationToken) {
     }
 }
 
+/// The accounts of the run that is on, and what is not as it should be.
+fn what_the_page_shows(state: &State, tools: &Tools) {
+    let counts = state.board().counts();
+    for phase in Phase::ALL {
+        metrics::run_accounts(phase.name(), counts[phase as usize]);
+    }
+    let bytes = (tools.spool.in_memory() as u64).saturating_add(tools.spool.on_disk());
+    metrics::merge_backlog(counts[Phase::Sending as usize], bytes);
+    let condition = state.condition();
+    metrics::problems("failing", condition.all_failing().len());
+    metrics::problems("degraded", condition.degraded.len());
+}
+
 /// The size of the files in a directory, in bytes; files that vanish meanwhile have none.
 fn used(directory: &Path) -> u64 {
     let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
@@ -39,14 +58,15 @@ fn used(directory: &Path) -> u64 {
         .sum()
 }
 
-/// Counts how often a websocket is connected again, as long as it lives.
-pub(super) async fn count_reconnects(name: &'static str, mut health: watch::Receiver<LinkHealth>) {
+/// Tells whether a websocket is connected, and counts how often it is connected again, as long as it lives.
+pub(super) async fn watch_connection(name: &'static str, mut health: watch::Receiver<LinkHealth>) {
     let mut last = None;
     loop {
         let since = match &*health.borrow_and_update() {
             LinkHealth::Connected { since } => Some(*since),
             LinkHealth::Idle | LinkHealth::Disconnected { .. } | LinkHealth::Stopped => None,
         };
+        metrics::connected(name, since.is_some());
         if since.is_some() && since != last {
             if last.is_some() {
                 metrics::reconnected(name);

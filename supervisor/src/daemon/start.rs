@@ -177,10 +177,10 @@ pub(super) async fn start(
     let events = events::start(&client, links.clone());
     let tasks = Tasks::start(&client, tools.clone(), loaded.running.clone(), links.clone());
     let courier = Courier::start(client.clone(), &tools.spool, links.clone())?;
-    tokio::spawn(gauges::measure(tools.clone(), links.clone()));
-    tokio::spawn(gauges::count_reconnects("events", events.health.clone()));
-    tokio::spawn(gauges::count_reconnects("actions", actions.health.clone()));
-    tokio::spawn(gauges::count_reconnects("tasks", tasks.health.clone()));
+    tokio::spawn(gauges::measure(tools.clone(), Arc::clone(&state), links.clone()));
+    tokio::spawn(gauges::watch_connection("events", events.health.clone()));
+    tokio::spawn(gauges::watch_connection("actions", actions.health.clone()));
+    tokio::spawn(gauges::watch_connection("tasks", tasks.health.clone()));
     let health = [
         ("Config Listener", events.health.clone()),
         ("CoreActions", actions.health.clone()),

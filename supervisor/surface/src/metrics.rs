@@ -1,9 +1,11 @@
-//! The metrics of `/metrics`: every name in one table, and one small function for each thing that happens.
+//! The metrics of `/metrics` (and of `docs/metrics.md`, which a test makes of them): every name in one table, and one small function for each thing that happens.
 //!
 //! Names that the peer has are the peer's, so that its dashboards go on working (its summaries are histograms
 //! here, which have the same `_count` and `_sum`). No metric has a label for an account: an estate of thousands
 //! must not become thousands of time series.
 
+#[cfg(test)]
+mod document;
 mod process;
 
 use std::sync::Arc;
@@ -43,8 +45,8 @@ struct Metric {
     name: &'static str,
     kind: Kind,
     unit: Unit,
-    /// Exists from the start with zero: it has no label.
-    plain: bool,
+    /// Its labels. Without any it exists from the start, with zero.
+    labels: &'static [&'static str],
     description: &'static str,
 }
 
@@ -52,10 +54,10 @@ const fn metric(
     name: &'static str,
     kind: Kind,
     unit: Unit,
-    plain: bool,
+    labels: &'static [&'static str],
     description: &'static str,
 ) -> Metric {
-    Metric { name, kind, unit, plain, description }
+    Metric { name, kind, unit, labels, description }
 }
 
 use Kind::{Counter, Gauge, Histogram};
@@ -64,7 +66,6 @@ use Kind::{Counter, Gauge, Histogram};
 const PLUGIN_EXCEPTIONS: &str = "fix_unhandled_plugin_exceptions_total";
 const AWS_COLLECT: &str = "fix_plugin_aws_collect_seconds";
 const AWS_ACCOUNT_EXCEPTIONS: &str = "fix_plugin_aws_unhandled_account_exceptions_total";
-const DEFERRED_EDGES: &str = "fix_graph_resolve_deferred_connections";
 const CLEANUP: &str = "fix_cleanup_seconds";
 const RESOURCE_CLEANUP: &str = "fix_resource_cleanup_seconds";
 const RESOURCE_CLEANUP_EXCEPTIONS: &str = "resource_cleanup_exceptions_total";
@@ -88,77 +89,120 @@ const SPOOL: &str = "fixworker_spool_bytes";
 const WALLS: &str = "fixworker_child_wall";
 const TASKS: &str = "fixworker_tasks_total";
 const TASK_SECONDS: &str = "fixworker_task_seconds";
+const BUILD_INFO: &str = "fixworker_build_info";
+const CONNECTED: &str = "fixworker_connected";
+const LAST_SUCCESS: &str = "fixworker_last_success_timestamp_seconds";
+const RUN_ACCOUNTS: &str = "fixworker_run_accounts";
+const BACKLOG: &str = "fixworker_merge_backlog_accounts";
+const BACKLOG_BYTES: &str = "fixworker_merge_backlog_bytes";
+const PROBLEMS: &str = "fixworker_problems";
 
 /// Every metric that is recorded. Those of the process itself are in [`process`].
 const TABLE: &[Metric] = &[
-    metric(PLUGIN_EXCEPTIONS, Counter, Unit::Count, false, "Collectors that failed as a whole"),
+    metric(PLUGIN_EXCEPTIONS, Counter, Unit::Count, &["plugin"], "Collectors that failed as a whole"),
     metric(
         AWS_COLLECT,
         Histogram(Buckets::Long),
         Unit::Seconds,
-        true,
+        &[],
         "Time to collect all AWS accounts of a run",
     ),
-    metric(AWS_ACCOUNT_EXCEPTIONS, Counter, Unit::Count, true, "AWS accounts that failed"),
-    metric(
-        DEFERRED_EDGES,
-        Histogram(Buckets::Short),
-        Unit::Seconds,
-        true,
-        "Time to check the edges of a merged graph",
-    ),
-    metric(CLEANUP, Histogram(Buckets::Long), Unit::Seconds, true, "Time of a whole cleanup"),
-    metric(RESOURCE_CLEANUP, Histogram(Buckets::Short), Unit::Seconds, true, "Time to clean up one resource"),
+    metric(AWS_ACCOUNT_EXCEPTIONS, Counter, Unit::Count, &[], "AWS accounts that failed"),
+    metric(CLEANUP, Histogram(Buckets::Long), Unit::Seconds, &[], "Time of a whole cleanup"),
+    metric(RESOURCE_CLEANUP, Histogram(Buckets::Short), Unit::Seconds, &[], "Time to clean up one resource"),
     metric(
         RESOURCE_CLEANUP_EXCEPTIONS,
         Counter,
         Unit::Count,
-        false,
+        &["cloud", "kind"],
         "Resources that could not be cleaned up",
     ),
-    metric(CHILDREN_RUNNING, Gauge, Unit::Count, false, "Child processes that run now"),
-    metric(CHILDREN_RSS, Gauge, Unit::Bytes, true, "Resident memory of all children that run now"),
-    metric(ATTEMPTS, Counter, Unit::Count, false, "Child processes that ended, by outcome"),
-    metric(ATTEMPT_SECONDS, Histogram(Buckets::Long), Unit::Seconds, false, "Life of a child process"),
+    metric(CHILDREN_RUNNING, Gauge, Unit::Count, &["collector"], "Child processes that run now"),
+    metric(CHILDREN_RSS, Gauge, Unit::Bytes, &[], "Resident memory of all children that run now"),
+    metric(
+        ATTEMPTS,
+        Counter,
+        Unit::Count,
+        &["collector", "outcome"],
+        "Child processes that ended, by outcome",
+    ),
+    metric(
+        ATTEMPT_SECONDS,
+        Histogram(Buckets::Long),
+        Unit::Seconds,
+        &["collector"],
+        "Life of a child process",
+    ),
     metric(
         KILLS,
         Counter,
         Unit::Count,
-        false,
+        &["stage"],
         "Child processes that had to be stopped, by the last stage needed",
     ),
-    metric(ACCOUNTS, Counter, Unit::Count, false, "Accounts of all runs, by how they ended"),
-    metric(RUNS, Counter, Unit::Count, false, "Collect runs, by how they ended"),
-    metric(RUN_SECONDS, Histogram(Buckets::Long), Unit::Seconds, true, "Time of a collect run"),
-    metric(NODES, Counter, Unit::Count, true, "Nodes of accounts that were committed"),
-    metric(EDGES, Counter, Unit::Count, true, "Edges of accounts that were committed"),
-    metric(FAULTS, Counter, Unit::Count, false, "Troubles that collectors reported, by kind"),
-    metric(MERGES, Counter, Unit::Count, false, "Uploads to fixcore, by outcome"),
+    metric(
+        ACCOUNTS,
+        Counter,
+        Unit::Count,
+        &["collector", "state"],
+        "Accounts of all runs, by how they ended",
+    ),
+    metric(RUNS, Counter, Unit::Count, &["result"], "Collect runs, by how they ended"),
+    metric(RUN_SECONDS, Histogram(Buckets::Long), Unit::Seconds, &[], "Time of a collect run"),
+    metric(NODES, Counter, Unit::Count, &[], "Nodes of accounts that were committed"),
+    metric(EDGES, Counter, Unit::Count, &[], "Edges of accounts that were committed"),
+    metric(
+        FAULTS,
+        Counter,
+        Unit::Count,
+        &["collector", "kind"],
+        "Troubles that collectors reported, by kind",
+    ),
+    metric(MERGES, Counter, Unit::Count, &["outcome"], "Uploads to fixcore, by outcome"),
     metric(
         MERGE_SECONDS,
         Histogram(Buckets::Short),
         Unit::Seconds,
-        true,
+        &[],
         "Time until fixcore answered an upload",
     ),
-    metric(
-        UPLOADED,
-        Counter,
-        Unit::Bytes,
-        true,
-        "Bytes of graph sent to fixcore, as they went over the wire",
-    ),
-    metric(RECONNECTS, Counter, Unit::Count, false, "Connections to fixcore that were made again"),
-    metric(SPOOL, Gauge, Unit::Bytes, true, "Bytes in the spool directory"),
-    metric(WALLS, Gauge, Unit::Count, false, "1 if children are behind this wall of the sandbox, else 0"),
-    metric(TASKS, Counter, Unit::Count, false, "Tags and commands, by name and how they ended"),
+    metric(UPLOADED, Counter, Unit::Bytes, &[], "Bytes of graph sent to fixcore, as they went over the wire"),
+    metric(RECONNECTS, Counter, Unit::Count, &["connection"], "Connections to fixcore that were made again"),
+    metric(SPOOL, Gauge, Unit::Bytes, &[], "Bytes in the spool directory"),
+    metric(WALLS, Gauge, Unit::Count, &["wall"], "1 if children are behind this wall of the sandbox, else 0"),
+    metric(TASKS, Counter, Unit::Count, &["task", "result"], "Tags and commands, by name and how they ended"),
     metric(
         TASK_SECONDS,
         Histogram(Buckets::Short),
         Unit::Seconds,
-        true,
+        &[],
         "Time until a tag or command was answered, waiting included",
     ),
+    metric(BUILD_INFO, Gauge, Unit::Count, &["version"], "1, with the release of the worker"),
+    metric(CONNECTED, Gauge, Unit::Count, &["connection"], "1 if a connection to fixcore is up, else 0"),
+    metric(
+        LAST_SUCCESS,
+        Gauge,
+        Unit::Seconds,
+        &["collector"],
+        "When all accounts of a collector were collected the last time, in seconds since 1970",
+    ),
+    metric(
+        RUN_ACCOUNTS,
+        Gauge,
+        Unit::Count,
+        &["state"],
+        "Accounts of the collect run that is on, by where they stand; 0 while none is",
+    ),
+    metric(BACKLOG, Gauge, Unit::Count, &[], "Accounts that are collected and not yet merged by fixcore"),
+    metric(
+        BACKLOG_BYTES,
+        Gauge,
+        Unit::Bytes,
+        &[],
+        "Bytes of graphs that wait for fixcore, in memory and on disk",
+    ),
+    metric(PROBLEMS, Gauge, Unit::Count, &["state"], "Entries of /health, by state: failing, degraded"),
 ];
 
 /// The metrics cannot be recorded.
@@ -212,7 +256,8 @@ fn recorder() -> Result<PrometheusRecorder, metrics_exporter_prometheus::BuildEr
 
 /// Registers the descriptions, and those without labels with their first value.
 fn describe() {
-    for &Metric { name, kind, unit, plain, description } in TABLE {
+    for &Metric { name, kind, unit, labels, description } in TABLE {
+        let plain = labels.is_empty();
         match kind {
             Counter => ::metrics::describe_counter!(name, unit, description),
             Gauge => ::metrics::describe_gauge!(name, unit, description),
@@ -292,11 +337,6 @@ pub fn run_ended(result: &'static str, taken: Duration) {
     histogram!(RUN_SECONDS).record(taken);
 }
 
-/// The edges of a merged graph were checked.
-pub fn edges_checked(taken: Duration) {
-    histogram!(DEFERRED_EDGES).record(taken);
-}
-
 /// fixcore answered an upload, or the connection was lost; `outcome` is one of a fixed set of names.
 pub fn merge_ended(outcome: &'static str, taken: Duration) {
     counter!(MERGES, "outcome" => outcome).increment(1);
@@ -342,6 +382,38 @@ pub fn resource_cleaned(cloud: &str, kind: &str, failed: bool, taken: Duration) 
         counter!(RESOURCE_CLEANUP_EXCEPTIONS, "cloud" => cloud.to_owned(), "kind" => kind.to_owned())
             .increment(1);
     }
+}
+
+/// Which release this is.
+pub fn build_info(version: &'static str) {
+    gauge!(BUILD_INFO, "version" => version).set(1.0);
+}
+
+/// Whether a connection to fixcore is up; `connection` is one of a fixed set of names.
+pub fn connected(connection: &'static str, is_up: bool) {
+    gauge!(CONNECTED, "connection" => connection).set(if is_up { 1.0 } else { 0.0 });
+}
+
+/// All accounts of `collector` were collected at `now`, in seconds since 1970.
+pub fn collector_succeeded(collector: &str, now: i64) {
+    gauge!(LAST_SUCCESS, "collector" => collector.to_owned())
+        .set(float(u64::try_from(now).unwrap_or_default()));
+}
+
+/// Where the accounts of the run stand; `state` is the name of a [`Phase`](crate::status::Phase).
+pub fn run_accounts(state: &'static str, count: usize) {
+    gauge!(RUN_ACCOUNTS, "state" => state).set(float(count as u64));
+}
+
+/// What waits for fixcore.
+pub fn merge_backlog(accounts: usize, bytes: u64) {
+    gauge!(BACKLOG).set(float(accounts as u64));
+    gauge!(BACKLOG_BYTES).set(float(bytes));
+}
+
+/// How many things `/health` names; `state` is `failing` or `degraded`.
+pub fn problems(state: &'static str, count: usize) {
+    gauge!(PROBLEMS, "state" => state).set(float(count as u64));
 }
 
 #[cfg(test)]

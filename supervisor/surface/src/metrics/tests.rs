@@ -15,7 +15,12 @@ fn everything_happens() {
     account_committed(3121, 4090);
     faults("aws", "access_denied", 7);
     run_ended("done", Duration::from_secs(110));
-    edges_checked(Duration::from_millis(3));
+    build_info("1.2.3");
+    connected("actions", true);
+    collector_succeeded("aws", 1_796_225_400);
+    run_accounts("waiting", 3);
+    merge_backlog(2, 4096);
+    problems("degraded", 1);
     merge_ended("merged", Duration::from_millis(700));
     uploaded(15_400_000);
     reconnected("actions");
@@ -47,7 +52,13 @@ fn whatever_happens_is_counted_under_the_names_of_the_table() {
         "fixworker_edges_total 4090",
         "fixworker_faults_total{collector=\"aws\",kind=\"access_denied\"} 7",
         "fixworker_runs_total{result=\"done\"} 1",
-        "fix_graph_resolve_deferred_connections_count 1",
+        "fixworker_build_info{version=\"1.2.3\"} 1",
+        "fixworker_connected{connection=\"actions\"} 1",
+        "fixworker_last_success_timestamp_seconds{collector=\"aws\"} 1796225400",
+        "fixworker_run_accounts{state=\"waiting\"} 3",
+        "fixworker_merge_backlog_accounts 2",
+        "fixworker_merge_backlog_bytes 4096",
+        "fixworker_problems{state=\"degraded\"} 1",
         "fixworker_merges_total{outcome=\"merged\"} 1",
         "fixworker_merge_seconds_bucket{le=\"1\"} 1",
         "fixworker_uploaded_bytes_total 15400000",
@@ -78,7 +89,7 @@ fn whatever_happens_is_counted_under_the_names_of_the_table() {
 fn what_has_no_label_is_there_from_the_start() {
     let (_recorder, handle) = local();
     let text = handle.render();
-    for metric in TABLE.iter().filter(|metric| metric.plain) {
+    for metric in TABLE.iter().filter(|metric| metric.labels.is_empty()) {
         let line = match metric.kind {
             Histogram(_) => format!("{}_count 0", metric.name),
             Counter | Gauge => format!("{} 0", metric.name),
