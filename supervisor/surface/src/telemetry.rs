@@ -16,8 +16,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use self::layer::LineLayer;
 use self::line::Style;
 
-/// The target of events that say why the program ends. They have the level `CRITICAL` and are shown even with
-/// [`Level::Quiet`]: `tracing::error!(target: telemetry::CRITICAL, "...")`.
+/// The target of events that say why the program ends. They have the level `CRITICAL`: `tracing::error!(target: telemetry::CRITICAL, "...")`.
 pub const CRITICAL: &str = "critical";
 
 /// How log lines look.
@@ -49,7 +48,7 @@ pub struct UnknownFormat(String);
 /// How much is logged, by the peer's rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Level {
-    /// `--quiet`: only [`CRITICAL`].
+    /// `--quiet`: errors only.
     Quiet,
     /// Info, warnings, errors.
     Normal,
@@ -102,7 +101,7 @@ impl Level {
     /// What passes: ours by prefix of the target, and libraries.
     fn filter(self) -> Targets {
         let (ours, libraries) = match self {
-            Self::Quiet => (LevelFilter::OFF, LevelFilter::OFF),
+            Self::Quiet => (LevelFilter::ERROR, LevelFilter::ERROR),
             Self::Normal => (LevelFilter::INFO, LevelFilter::WARN),
             Self::Verbose => (LevelFilter::DEBUG, LevelFilter::WARN),
             // Below debug the websocket library writes whole requests with their tokens.
@@ -182,7 +181,7 @@ mod tests {
         use tracing::Level as L;
         let passes = |level: Level, target, at| level.filter().would_enable(target, &at);
         for (level, ours, theirs) in [
-            (Level::Quiet, None, None),
+            (Level::Quiet, Some(L::ERROR), Some(L::ERROR)),
             (Level::Normal, Some(L::INFO), Some(L::WARN)),
             (Level::Verbose, Some(L::DEBUG), Some(L::WARN)),
             (Level::Trace, Some(L::TRACE), Some(L::DEBUG)),
