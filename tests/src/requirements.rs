@@ -38,17 +38,23 @@ pub fn browser() -> Option<(PathBuf, PathBuf)> {
     let folders: Vec<PathBuf> = env::split_paths(&env::var_os("PATH").unwrap_or_default()).collect();
     let mut places = names.iter().flat_map(|name| folders.iter().map(move |folder| folder.join(name)));
     let Some(chromium) = given.or_else(|| places.find(|path| path.exists())) else {
-        skip("there is no Chromium; scripts/test installs it where it may, or name one with CHROMIUM");
+        no_browser("there is no Chromium; scripts/test installs it where it may, or name one with CHROMIUM");
         return None;
     };
     if python.exists() {
         return Some((python, chromium));
     }
-    skip(&format!(
+    no_browser(&format!(
         "what drives the browser is not installed ({}); scripts/test installs it",
         python.display()
     ));
     None
+}
+
+/// Unlike other programs a browser cannot be installed everywhere, so its absence is told and no failure.
+#[expect(clippy::print_stderr, reason = "the runner shows it")]
+fn no_browser(reason: &str) {
+    eprintln!("skipped: {reason}");
 }
 
 /// Whether this process may do what only root can, such as mounting.
