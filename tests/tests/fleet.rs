@@ -87,19 +87,19 @@ fn collectors_that_we_do_not_have_are_left_alone() {
     core.put_peer_model();
     let body = Some(("application/x-ndjson", PEER_EXAMPLE.to_owned()));
     core.call("POST", "/graph/fix/merge?wait_for_result=true", body).expect_success();
-    core.put_config(&json!({"fixworker": {"collector": ["azure", "random"]}, "azure": {"account": ["123"]}}));
+    core.put_config(&json!({"fixworker": {"collector": ["homemade", "random"]}, "homemade": {"account": ["123"]}}));
 
     let mut worker = WorkerOptions::unconfigured(&core).set_all(&SMALL).start(&core);
     let run = core.collect();
-    core.await_reported(&["azure"]);
+    core.await_reported(&["homemade"]);
     let graph = core.graph();
     graph.assert_has(&Export::parse(PEER_EXAMPLE));
     assert_eq!(graph.accounts().len(), 3);
     let config = core.config().unwrap();
-    assert_eq!(config["azure"], json!({"account": ["123"]}));
-    assert_eq!(config["fixworker"]["collector"], json!(["azure", "random"]));
+    assert_eq!(config["homemade"], json!({"account": ["123"]}));
+    assert_eq!(config["fixworker"]["collector"], json!(["homemade", "random"]));
     let tasks = core.get("/harness/subscribers")["worker_tasks"].to_string();
-    assert!(!tasks.contains("azure"), "no handler for what we cannot do: {tasks}");
+    assert!(!tasks.contains("homemade"), "no handler for what we cannot do: {tasks}");
     let task = run["id"].as_str().unwrap();
     assert_eq!(core.answers(task), [("collect".to_owned(), "action_done".to_owned())]);
     assert_eq!(worker.stop(), 0);

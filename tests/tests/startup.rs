@@ -30,7 +30,7 @@ fn document(accounts: u32) -> Value {
     json!({
         "fixworker": {"collector": ["random"], "timeout": 3600},
         "random": {"seed": 5, "accounts": accounts, "resources_per_account": 40},
-        "azure": {"account": ["1", "2"], "nested": {"z": 1.50, "a": null}, "profiles": null},
+        "homemade": {"account": ["1", "2"], "nested": {"z": 1.50, "a": null}, "profiles": null},
         "someone_else": {"list": [1, 2.0, "three"], "text": "\u{e9}\u{1f680}"},
     })
 }
@@ -69,7 +69,7 @@ fn second_start(core: &Fixcore) {
     assert_eq!(config["fixworker"]["timeout"], 3600);
     assert_eq!(config["fixworker"]["pool_size"], 5, "what was missing has its default");
     assert_eq!(config["random"]["accounts"], 2);
-    for foreign in ["azure", "someone_else"] {
+    for foreign in ["homemade", "someone_else"] {
         assert_eq!(
             config[foreign].to_string(),
             before[foreign].to_string(),
