@@ -87,7 +87,9 @@ fn collectors_that_we_do_not_have_are_left_alone() {
     core.put_peer_model();
     let body = Some(("application/x-ndjson", PEER_EXAMPLE.to_owned()));
     core.call("POST", "/graph/fix/merge?wait_for_result=true", body).expect_success();
-    core.put_config(&json!({"fixworker": {"collector": ["homemade", "random"]}, "homemade": {"account": ["123"]}}));
+    core.put_config(
+        &json!({"fixworker": {"collector": ["homemade", "random"]}, "homemade": {"account": ["123"]}}),
+    );
 
     let mut worker = WorkerOptions::unconfigured(&core).set_all(&SMALL).start(&core);
     let run = core.collect();
