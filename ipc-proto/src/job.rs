@@ -78,6 +78,15 @@ pub struct CollectJob {
     pub last_run_started_ago: Option<Duration>,
 }
 
+/// The longest name of a collector, cloud or section, in bytes.
+pub const MAX_NAME: usize = 64;
+
+/// Whether a collector or a cloud may be called so.
+pub fn is_name(name: &str) -> bool {
+    let fits = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, b'_' | b'-');
+    !name.is_empty() && name.len() <= MAX_NAME && name.bytes().all(fits)
+}
+
 /// What a collector is, as far as the supervisor and fixcore need to know.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Described {

@@ -1,5 +1,6 @@
 //! What the path of a [`PathGrant`] stands for. Pure: whoever expands it brings home, variables and settings.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use crate::job::{PathAccess, PathGrant};
@@ -11,6 +12,13 @@ pub const OPERATOR_PATHS: &str = "FIXWORKER_CHILD_PATHS";
 pub const EXTERNAL_DIR: &str = "FIXWORKER_EXTERNAL_DIR";
 /// See [`EXTERNAL_DIR`].
 pub const DEFAULT_EXTERNAL_DIR: &str = "/etc/fixworker/external.d";
+
+/// The folder with the descriptions of programs, by the value of [`EXTERNAL_DIR`].
+pub fn external_dir(named: Option<OsString>) -> PathBuf {
+    let named = named.filter(|value| !value.is_empty());
+    named.map_or_else(|| PathBuf::from(DEFAULT_EXTERNAL_DIR), PathBuf::from)
+}
+
 /// Variables whose value is a file or a folder with certificates; in lower case too.
 pub const CERTIFICATES: [&str; 5] =
     ["SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE"];

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use ipc_proto::job::PathAccess;
-use ipc_proto::paths::{CERTIFICATES, DEFAULT_EXTERNAL_DIR, EXTERNAL_DIR, OPERATOR_PATHS, names_programs};
+use ipc_proto::paths::{CERTIFICATES, EXTERNAL_DIR, OPERATOR_PATHS, external_dir, names_programs};
 use serde::{Deserialize, Serialize};
 
 /// Whether children are confined to a sandbox.
@@ -213,8 +213,7 @@ fn programs(binary: &Path) -> Vec<PathBuf> {
 
 /// The descriptions of programs that are collectors.
 fn descriptions() -> Option<Grant> {
-    let named = std::env::var_os(EXTERNAL_DIR).filter(|value| !value.is_empty());
-    let path = named.map_or_else(|| PathBuf::from(DEFAULT_EXTERNAL_DIR), PathBuf::from);
+    let path = external_dir(std::env::var_os(EXTERNAL_DIR));
     is_sane(&path).then_some(Grant { path, access: Reach::Read })
 }
 

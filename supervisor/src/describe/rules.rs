@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use fixworker_fixcore::messages::TaskDefinition;
-use ipc_proto::job::{AutoEnable, Described};
+use ipc_proto::job::{AutoEnable, Described, MAX_NAME, is_name};
 use ipc_proto::seal::Brokering;
 use ipc_proto::variables::{self, SHORTEST_BEGINNING};
 use serde_json::Value;
@@ -14,8 +14,6 @@ use serde_json::Value;
 const MOST: usize = 64;
 /// The most bytes of all descriptions together; the kinds of a large cloud have 600 kB.
 const MOST_BYTES: usize = 16 << 20;
-/// The longest name of a collector, cloud or section, in bytes.
-const MAX_NAME: usize = 64;
 /// The most names and paths that a collector needs beside the credentials of an account, and the longest of them.
 const MOST_OPEN: usize = 256;
 const MAX_OPEN: usize = 256;
@@ -65,8 +63,7 @@ fn size(described: &Described) -> usize {
 }
 
 fn check_name(what: &str, name: &str) -> Result<(), String> {
-    let fits = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, b'_' | b'-');
-    if !name.is_empty() && name.len() <= MAX_NAME && name.bytes().all(fits) {
+    if is_name(name) {
         return Ok(());
     }
     let short: String = name.chars().take(MAX_NAME).collect();

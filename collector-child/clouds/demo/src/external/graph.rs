@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use collector::{Failure, FaultExt, Sink, SinkExt, fault};
 use inventory::NodeId;
 use ipc_proto::fault::FaultKind;
-use ipc_proto::graph::{DeferredEdge, Edge, EdgeType, Node, Role, Selector};
+use ipc_proto::graph::{DeferredEdge, Edge, EdgeType, Node, Role};
 use ipc_proto::job::Account;
 
 use super::Program;
-use crate::file::record::{NodeRecord, Record, SelectorRecord};
+use crate::file::record::{NodeRecord, Record};
 use crate::graph::Nodes;
 
 /// A graph that is sent as it comes.
@@ -49,7 +49,7 @@ impl<'a> Graph<'a> {
                 self.sink.edge(Edge { from, to, edge_type: *edge_type, reported }).await
             }
             Record::Deferred { from, to, edge_type } => {
-                let (from, to) = (selector(from), selector(to));
+                let (from, to) = (from.wire(), to.wire());
                 self.sink.deferred_edge(DeferredEdge { from, to, edge_type: *edge_type }).await
             }
         }
@@ -94,12 +94,5 @@ impl<'a> Graph<'a> {
         let hint =
             format!("its id has to be {}, as it is in the request (account.node_id)", self.account.node_id);
         Err(fault(FaultKind::InvalidAnswer, message).with_hint(hint).into())
-    }
-}
-
-fn selector(selector: &SelectorRecord) -> Selector<'_> {
-    match selector {
-        SelectorRecord::NodeId(id) => Selector::NodeId(id),
-        SelectorRecord::Search(query) => Selector::Search(query),
     }
 }

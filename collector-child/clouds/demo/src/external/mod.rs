@@ -23,7 +23,8 @@ use inventory::NodeKey;
 use ipc_proto::clean::CleanOutcome;
 use ipc_proto::fault::FaultKind;
 use ipc_proto::graph::Role;
-use ipc_proto::job::{Account, Described, PathGrant};
+use ipc_proto::job::{Account, Described, PathGrant, is_name};
+use ipc_proto::paths::{EXTERNAL_DIR, external_dir};
 use ipc_proto::secret::Secret;
 use serde_json::{Map, Value, json};
 
@@ -70,12 +71,6 @@ pub fn externals(folder: &Path, known: &[Cow<'_, str>]) -> Vec<External> {
         }
     }
     all
-}
-
-/// The name of a collector, as everybody takes it.
-fn is_name(name: &str) -> bool {
-    let fits = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, b'_' | b'-');
-    !name.is_empty() && name.len() <= 64 && name.bytes().all(fits)
 }
 
 impl External {
@@ -393,8 +388,7 @@ impl Collector for External {
 
 /// Where the files are that describe programs: the folder that the operator names, or the usual one.
 pub fn folder() -> PathBuf {
-    let named = std::env::var_os(ipc_proto::paths::EXTERNAL_DIR).filter(|value| !value.is_empty());
-    named.map_or_else(|| PathBuf::from(ipc_proto::paths::DEFAULT_EXTERNAL_DIR), PathBuf::from)
+    external_dir(std::env::var_os(EXTERNAL_DIR))
 }
 
 #[cfg(test)]

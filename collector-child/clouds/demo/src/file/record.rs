@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use inventory::json::{self, Object};
-use ipc_proto::graph::EdgeType;
+use ipc_proto::graph::{EdgeType, Selector};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -37,6 +37,16 @@ pub(crate) enum SelectorRecord {
     NodeId(String),
     #[serde(rename = "search_criteria")]
     Search(String),
+}
+
+impl SelectorRecord {
+    /// As it is sent.
+    pub(crate) fn wire(&self) -> Selector<'_> {
+        match self {
+            Self::NodeId(id) => Selector::NodeId(id),
+            Self::Search(query) => Selector::Search(query),
+        }
+    }
 }
 
 #[derive(Deserialize)]

@@ -7,13 +7,13 @@ use std::path::Path;
 use collector::{Failure, FaultExt, Sink, SinkExt};
 use inventory::KindTable;
 use ipc_proto::fault::Fault;
-use ipc_proto::graph::{DeferredEdge, Edge, Node, Role, Selector};
+use ipc_proto::graph::{DeferredEdge, Edge, Node, Role};
 use ipc_proto::job::Account;
 use ipc_proto::message::Progress;
 use tokio::runtime::Handle;
 
 use super::lines::Lines;
-use super::record::{NodeRecord, Record, SelectorRecord};
+use super::record::{NodeRecord, Record};
 use super::{roles, trouble};
 
 /// Sends a file, line by line. For a thread that may block.
@@ -93,8 +93,8 @@ impl Stream<'_> {
             })),
             Record::Deferred { from, to, edge_type } => {
                 self.runtime.block_on(self.output.deferred_edge(DeferredEdge {
-                    from: selector(from),
-                    to: selector(to),
+                    from: from.wire(),
+                    to: to.wire(),
                     edge_type: *edge_type,
                 }))
             }
@@ -120,12 +120,5 @@ impl Stream<'_> {
     fn changed(&self) -> Fault {
         trouble::file(self.path, "does not hold this account any more")
             .with_hint("the file was replaced while the worker ran; the next run takes what is there now")
-    }
-}
-
-fn selector(selector: &SelectorRecord) -> Selector<'_> {
-    match selector {
-        SelectorRecord::NodeId(id) => Selector::NodeId(id),
-        SelectorRecord::Search(query) => Selector::Search(query),
     }
 }
