@@ -20,8 +20,9 @@ async fn sigkill_to_the_supervisor_ends_all_children() {
     for pid in &pids {
         assert!(!living_members(*pid).is_empty(), "{pid} runs");
     }
-    // One of them has left processes in its group, in another one, in another session, and without a parent.
-    eventually("the sleepers sleep", || pids.iter().any(|pid| sleepers_of(*pid).len() == 4)).await;
+    // One of them has left processes in its group, in another one, in another session, and without a parent. The
+    // fork server ends that last one as soon as it looks, and it looks when another child stops itself.
+    eventually("the sleepers sleep", || pids.iter().any(|pid| sleepers_of(*pid).len() >= 3)).await;
     host.kill().unwrap();
     host.wait().unwrap();
     for pid in pids {
