@@ -1,6 +1,14 @@
-"""How a program is led to the fake Azure, and credentials that it accepts."""
+"""How fix-collector is led to the fake Azure, and credentials that it accepts."""
 
+from pathlib import Path
 from typing import Any
+
+# Two subscriptions, and the organization of their tenant.
+ACCOUNTS = (
+    "aaaaaaaa-0000-0000-0000-000000000001",
+    "aaaaaaaa-0000-0000-0000-000000000002",
+    "11111111-1111-1111-1111-111111111111",
+)
 
 HOSTS = {
     "AZURE_AUTHORITY_HOST": "login.microsoftonline.com",
@@ -21,3 +29,13 @@ def settings(secret: str = "secret", **more: Any) -> dict[str, Any]:
     tenant, client = "11111111-1111-1111-1111-111111111111", "22222222-2222-2222-2222-222222222222"
     account = {"client_secret": {"tenant_id": tenant, "client_id": client, "client_secret": secret}}
     return {"azure": {"accounts": {"default": account | more}, "collect_usage_metrics": False}}
+
+
+def lead(folder: Path, url: str) -> tuple[dict[str, Any], dict[str, str]]:
+    """The settings and the variables."""
+    return settings(), environment(url)
+
+
+def align(reference: Path, candidate: Path, subscription: str) -> list[str]:
+    """Nothing of the Python worker's graph is changed."""
+    return []
