@@ -84,7 +84,7 @@ pub trait Cloud: Send + Sync {
 }
 
 /// Of a cloud that says nothing about brokering, nobody asks this.
-fn no_seal() -> Failure {
+pub fn no_seal() -> Failure {
     fault(FaultKind::Internal, "this cloud makes no credentials of accounts").into()
 }
 

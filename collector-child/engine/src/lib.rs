@@ -38,7 +38,7 @@ mod said;
 mod tabled;
 mod top;
 
-pub use cloud::{Changes, Client, Cloud, Entered, Everything, Wanted, Way, no_change};
+pub use cloud::{Changes, Client, Cloud, Entered, Everything, Wanted, Way, no_change, no_seal};
 pub use collect::bounded::{each, gather};
 pub use collect::{
     AccountFacts, Ask, Assignment, Context, Draft, Pages, calls_at_once, collect, lock, longest_first,

@@ -5,9 +5,10 @@ use collector::identity::{Errand, Identity};
 use collector::node::StoredNode;
 use collector::{BoxFuture, ConfigSection, Failure, Sink};
 use engine::change::{Manner, Memory, ability};
-use engine::{Changes, Plans, no_change};
+use engine::{Changes, Plans, no_change, no_seal};
 use inventory::KindTable;
 use ipc_proto::clean::CleanOutcome;
+use ipc_proto::seal::Seal;
 use serde_json::Value;
 use tables::plan::Place;
 
@@ -40,6 +41,16 @@ pub trait Door: Send + Sync {
         node: &'a StoredNode,
     ) -> BoxFuture<'a, Result<(Rest, Identity), Failure>>;
 
+    /// The credentials for another process that changes a node, as [`collector::Collector::seal`].
+    fn seal<'a>(
+        &'a self,
+        config: &'a ConfigSection,
+        node: &'a StoredNode,
+    ) -> BoxFuture<'a, Result<Seal, Failure>> {
+        let _ = (config, node);
+        Box::pin(async { Err(no_seal()) })
+    }
+
     /// Makes sure that the credentials are of the account of these nodes, the resource first, then its neighbours: for
     /// clouds that do not say whose credentials are. Nothing is changed before.
     fn prove<'a>(
@@ -70,6 +81,19 @@ impl<D: Door> Changes for TableChanges<D> {
                     self.door.enter(config, node).await.map(|(_, identity)| identity)
                 }
                 Errand::Command(_) => Ok(Identity::AnyAccount),
+            }
+        })
+    }
+
+    /// Those that are at hand may be good no more, so that new ones are made each time.
+    fn seal<'a>(&'a self, errand: &'a Errand<'a>, _again: bool) -> BoxFuture<'a, Result<Seal, Failure>> {
+        Box::pin(async move {
+            match *errand {
+                Errand::Collect(_) => Err(no_change()),
+                Errand::Clean(CleanRequest { config, .. }, node)
+                | Errand::Tag(TagRequest { config, node, .. }) => self.door.seal(config, node).await,
+                // It is refused, so there is nothing to reach.
+                Errand::Command(_) => Ok(Seal { bytes: Vec::new().into(), remaining: None, shared: None }),
             }
         })
     }

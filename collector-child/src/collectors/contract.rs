@@ -6,8 +6,9 @@ use std::sync::Arc;
 use collector::changes::{Ability, Change};
 use collector::{BoxFuture, CollectRequest, Collector, ConfigSection, Entry, Failure, Placed, Sink};
 use ipc_proto::fault::{Fault, FaultKind};
-use ipc_proto::job::{Account, Section};
+use ipc_proto::job::{Account, PathAccess, PathGrant, Section};
 use ipc_proto::message::{Denied, Progress};
+use ipc_proto::seal::Brokering;
 use ipc_proto::secret::Secret;
 use serde_json::{Map, Value, json};
 
@@ -198,6 +199,32 @@ fn the_environment_is_told_and_has_the_way_out() {
             assert!(told.contains(proxy), "{}: {proxy}", described.collector);
         }
     }
+}
+
+#[test]
+fn a_child_with_credentials_of_its_account_has_nothing_that_leads_to_others() {
+    let mut some = 0;
+    for collector in clouds() {
+        let Some(Brokering { collector: name, environment, paths, secrets }) = collector.brokering() else {
+            continue;
+        };
+        some += 1;
+        let described = collector.describe();
+        assert_eq!(name, described.collector);
+        let certificates = |grant: &PathGrant| {
+            (grant.path.ends_with("_BUNDLE") || grant.path.ends_with("CERT_FILE"))
+                && grant.access == PathAccess::Read
+                && described.paths.contains(grant)
+        };
+        assert!(paths.iter().all(certificates), "{name}: {paths:?}");
+        let hidden = ["KEY", "TOKEN", "PROFILE", "CREDENTIALS", "CONFIG_FILE", "ROLE", "SECRET", "IDENTITY"];
+        let leads = |name: &&String| hidden.iter().any(|part| name.contains(part));
+        assert_eq!(environment.iter().find(leads), None, "{name}");
+        let section = described.section.unwrap();
+        let defaults: Map<String, Value> = serde_json::from_str(&section.defaults_json).unwrap();
+        assert!(!secrets.is_empty() && secrets.iter().all(|name| defaults.contains_key(name)), "{name}");
+    }
+    assert!(some >= 3, "{some}");
 }
 
 #[test]

@@ -94,21 +94,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_child_with_credentials_of_its_account_reads_nothing_that_holds_others() {
-        let Brokering { environment, paths, secrets, .. } = brokering();
-        assert!(
-            paths.iter().all(|grant| grant.path.ends_with("_BUNDLE") && grant.access == PathAccess::Read)
-        );
-        let hidden = ["KEY", "TOKEN", "PROFILE", "CREDENTIALS", "CONFIG_FILE", "ROLE"];
-        assert!(
-            environment.iter().all(|name| !hidden.iter().any(|part| name.contains(part))),
-            "{environment:?}"
-        );
-        let all = section();
-        assert!(secrets.iter().all(|name| all.defaults_json.contains(&format!("\"{name}\""))));
-    }
-
-    #[test]
     fn describe_names_what_the_supervisor_needs() {
         let described = describe();
         assert_eq!(described.pool_setting.as_deref(), Some("account_pool_size"));

@@ -7,7 +7,7 @@ use collector::{Failure, FaultExt, fault};
 use engine::Plans;
 use http_client::{Advisor, CaBundle, Class, Roots, Trouble, tape};
 use ipc_proto::fault::FaultKind;
-use rest_client::{Built, Rest};
+use rest_client::{Built, Handed, Rest};
 use tables::plan::CloudPlan;
 use zeroize::Zeroizing;
 
@@ -15,9 +15,9 @@ use crate::auth::{Credentials, Scoped, Source};
 use crate::config::AccountConfig;
 
 /// What tokens for the resource manager are asked for.
-const ARM: &str = "https://management.azure.com/.default";
+pub(crate) const ARM: &str = "https://management.azure.com/.default";
 /// The same for Microsoft Graph.
-const GRAPH: &str = "https://graph.microsoft.com/.default";
+pub(crate) const GRAPH: &str = "https://graph.microsoft.com/.default";
 const AUTHORITY: &str = "https://login.microsoftonline.com";
 
 static BUILT: Built = Built::new(
@@ -46,15 +46,26 @@ pub(crate) struct Access {
 
 /// The way in with the credentials that the settings call `name`, for calls about `subscription`.
 pub(crate) fn access(name: &str, config: &AccountConfig, subscription: &str) -> Result<Access, Failure> {
-    let variable = |name: &str| env::var(name).ok().filter(|value| !value.trim().is_empty());
-    let bundle =
-        variable("SSL_CERT_FILE").map(|path| CaBundle { path: path.into(), named_by: "SSL_CERT_FILE" });
-    let hub = BUILT.hub(Roots { bundle, named_by: "SSL_CERT_FILE" })?;
     let source = source(name, config).map_err(|told| {
         let hint =
             format!("set azure.accounts.{name}.client_secret, or the variables that the message names");
         Failure::from(fault(FaultKind::Credentials, told).with_hint(hint))
     })?;
+    through(source, subscription)
+}
+
+/// The way in with the credentials that came with a job for `account`, a subscription or an organization.
+pub(crate) fn handed_access(given: &collector::Credentials, account: &str) -> Result<Access, Failure> {
+    let handed = Handed::new(given.clone(), account);
+    let identity = handed.about()?;
+    through(Source::Handed { handed: Arc::new(handed), identity }, account)
+}
+
+fn through(source: Source, subscription: &str) -> Result<Access, Failure> {
+    let variable = |name: &str| env::var(name).ok().filter(|value| !value.trim().is_empty());
+    let bundle =
+        variable("SSL_CERT_FILE").map(|path| CaBundle { path: path.into(), named_by: "SSL_CERT_FILE" });
+    let hub = BUILT.hub(Roots { bundle, named_by: "SSL_CERT_FILE" })?;
     let authority = variable("AZURE_AUTHORITY_HOST").unwrap_or_else(|| AUTHORITY.to_owned());
     let login = BUILT.client_on(hub.clone(), subscription)?.with_advisor(Advisor(advice));
     let credentials = Arc::new(Credentials::new(

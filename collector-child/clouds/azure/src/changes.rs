@@ -6,10 +6,11 @@ use collector::{BoxFuture, ConfigSection, Failure, FaultExt, fault};
 use engine::Plans;
 use inventory::KindTable;
 use ipc_proto::fault::FaultKind;
+use ipc_proto::seal::Seal;
 use rest_client::{Door, Rest, TableChanger, TableChanges};
 use serde_json::Value;
 
-use crate::access::{access, plans};
+use crate::access::{ARM, Access, access, handed_access, plans};
 use crate::cloud::{CLOUD, kinds};
 use crate::config::AzureConfig;
 use crate::entrance::identity;
@@ -22,14 +23,19 @@ pub(crate) type AzureChanges = TableChanges<AzureDoor>;
 pub(crate) struct AzureDoor;
 
 /// The first credentials that may see the subscription of a node, and whose they are.
-async fn entrance(config: &ConfigSection, node: &StoredNode) -> Result<(Rest, Identity), Failure> {
-    let config: AzureConfig = config.to()?;
+async fn entrance(config: &ConfigSection, node: &StoredNode) -> Result<(Access, Identity), Failure> {
     let subscription = node.account_id("subscription")?;
+    if let Some(given) = config.credentials() {
+        let access = handed_access(given, subscription)?;
+        let (identity, _) = identity(&access, subscription).await?;
+        return Ok((access, identity));
+    }
+    let config: AzureConfig = config.to()?;
     let mut refused = None;
     for (setting, account) in config.all().into_iter().filter(|(_, account)| account.wants(subscription)) {
         let access = access(&setting, &account, subscription)?;
         match identity(&access, subscription).await {
-            Ok((identity, _)) => return Ok((access.rest, identity)),
+            Ok((identity, _)) => return Ok((access, identity)),
             Err(failure) => refused = Some(failure),
         }
     }
@@ -65,7 +71,18 @@ impl Door for AzureDoor {
         config: &'a ConfigSection,
         node: &'a StoredNode,
     ) -> BoxFuture<'a, Result<(Rest, Identity), Failure>> {
-        Box::pin(entrance(config, node))
+        Box::pin(async { entrance(config, node).await.map(|(access, identity)| (access.rest, identity)) })
+    }
+
+    fn seal<'a>(
+        &'a self,
+        config: &'a ConfigSection,
+        node: &'a StoredNode,
+    ) -> BoxFuture<'a, Result<Seal, Failure>> {
+        Box::pin(async {
+            let (access, _) = entrance(config, node).await?;
+            access.credentials.hand_over(ARM, node.account_id("subscription")?, "subscription").await
+        })
     }
 
     fn prove<'a>(

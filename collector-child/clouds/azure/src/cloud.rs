@@ -8,9 +8,10 @@ use engine::hooks::Hooks;
 use engine::{Changes, Cloud, CloudFacts, Plans, Way};
 use ipc_proto::fault::FaultKind;
 use ipc_proto::job::{Account, Described, PathAccess, PathGrant};
+use ipc_proto::seal::Brokering;
 use serde_json::json;
 
-use crate::access::{Access, access, plans};
+use crate::access::{Access, access, handed_access, plans};
 use crate::changes::AzureChanges;
 use crate::config::{AzureConfig, section};
 use crate::entrance::Opened;
@@ -149,15 +150,13 @@ impl Cloud for Azure {
         account: &'a Account,
     ) -> BoxFuture<'a, Result<Box<dyn Way>, Failure>> {
         Box::pin(async move {
-            let config: AzureConfig = config.to()?;
             let Named { setting, organization } = Named::of(account);
-            let Some(credentials) = config.all().remove(&setting) else {
-                let message = format!("azure.accounts has no {setting} any more");
-                return Err(fault(FaultKind::Config, message)
-                    .with_hint("the settings have changed since the subscriptions were listed; collect again")
-                    .into());
+            let given = config.credentials();
+            let config: AzureConfig = config.to()?;
+            let access = match given {
+                Some(given) => handed_access(given, &account.id)?,
+                None => named_access(&config, &setting, &account.id)?,
             };
-            let access = access(&setting, &credentials, &account.id)?;
             let id = account.id.clone();
             Ok(if organization {
                 Box::new(organization::Opened { access, organization: id, config }) as Box<dyn Way>
@@ -167,9 +166,39 @@ impl Cloud for Azure {
         })
     }
 
+    fn brokering(&self) -> Option<Brokering> {
+        let open = [
+            "AZURE_AUTHORITY_HOST",
+            "AZURE_GRAPH_ENDPOINT",
+            "AZURE_PRICES_ENDPOINT",
+            "AZURE_RESOURCE_MANAGER_ENDPOINT",
+            "HTTP_PROXY",
+            "HTTPS_PROXY",
+            "NO_PROXY",
+            "SSL_CERT_FILE",
+        ];
+        Some(Brokering {
+            collector: CLOUD.to_owned(),
+            environment: open.map(str::to_owned).to_vec(),
+            paths: self.paths().into_iter().filter(|grant| grant.path == "$SSL_CERT_FILE").collect(),
+            secrets: vec!["accounts".to_owned()],
+        })
+    }
+
     fn changes(&self) -> Option<&dyn Changes> {
         Some(&self.changes)
     }
+}
+
+/// The way in with the credentials that an account was listed with.
+fn named_access(config: &AzureConfig, setting: &str, account: &str) -> Result<Access, Failure> {
+    let Some(credentials) = config.all().remove(setting) else {
+        let message = format!("azure.accounts has no {setting} any more");
+        return Err(fault(FaultKind::Config, message)
+            .with_hint("the settings have changed since the subscriptions were listed; collect again")
+            .into());
+    };
+    access(setting, &credentials, account)
 }
 
 /// The organizations of credentials are accounts, too. Most applications may not read them, which costs nothing else.

@@ -4,11 +4,12 @@ use collector::identity::{Identity, Owner};
 use collector::{BoxFuture, Failure, FaultExt, Sink, fault};
 use engine::{Entered, Places, Region, TopNode, Wanted, Way, places};
 use ipc_proto::fault::FaultKind;
+use ipc_proto::seal::Seal;
 use rest_client::TableClient;
 use serde_json::Value;
 use tables::plan::{Place, Scope};
 
-use crate::access::{Access, plans};
+use crate::access::{ARM, Access, plans};
 use crate::config::AzureConfig;
 use crate::organization::is_of_organizations;
 use crate::subscriptions::subscription;
@@ -43,6 +44,10 @@ pub(crate) struct Opened {
 impl Way for Opened {
     fn identity(&self) -> BoxFuture<'_, Result<Identity, Failure>> {
         Box::pin(async { Ok(identity(&self.access, &self.subscription).await?.0) })
+    }
+
+    fn seal(&self) -> BoxFuture<'_, Result<Seal, Failure>> {
+        Box::pin(self.access.credentials.hand_over(ARM, &self.subscription, "subscription"))
     }
 
     fn enter(self: Box<Self>, sink: &dyn Sink) -> BoxFuture<'_, Result<Entered, Failure>> {

@@ -5,11 +5,12 @@ use collector::{BoxFuture, Failure, FaultExt, Sink, fault};
 use engine::{CloudFacts, Entered, Region, Regions, TopNode, Wanted, Way};
 use http_client::CallError;
 use ipc_proto::fault::FaultKind;
+use ipc_proto::seal::Seal;
 use rest_client::{Asked, Rest, TableClient};
 use serde_json::{Map, Value};
 use tables::plan::Place;
 
-use crate::access::{Access, plans};
+use crate::access::{Access, GRAPH, plans};
 use crate::cloud::FACTS;
 use crate::config::AzureConfig;
 use crate::entrance::told_by_table;
@@ -97,6 +98,10 @@ impl Way for Opened {
                 remedy: "give azure.accounts an application of that tenant".to_owned(),
             }))
         })
+    }
+
+    fn seal(&self) -> BoxFuture<'_, Result<Seal, Failure>> {
+        Box::pin(self.access.credentials.hand_over(GRAPH, &self.organization, "organization"))
     }
 
     fn enter(self: Box<Self>, _sink: &dyn Sink) -> BoxFuture<'_, Result<Entered, Failure>> {

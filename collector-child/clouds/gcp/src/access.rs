@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use collector::{Failure, FaultExt, fault};
 use engine::Plans;
-use http_client::{Advisor, CaBundle, Class, Roots, Trouble};
+use http_client::{Advisor, CaBundle, Class, Hub, Roots, Trouble};
 use ipc_proto::fault::FaultKind;
 use rest_client::{Built, Rest};
 use tables::plan::CloudPlan;
@@ -38,13 +38,31 @@ pub(crate) struct Access {
 
 /// The way in with the credentials that a setting names, for calls about `project`.
 pub(crate) fn access(setting: &str, project: &str) -> Result<Access, Failure> {
-    let variable = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
-    let bundle =
-        variable("SSL_CERT_FILE").map(|path| CaBundle { path: path.into(), named_by: "SSL_CERT_FILE" });
-    let hub = BUILT.hub(Roots { bundle, named_by: "SSL_CERT_FILE" })?;
+    let hub = hub()?;
     let found = Credentials::find(hub.clone(), setting, &variable);
     let hint = "name a credential file in gcp.service_account, or an empty text for the application default credentials";
-    let credentials = Arc::new(found.map_err(|told| fault(FaultKind::Credentials, told).with_hint(hint))?);
+    through(hub, found.map_err(|told| fault(FaultKind::Credentials, told).with_hint(hint))?, project)
+}
+
+/// The way in with the credentials that came with a job for `project`.
+pub(crate) fn handed_access(given: &collector::Credentials, project: &str) -> Result<Access, Failure> {
+    let hub = hub()?;
+    let credentials = Credentials::handed(hub.clone(), given, project)?;
+    through(hub, credentials, project)
+}
+
+fn variable(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+fn hub() -> Result<Arc<Hub>, Failure> {
+    let bundle =
+        variable("SSL_CERT_FILE").map(|path| CaBundle { path: path.into(), named_by: "SSL_CERT_FILE" });
+    BUILT.hub(Roots { bundle, named_by: "SSL_CERT_FILE" })
+}
+
+fn through(hub: Arc<Hub>, credentials: Credentials, project: &str) -> Result<Access, Failure> {
+    let credentials = Arc::new(credentials);
     let rest = BUILT
         .client_on(hub, project)?
         .with_catalog(&gcp_shapes::CATALOG)

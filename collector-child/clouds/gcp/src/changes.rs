@@ -6,11 +6,12 @@ use collector::{BoxFuture, ConfigSection, Failure, FaultExt, fault};
 use engine::Plans;
 use inventory::KindTable;
 use ipc_proto::fault::FaultKind;
+use ipc_proto::seal::Seal;
 use rest_client::{Door, Rest, TableChanges};
 use serde_json::Value;
 use tables::plan::Place;
 
-use crate::access::{access, plans};
+use crate::access::{Access, access, handed_access, plans};
 use crate::cloud::{CLOUD, kinds};
 use crate::config::GcpConfig;
 use crate::entrance::identity;
@@ -23,14 +24,19 @@ pub(crate) type GcpChanges = TableChanges<GcpDoor>;
 pub(crate) struct GcpDoor;
 
 /// The first credentials that may see the project of a node, and whose they are.
-async fn entrance(config: &ConfigSection, node: &StoredNode) -> Result<(Rest, Identity), Failure> {
-    let config: GcpConfig = config.to()?;
+async fn entrance(config: &ConfigSection, node: &StoredNode) -> Result<(Access, Identity), Failure> {
     let project = node.account_id("project")?;
+    if let Some(given) = config.credentials() {
+        let access = handed_access(given, project)?;
+        let identity = identity(&access, project).await?;
+        return Ok((access, identity));
+    }
+    let config: GcpConfig = config.to()?;
     let mut refused = None;
     for setting in &config.service_account {
         let access = access(setting, project)?;
         match identity(&access, project).await {
-            Ok(identity) => return Ok((access.rest, identity)),
+            Ok(identity) => return Ok((access, identity)),
             Err(failure) => refused = Some(failure),
         }
     }
@@ -61,6 +67,17 @@ impl Door for GcpDoor {
         config: &'a ConfigSection,
         node: &'a StoredNode,
     ) -> BoxFuture<'a, Result<(Rest, Identity), Failure>> {
-        Box::pin(entrance(config, node))
+        Box::pin(async { entrance(config, node).await.map(|(access, identity)| (access.rest, identity)) })
+    }
+
+    fn seal<'a>(
+        &'a self,
+        config: &'a ConfigSection,
+        node: &'a StoredNode,
+    ) -> BoxFuture<'a, Result<Seal, Failure>> {
+        Box::pin(async {
+            let (access, _) = entrance(config, node).await?;
+            access.credentials.hand_over(node.account_id("project")?).await
+        })
     }
 }

@@ -7,9 +7,10 @@ use collector::{BoxFuture, ConfigSection, Failure, Kinds, Sink};
 use engine::hooks::Hooks;
 use engine::{Changes, Cloud, CloudFacts, Measuring, Plans, Way};
 use ipc_proto::job::{Account, AutoEnable, Described, PathAccess, PathGrant};
+use ipc_proto::seal::Brokering;
 use serde_json::json;
 
-use crate::access::{Access, access, plans};
+use crate::access::{Access, access, handed_access, plans};
 use crate::changes::GcpChanges;
 use crate::config::{GcpConfig, section};
 use crate::entrance::{Opened, is_about_the_list};
@@ -138,10 +139,24 @@ impl Cloud for Gcp {
         account: &'a Account,
     ) -> BoxFuture<'a, Result<Box<dyn Way>, Failure>> {
         Box::pin(async move {
-            let setting = String::from_utf8_lossy(account.scope.expose()).into_owned();
-            let access = access(&setting, &account.id)?;
+            let access = if let Some(given) = config.credentials() {
+                handed_access(given, &account.id)?
+            } else {
+                access(&String::from_utf8_lossy(account.scope.expose()), &account.id)?
+            };
             let way = Opened { access, project: account.id.clone(), config: config.to()? };
             Ok(Box::new(way) as Box<dyn Way>)
+        })
+    }
+
+    fn brokering(&self) -> Option<Brokering> {
+        let open =
+            ["CLOUDSDK_API_ENDPOINT_OVERRIDES_*", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE"];
+        Some(Brokering {
+            collector: CLOUD.to_owned(),
+            environment: open.map(str::to_owned).to_vec(),
+            paths: self.paths().into_iter().filter(|grant| grant.path == "$SSL_CERT_FILE").collect(),
+            secrets: vec!["service_account".to_owned()],
         })
     }
 

@@ -5,6 +5,7 @@ use collector::{BoxFuture, Failure, FaultExt, Sink, fault};
 use engine::{Entered, Places, Region, Regions, TopNode, Wanted, Way, places};
 use http_client::{CallError, Class};
 use ipc_proto::fault::FaultKind;
+use ipc_proto::seal::Seal;
 use rest_client::{Asked, Rest, TableClient};
 use serde_json::{Map, Value};
 use tables::plan::Place;
@@ -55,6 +56,10 @@ pub(crate) struct Opened {
 impl Way for Opened {
     fn identity(&self) -> BoxFuture<'_, Result<Identity, Failure>> {
         Box::pin(identity(&self.access, &self.project))
+    }
+
+    fn seal(&self) -> BoxFuture<'_, Result<Seal, Failure>> {
+        Box::pin(self.access.credentials.hand_over(&self.project))
     }
 
     fn enter(self: Box<Self>, sink: &dyn Sink) -> BoxFuture<'_, Result<Entered, Failure>> {

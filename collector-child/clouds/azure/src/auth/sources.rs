@@ -2,7 +2,9 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use rest_client::Handed;
 use zeroize::Zeroizing;
 
 /// Larger files are no certificates.
@@ -58,6 +60,13 @@ pub enum Source {
         /// The tenant that is asked for.
         tenant: Option<String>,
     },
+    /// Another process gets the tokens for this one.
+    Handed {
+        /// Where they come from.
+        handed: Arc<Handed>,
+        /// Whose they are.
+        identity: String,
+    },
     /// A recording: no tokens are got.
     Recorded {
         /// Whose they were.
@@ -86,7 +95,7 @@ impl Source {
             | Self::Federated { tenant, client, .. } => application(client, tenant),
             Self::Machine { client } | Self::Hosted { client, .. } => managed(client),
             Self::CommandLine { .. } => "whoever has logged in with az login".to_owned(),
-            Self::Recorded { identity } => identity.clone(),
+            Self::Recorded { identity } | Self::Handed { identity, .. } => identity.clone(),
         }
     }
 

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use collector::Failure;
 use http::{HeaderValue, Request, header::HeaderName};
 use http_body_util::Full;
 use http_client::{BoxFuture, CallError, CallPlace, Class, CredentialsTrouble, Freshness, Hub, Use, tape};
-use rest_client::{Asked, Auth, Bearer, Rest};
+use ipc_proto::seal::Seal;
+use rest_client::{Asked, Auth, Bearer, GotToken, Rest, hand_over};
 use serde_json::{Value, json};
 use tables::plan::Place;
 use tokio::sync::Mutex;
@@ -31,14 +33,8 @@ pub struct Credentials {
     held: Mutex<BTreeMap<&'static str, Held>>,
 }
 
-#[derive(Clone)]
-struct Token {
-    text: Zeroizing<String>,
-    ends: Option<SystemTime>,
-}
-
 struct Held {
-    token: Token,
+    token: GotToken,
     freshness: Freshness,
 }
 
@@ -71,6 +67,21 @@ impl Credentials {
         self.source.identity()
     }
 
+    /// A token of this scope for another process that works on `account`, of which people say `noun`.
+    ///
+    /// # Errors
+    ///
+    /// There is no token to be had.
+    pub async fn hand_over(&self, scope: &'static str, account: &str, noun: &str) -> Result<Seal, Failure> {
+        let place = CallPlace { account, ..CallPlace::default() };
+        let token = self.fetch(scope, place).await.map_err(|error| error.to_fault())?;
+        let identity = self.identity();
+        let shared = format!(
+            "is reached with a token of {identity}, which is good for all that this may see: Azure has none for one {noun}"
+        );
+        hand_over(account, &identity, [(scope, token)], self.hub.clock.now(), Some(shared))
+    }
+
     /// A token for a scope that is good for now.
     async fn token(&self, scope: &'static str, place: CallPlace<'_>) -> Result<Zeroizing<String>, CallError> {
         // Whoever waits here finds what the first one has got.
@@ -98,7 +109,7 @@ impl Credentials {
         token.ok_or_else(|| trouble(CredentialsTrouble::Missing, place, "there is no token"))
     }
 
-    async fn fetch(&self, scope: &'static str, place: CallPlace<'_>) -> Result<Token, CallError> {
+    async fn fetch(&self, scope: &'static str, place: CallPlace<'_>) -> Result<GotToken, CallError> {
         let broken = |why: String| trouble(CredentialsTrouble::Broken, place, why);
         let ask = match &self.source {
             Source::Secret { tenant, client, secret } => grant::by_secret(tenant, client, secret, scope),
@@ -127,10 +138,11 @@ impl Credentials {
                          for fix-collector by hand, or for supervisor.sandbox: off",
                     )
                 })?;
-                return Ok(Token { text, ends });
+                return Ok(GotToken { text, ends });
             }
+            Source::Handed { handed, .. } => return handed.token(scope, place).await,
             Source::Recorded { .. } => {
-                return Ok(Token { text: Zeroizing::new(tape::STAND_IN.to_owned()), ends: None });
+                return Ok(GotToken { text: Zeroizing::new(tape::STAND_IN.to_owned()), ends: None });
             }
         };
         let answer = self.ask(&ask).await?;
@@ -155,12 +167,12 @@ impl Credentials {
 }
 
 /// The token of an answer. Its life is a number, or a text with one.
-fn granted(answer: &Value, now: SystemTime) -> Option<Token> {
+fn granted(answer: &Value, now: SystemTime) -> Option<GotToken> {
     let text = answer["access_token"].as_str().filter(|text| !text.is_empty())?;
     let told = &answer["expires_in"];
     let seconds = told.as_u64().or_else(|| told.as_str()?.parse().ok());
     let ends = seconds.and_then(|seconds| now.checked_add(Duration::from_secs(seconds)));
-    Some(Token { text: Zeroizing::new(text.to_owned()), ends })
+    Some(GotToken { text: Zeroizing::new(text.to_owned()), ends })
 }
 
 /// Credentials as one host takes them: with the tokens of its scope.

@@ -4,7 +4,9 @@
 //! authorized, federation of a workload, and the impersonation of a service account by one of these.
 
 use std::fmt;
+use std::sync::Arc;
 
+use rest_client::Handed;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -27,18 +29,20 @@ pub(crate) enum Source {
     /// The metadata server of the machine.
     Metadata,
     /// A recording: no tokens are got, and the others of it are not in there.
-    Recorded(Recorded),
+    Recorded(Known),
+    /// Another process gets the tokens for this one.
+    Handed(Arc<Handed>, Known),
 }
 
-/// What a recording keeps of credentials.
+/// What a recording keeps of credentials, and what another process is told of them: nothing secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Recorded {
-    project: Option<String>,
-    quota_project: Option<String>,
-    identity: String,
+pub(crate) struct Known {
+    pub(crate) project: Option<String>,
+    pub(crate) quota_project: Option<String>,
+    pub(crate) identity: String,
 }
 
-impl Recorded {
+impl Known {
     /// What is no secret of these.
     pub(crate) fn of(source: &Source) -> Self {
         let owned = |text: Option<&str>| text.map(str::to_owned);
@@ -123,7 +127,7 @@ impl Source {
             Self::ServiceAccount(account) => account.project.as_deref(),
             Self::User(user) => user.project.as_deref(),
             Self::Impersonated(impersonated) => impersonated.base.project(),
-            Self::Recorded(recorded) => recorded.project.as_deref(),
+            Self::Recorded(known) | Self::Handed(_, known) => known.project.as_deref(),
             Self::Federated(_) | Self::Metadata => None,
         }
     }
@@ -133,7 +137,7 @@ impl Source {
         match self {
             Self::User(user) => user.project.as_deref(),
             Self::Impersonated(impersonated) => impersonated.base.quota_project(),
-            Self::Recorded(recorded) => recorded.quota_project.as_deref(),
+            Self::Recorded(known) | Self::Handed(_, known) => known.quota_project.as_deref(),
             Self::ServiceAccount(_) | Self::Federated(_) | Self::Metadata => None,
         }
     }
@@ -146,7 +150,7 @@ impl Source {
             Self::Federated(federated) => format!("the workload of {}", federated.audience),
             Self::Impersonated(impersonated) => account_of(&impersonated.address).to_owned(),
             Self::Metadata => "the service account of this machine".to_owned(),
-            Self::Recorded(recorded) => recorded.identity.clone(),
+            Self::Recorded(known) | Self::Handed(_, known) => known.identity.clone(),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use collector::{Failure, fault};
 use http::header::{CONTENT_TYPE, HeaderName, USER_AGENT};
 use http::{HeaderValue, Request};
 use http_body_util::Full;
@@ -12,17 +13,20 @@ use http_client::{
     AGENT, Answer, BoxFuture, Call, CallError, CallPlace, Cause, Class, CredentialsTrouble, Exchange, Failed,
     Freshness, Hub, Key, Lane, Outcome, Queue, TransportTrouble, Use, ordered_wait, tape,
 };
-use rest_client::{Auth, Bearer};
+use ipc_proto::fault::FaultKind;
+use ipc_proto::seal::Seal;
+use rest_client::{Auth, Bearer, GotToken, Handed, hand_over};
 use serde_json::Value;
 use tokio::sync::Mutex;
 use zeroize::Zeroizing;
 
 use super::grant::{self, Ask, Token};
-use super::key::{Recorded, Source, Subject};
+use super::key::{Known, SCOPE, Source, Subject};
 use super::sources::{Variable, source};
 
 /// The metadata server of a machine of Google Cloud.
 const METADATA: &str = "metadata.google.internal";
+const NO_QUOTA_PROJECT: &str = "the quota project has characters that no project has";
 
 /// Credentials, and the tokens that are got for them. All calls share them.
 pub struct Credentials {
@@ -60,9 +64,44 @@ impl Credentials {
         let named = variable("GOOGLE_CLOUD_QUOTA_PROJECT").filter(|project| !project.trim().is_empty());
         let quota_project = named.as_deref().map(str::trim).or_else(|| source.quota_project());
         let quota_project = quota_project.map(HeaderValue::from_str).transpose();
-        let quota_project =
-            quota_project.map_err(|_| "the quota project has characters that no project has".to_owned())?;
+        let quota_project = quota_project.map_err(|_| NO_QUOTA_PROJECT.to_owned())?;
         Ok(Self { hub, source, metadata, quota_project, held: Mutex::new(None) })
+    }
+
+    /// The credentials that came with a job for `project`, in a process that has no others.
+    ///
+    /// # Errors
+    ///
+    /// They are of another form, or for another project.
+    pub fn handed(hub: Arc<Hub>, given: &collector::Credentials, project: &str) -> Result<Self, Failure> {
+        let handed = Handed::new(given.clone(), project);
+        let known: Known = handed.about()?;
+        let quota_project = known.quota_project.as_deref().map(HeaderValue::from_str).transpose();
+        let quota_project = quota_project.map_err(|_| fault(FaultKind::Internal, NO_QUOTA_PROJECT))?;
+        let source = Source::Handed(Arc::new(handed), known);
+        Ok(Self { hub, source, metadata: METADATA.to_owned(), quota_project, held: Mutex::new(None) })
+    }
+
+    /// A token of its own for another process that works on `project`.
+    ///
+    /// # Errors
+    ///
+    /// There is no token to be had.
+    pub async fn hand_over(&self, project: &str) -> Result<Seal, Failure> {
+        let place = CallPlace { account: project, ..CallPlace::default() };
+        let got = self.fetch(&self.source, place).await.map_err(|error| error.to_fault())?;
+        let quota_project = self.quota_project.as_ref().and_then(|project| project.to_str().ok());
+        let known = Known {
+            project: self.project().map(str::to_owned),
+            quota_project: quota_project.map(str::to_owned),
+            identity: self.identity(),
+        };
+        let shared = format!(
+            "is reached with a token of {}, which is good for all that these may see: Google Cloud has none for one project",
+            known.identity
+        );
+        let token = GotToken { text: got.text, ends: got.ends };
+        hand_over(project, &known, [(SCOPE, token)], self.hub.clock.now(), Some(shared))
     }
 
     /// The project that they name as their own.
@@ -124,6 +163,10 @@ impl Credentials {
                     grant::impersonated(impersonated, &base)
                 }
                 Source::Metadata => grant::of_machine(&self.metadata),
+                Source::Handed(handed, _) => {
+                    let GotToken { text, ends } = handed.token(SCOPE, place).await?;
+                    return Ok(Token { text, ends });
+                }
                 Source::Recorded(_) => {
                     return Ok(Token { text: Zeroizing::new(tape::STAND_IN.to_owned()), ends: None });
                 }
@@ -202,7 +245,7 @@ fn found(setting: &str, variable: Variable<'_>) -> Result<Source, String> {
         return recorded.ok_or_else(|| format!("the recording has nothing of the credentials {setting:?}"));
     }
     let source = source(setting, variable)?;
-    tape::remember(&fact, || Recorded::of(&source));
+    tape::remember(&fact, || Known::of(&source));
     Ok(source)
 }
 
