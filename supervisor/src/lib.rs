@@ -137,7 +137,7 @@ fn run(closed: nix::Result<()>) -> ExitCode {
                 complain(&format!("error: no process to start children: {error}"));
                 return ExitCode::Internal;
             }
-            on_runtime(async { check(&setup::fleet(collector_bin)).await })
+            on_runtime(async { check(&setup::fleet(collector_bin, None)).await })
         }
     }
 }

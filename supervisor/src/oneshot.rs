@@ -85,12 +85,12 @@ async fn run_or_fail(args: CollectArgs, environment: Environment) -> Result<Exit
     let (stages, mut shutdown) =
         signals::listen().map_err(|error| OneShotError::Internal(error.to_string()))?;
     outputs::check(&args)?;
-    let fleet = setup::fleet(args.common.collector_bin.clone());
+    let fleet = setup::fleet(args.common.collector_bin.clone(), None);
     let collectors = describe(&fleet, &mut shutdown).await?;
     let described = Arc::clone(&collectors.described);
     let settings = settings(&args, &described, &environment)?;
     walls::announce(&settings)?;
-    setup::update_fleet(&fleet, &settings, &collectors, &environment, setup::LIVE_HEARTBEAT);
+    setup::update_fleet(&fleet, &settings, &collectors, &environment, None, setup::LIVE_HEARTBEAT);
     let limit = settings.supervisor().spool_limit_mb.saturating_mul(1 << 20);
     let spool = Spool::open(settings.supervisor().spool_dir.as_deref(), limit)?;
     fleet.hide(spool.dir.path());

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fixworker_fleet::Fleet;
+use fixworker_fleet::walls::Walls;
 use fixworker_graph::spool::{
     MemoryLimits, SpoolDir, SpoolEnv, SpoolError, spool_path, temporary_spool_path,
 };
@@ -20,13 +21,14 @@ use crate::describe::{Collectors, DescribeError, kind_table};
 use crate::walls;
 use crate::work::Tools;
 
-/// Prepares to start children. The settings are the defaults until [`fleet_settings`] brings the configured ones.
-pub(crate) fn fleet(collector_bin: Option<PathBuf>) -> Fleet {
+/// Prepares to start children, which do not reach fixcore at its port. The settings are the defaults until [`fleet_settings`] brings the configured ones.
+pub(crate) fn fleet(collector_bin: Option<PathBuf>, fixcore: Option<u16>) -> Fleet {
     let this_program = std::env::current_exe().ok();
     let binary = binary::find(collector_bin, this_program.as_deref(), std::env::var_os("PATH").as_deref());
     let mut settings = fixworker_fleet::Settings::new(binary);
     // A child that cannot even say what it is will not do better in a second.
     settings.max_attempts = 1;
+    settings.walls = Walls { closed_ports: walls::closable(fixcore).collect(), ..Walls::default() }.into();
     Fleet::new(settings)
 }
 
@@ -41,6 +43,7 @@ pub(crate) fn update_fleet(
     running: &Running,
     collectors: &Collectors,
     environment: &Environment,
+    fixcore: Option<u16>,
     heartbeat: Duration,
 ) {
     let settings = running.supervisor();
@@ -55,7 +58,7 @@ pub(crate) fn update_fleet(
     new.memory_limit = settings.child_memory_limit_mb.map(|mib| mib.saturating_mul(1 << 20));
     new.nice = settings.child_nice.into();
     new.max_children = settings.max_children;
-    new.walls = walls::walls(running, collectors, environment).into();
+    new.walls = walls::walls(running, collectors, environment, fixcore).into();
     // Two lost beats are no stall.
     new.heartbeat = heartbeat.min(settings.stall_timeout / 3).max(Duration::from_millis(1));
     fleet.update(new);

@@ -1,5 +1,6 @@
 //! Which walls children are behind: the settings, what the collectors declare, and what this host can do.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use fixworker_fleet::Fleet;
@@ -7,10 +8,10 @@ use fixworker_fleet::walls::{Host, Sandbox, Walls};
 use fixworker_settings::{Environment, Running, Sandbox as Wanted};
 use fixworker_surface::metrics;
 use ipc_proto::job::{Described, PathAccess};
-use ipc_proto::paths::{Sources, operator_grant};
+use ipc_proto::paths::{Sources, operator_grant, ports_in};
 use serde_json::{Value, json};
 
-use crate::describe::Collectors;
+use crate::describe::{Collectors, rules};
 
 /// `supervisor.sandbox: require` on a host that has not all of it.
 #[derive(Debug, thiserror::Error)]
@@ -19,8 +20,28 @@ use crate::describe::Collectors;
 )]
 pub(crate) struct Incomplete(String);
 
-/// The walls by these settings.
-pub(crate) fn walls(settings: &Running, collectors: &Collectors, environment: &Environment) -> Walls {
+/// The port of fixcore, if no cloud and no name of a host is reached by it.
+pub(crate) fn closable(fixcore: Option<u16>) -> impl Iterator<Item = u16> {
+    fixcore.into_iter().filter(|port| ![53, 80, 443].contains(port))
+}
+
+/// The ports that collectors need: of addresses in their settings and variables.
+fn named_ports(settings: &Running, collectors: &Collectors, environment: &Environment) -> BTreeSet<u16> {
+    let sections = collectors.described.iter().filter_map(|one| one.section.as_ref());
+    let sections = sections.filter_map(|section| settings.section(&section.name));
+    let settings = sections.flat_map(|values| ports_in(&Value::Object(values.clone()).to_string()));
+    let seen =
+        environment.names().filter(|name| collectors.described.iter().any(|one| rules::sees(one, name)));
+    settings.chain(seen.filter_map(|name| environment.get(name)).flat_map(ports_in)).collect()
+}
+
+/// The walls by these settings, where fixcore is at this port.
+pub(crate) fn walls(
+    settings: &Running,
+    collectors: &Collectors,
+    environment: &Environment,
+    fixcore: Option<u16>,
+) -> Walls {
     let supervisor = settings.supervisor();
     let common = supervisor.child_paths.iter().filter_map(|text| operator_grant(text));
     let common = common.map(|(path, access)| (path.to_owned(), access));
@@ -31,6 +52,7 @@ pub(crate) fn walls(settings: &Running, collectors: &Collectors, environment: &E
         Some(expand(&Described { paths, ..one.clone() }))
     };
     let described = &collectors.described;
+    let named = named_ports(settings, collectors, environment);
     Walls {
         sandbox: wanted(supervisor.sandbox),
         namespace: supervisor.child_namespace,
@@ -38,6 +60,7 @@ pub(crate) fn walls(settings: &Running, collectors: &Collectors, environment: &E
         of_collector: described.iter().map(expand).collect(),
         of_sealed: described.iter().filter_map(open).collect(),
         hidden: environment.get("FIXWORKER_PSK_FILE").map(PathBuf::from).into_iter().collect(),
+        closed_ports: closable(fixcore).filter(|port| !named.contains(port)).collect(),
     }
 }
 

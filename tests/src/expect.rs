@@ -31,6 +31,8 @@ pub enum Mode {
     TokenThief,
     /// Looks at what it was born with, and for what its siblings have; notes in the file `stolen` what it should not have.
     LookAround,
+    /// Connects to fixcore by TCP.
+    ReachFixcore,
     /// Tries to change the graphs of others that wait to be sent, until it is released as Hold is; notes what it found.
     StagedFileChanged,
     /// Does not end after Done, whatever happens to the socket.
@@ -214,6 +216,7 @@ pub const TABLE: &[Expectation] = &[
     done("read_supervisor_environ", Mode::ReadSupervisor, 1),
     done("token_thief", Mode::TokenThief, 1),
     done("look_around", Mode::LookAround, 1),
+    done("reach_fixcore", Mode::ReachFixcore, 1),
     done("staged_file_changed", Mode::StagedFileChanged, 1),
     done("linger", Mode::Linger, 1),
     done("bulk", Mode::Bulk, 1),

@@ -11,10 +11,12 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::os::unix::net::{UnixDatagram, UnixListener};
 
 use fixworker_tests::binaries;
+use fixworker_tests::core::Fixcore;
 use fixworker_tests::oneshot::Oneshot;
 use fixworker_tests::process::Invocation;
 use fixworker_tests::procfs;
 use fixworker_tests::scratch::Scratch;
+use fixworker_tests::worker::WorkerOptions;
 
 /// What `fixworker check` says: each wall with the worst mark of its lines.
 fn walls() -> BTreeMap<String, String> {
@@ -110,6 +112,26 @@ fn a_granted_socket_is_reached() {
     finished.expect_code(0);
     let stolen = stolen(&finished.scratch);
     assert!(stolen.iter().any(|line| line == "service"), "{stolen:?}");
+}
+
+/// Whoever reaches fixcore's port may do there what a worker may, so a program of others does not.
+#[test]
+fn a_program_of_others_does_not_reach_fixcore() {
+    let Some(core) = Fixcore::http() else { return };
+    let other = TcpListener::bind("127.0.0.1:0").unwrap();
+    let options = WorkerOptions::new(&core, "rogue").rogue(&["reach_fixcore"]);
+    let scratch = options.scratch();
+    scratch.file("markers/other", other.local_addr().unwrap().port().to_string());
+    scratch.file("markers/port", core.uri().rsplit(':').next().unwrap());
+    let mut worker = options.start(&core);
+    core.collect();
+    assert_eq!(worker.stop(), 0);
+    let stolen = stolen(worker.scratch());
+    if holds("tcp") && holds("seccomp") {
+        assert_eq!(stolen, ["tried"]);
+    } else {
+        assert_eq!(stolen.last().unwrap(), "tried");
+    }
 }
 
 #[test]

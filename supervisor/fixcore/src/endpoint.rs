@@ -165,7 +165,8 @@ impl Endpoint {
         self.url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']')
     }
 
-    pub(crate) fn port(&self) -> u16 {
+    /// The TCP port of fixcore.
+    pub fn port(&self) -> u16 {
         self.url.port_or_known_default().unwrap_or(8900)
     }
 

@@ -57,6 +57,9 @@ pub struct Walls {
     pub of_sealed: BTreeMap<String, Vec<(PathBuf, PathAccess)>>,
     /// What no child may reach, even where programs may be anywhere: secrets and files of the worker.
     pub hidden: Vec<PathBuf>,
+    /// TCP ports that programs of others may not connect to on any host: fixcore's. `fix-collector` closes all ports itself
+    /// that its job does not need.
+    pub closed_ports: Vec<u16>,
 }
 
 /// The walls of one child, as the fork server builds them.
@@ -68,6 +71,8 @@ pub(crate) struct Plan {
     pub(crate) local_sockets: bool,
     /// Beside [`base`].
     pub(crate) grants: Vec<Grant>,
+    /// TCP ports that it may not connect to.
+    pub(crate) closed_ports: Vec<u16>,
 }
 
 /// Folders of programs and their parts.
@@ -148,6 +153,7 @@ impl Walls {
         };
         // Programs of others talk to agents and services of this host; so does who is granted such a socket.
         let mut local_sockets = false;
+        let mut of_others = !is_ours(binary);
         let mut grants: Vec<_> =
             programs(binary).into_iter().map(|path| Grant { path, access: Reach::Execute }).collect();
         grants.extend(certificates());
@@ -158,9 +164,13 @@ impl Walls {
             let access = match access {
                 PathAccess::Read => Reach::Read,
                 PathAccess::Write => Reach::Write,
-                PathAccess::Execute => Reach::Execute,
+                PathAccess::Execute => {
+                    of_others = true;
+                    Reach::Execute
+                }
                 PathAccess::Programs => {
                     if names_programs(&beginning(path)) {
+                        of_others = true;
                         local_sockets = true;
                         // Files of other children as well.
                         let hidden: Vec<_> =
@@ -176,7 +186,8 @@ impl Walls {
                 grants.push(Grant { path: path.clone(), access });
             }
         }
-        Some(Plan { required, local_sockets, grants })
+        let closed_ports = if of_others { self.closed_ports.clone() } else { Vec::new() };
+        Some(Plan { required, local_sockets, grants, closed_ports })
     }
 }
 
@@ -206,9 +217,20 @@ fn is_socket(path: &Path) -> bool {
 
 /// The program itself, and the one that is installed beside us, which a wrapper may execute.
 fn programs(binary: &Path) -> Vec<PathBuf> {
+    [Some(binary), beside()].into_iter().flatten().map(Path::to_owned).collect()
+}
+
+/// The collector program that is installed beside this one.
+fn beside() -> Option<&'static Path> {
     static BESIDE: OnceLock<Option<PathBuf>> = OnceLock::new();
     let find = || Some(std::env::current_exe().ok()?.parent()?.join("fix-collector"));
-    [Some(binary.to_owned()), BESIDE.get_or_init(find).clone()].into_iter().flatten().collect()
+    BESIDE.get_or_init(find).as_deref()
+}
+
+/// Whether a program is the one that is installed beside us.
+fn is_ours(binary: &Path) -> bool {
+    let real = |path: &Path| fs::canonicalize(path).ok();
+    beside().and_then(real).is_some_and(|ours| real(binary) == Some(ours))
 }
 
 /// The descriptions of programs that are collectors.
@@ -356,6 +378,9 @@ mod tests {
         let sealed = walls.plan(Some("a"), true, Path::new("/x")).unwrap();
         assert_eq!(reached(&sealed, Path::new("/data/a")), None, "it is not named for these");
         assert!(!sealed.local_sockets, "nothing needs them");
+        let closed = Walls { closed_ports: vec![8900], ..walls.clone() };
+        let ports = |name, binary| closed.plan(Some(name), false, binary).unwrap().closed_ports;
+        assert_eq!(ports("a", Path::new("/x/collector")), [8900], "a program of others");
         let off = Walls { sandbox: Sandbox::Off, ..walls };
         assert_eq!(off.plan(Some("a"), false, Path::new("/x")), None);
     }

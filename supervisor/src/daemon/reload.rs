@@ -61,6 +61,7 @@ impl Server {
             &running,
             tools.brokers.collectors(),
             &tools.environment,
+            Some(self.worker.client.endpoint().port()),
             crate::setup::HEARTBEAT,
         );
         self.worker.tasks.configure(&running);

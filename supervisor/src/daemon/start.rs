@@ -130,7 +130,7 @@ pub(super) async fn start(
     tracing::info!("fixworker {} starts as {}", env!("CARGO_PKG_VERSION"), args.subscriber_id);
     let endpoint = endpoint(&args)?;
     let metrics = metrics::install().map_err(|error| StartError::Internal(error.to_string()))?;
-    let fleet = setup::fleet(args.common.collector_bin.clone());
+    let fleet = setup::fleet(args.common.collector_bin.clone(), Some(endpoint.port()));
     let collectors = describe(&fleet, shutdown).await?;
     let described = Arc::clone(&collectors.described);
     let names: Vec<_> = described.iter().map(|one| one.collector.as_str()).collect();
@@ -164,7 +164,9 @@ pub(super) async fn start(
     state.set_running(loaded.running.clone());
     config::write_files(&loaded.running, &args.home_files);
     walls::announce(&loaded.running)?;
-    setup::update_fleet(&fleet, &loaded.running, &collectors, &sources.environment, setup::HEARTBEAT);
+    let fixcore = Some(endpoint.port());
+    let (running, environment) = (&loaded.running, &sources.environment);
+    setup::update_fleet(&fleet, running, &collectors, environment, fixcore, setup::HEARTBEAT);
     let spool = setup::spool(loaded.running.supervisor(), &args.subscriber_id)?;
     fleet.hide(spool.path());
     let history = open_history(&spool, &state)?;

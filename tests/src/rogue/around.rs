@@ -46,6 +46,20 @@ pub(super) fn attack(markers: &Path, supervisor: i32) -> anyhow::Result<()> {
     plain.transpose().map(drop).context("plain TCP")
 }
 
+/// `port` among the markers is fixcore's, `other` that of something else, which must be reached.
+pub(super) fn reach_fixcore(markers: &Path) -> anyhow::Result<()> {
+    let connect = |name: &str| -> anyhow::Result<_> {
+        let port: u16 = fs::read_to_string(markers.join(name))?.parse()?;
+        Ok((port, TcpStream::connect(SocketAddrV4::new(Ipv4Addr::LOCALHOST, port))))
+    };
+    connect("other")?.1.context("a port that nobody has closed")?;
+    let (port, plain) = connect("port")?;
+    let attempts =
+        [("plain TCP", plain.is_ok()), ("multipath", multipath(port)), ("fast open", fast_open(port))];
+    attempts.iter().filter(|(_, worked)| *worked).try_for_each(|(what, _)| note(markers, what))?;
+    note(markers, "tried")
+}
+
 /// By one end of a pair, which needs no call of `socket`.
 fn send_to_socket(path: &Path) -> bool {
     let pair = socketpair(AddressFamily::Unix, SockType::Datagram, None, SockFlag::SOCK_CLOEXEC);

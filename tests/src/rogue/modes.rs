@@ -89,6 +89,7 @@ fn before_graph(
         Mode::SetsidSurvivor => super::escape::leave_survivors(markers),
         Mode::ReadSupervisor => super::escape::attack_supervisor(markers)?,
         Mode::TokenThief => super::escape::attack_siblings(markers)?,
+        Mode::ReachFixcore => super::around::reach_fixcore(markers)?,
         Mode::LookAround => super::escape::look_around(markers)?,
         Mode::StagedFileChanged => change_staged(link, id, markers)?,
         Mode::Crash => process::abort(),

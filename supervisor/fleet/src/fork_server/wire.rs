@@ -153,7 +153,12 @@ mod tests {
             file_size: 9,
             limits: Some(Limits { memory: 10, processes: 11 }),
             namespace: true,
-            walls: Some(Plan { required: true, local_sockets: true, grants: Vec::new() }),
+            walls: Some(Plan {
+                required: true,
+                local_sockets: true,
+                grants: Vec::new(),
+                closed_ports: vec![8900],
+            }),
         };
         send(&ours, &Order::Start(Box::new(launch.clone())), &[0, 1, 2, 2]).unwrap();
         send(&ours, &Order::Reap(5), &[]).unwrap();
