@@ -26,6 +26,7 @@ INPUTS = {
         "tests/clouds/azure/peer-requirements.txt",
         "tests/clouds/fake/azure.py",
         "tests/clouds/fake/azure.json.gz",
+        "tests/clouds/fake/values.py",
     ],
     "gcp": [
         "tests/clouds/peer_collect.py",
@@ -62,7 +63,7 @@ def record(cloud: str) -> None:
         try:
             proxy = f"http://127.0.0.1:{fake.stdout.readline().strip()}"
             own = HERE / cloud / "peer.py"
-            script = [str(own)] if own.exists() else [str(HERE / "peer_collect.py"), cloud]
+            script = [str(own), "--usage"] if own.exists() else [str(HERE / "peer_collect.py"), cloud]
             peer = [python, "-B", *script, "--proxy", proxy]
             subprocess.run([*peer, "--ca", str(work / "ca.pem"), "--out", str(work / "out")], check=True)
         finally:

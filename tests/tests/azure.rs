@@ -209,6 +209,43 @@ fn both_subscriptions_are_collected_below_the_supervisor() {
 }
 
 #[test]
+fn usage_is_asked_for_once_for_each_resource() {
+    let Some(cloud) = AzureCloud::start(&[]) else { return };
+    let kinds = json!({"collect": ["azure_compute_virtual_machine", "azure_storage_account"]});
+    let (ran, graph) = collect_with(&cloud, &kinds);
+    ran.expect_code(DONE);
+    let machine = node(&graph, "azure_compute_virtual_machine", "virtual-machine-1");
+    let usage = &machine["usage"];
+    for name in ["cpu_utilization_percent", "network_in_bytes", "disk_write_iops"] {
+        for stat in ["min", "avg", "max"] {
+            assert!(usage[name][stat].is_number(), "{name} {stat}: {machine}");
+        }
+    }
+    let calls = cloud.fake.calls();
+    let of = |part: &str| calls.iter().filter(|call| call.contains(part)).count();
+    assert_eq!(of("/virtualMachines/compute-virtual-machine-1/providers/Microsoft.Insights/metrics"), 1);
+    // The account, and its four services.
+    assert_eq!(of("/storageAccounts/storage-account-1/"), 5, "{calls:?}");
+    let (ran, _) = collect_with(&cloud, &json!({"collect": [], "collect_usage_metrics": false}));
+    ran.expect_code(DONE);
+    assert_eq!(
+        cloud.fake.calls().iter().filter(|call| call.contains("Insights/metrics")).count(),
+        of("Insights/metrics")
+    );
+}
+
+#[test]
+fn usage_that_may_not_be_asked_for_costs_the_usage_alone() {
+    for (fault, code) in [("denied", FAULTS), ("gone", DONE), ("throttled:2", DONE)] {
+        let fault = format!("GET */Microsoft.Insights/metrics={fault}");
+        let Some(cloud) = AzureCloud::start(&["--fault", &fault]) else { return };
+        let (ran, graph) = collect_with(&cloud, &some());
+        ran.expect_code(code);
+        node(&graph, "azure_compute_virtual_machine", "virtual-machine-1");
+    }
+}
+
+#[test]
 fn a_recording_is_collected_without_the_cloud_and_holds_no_secret() {
     let Some(cloud) = AzureCloud::start(&[]) else { return };
     let args = ["collect", "--account", SUBSCRIPTION, "-o", "graph.ndjson", "--record", "recording"];

@@ -1,13 +1,25 @@
 //! The client that the engine makes the calls of tables with.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
-use engine::{Client, Plans, Region};
+use collector::Failure;
+use engine::metrics::Query;
+use engine::{Client, Context, Plans, Region};
 use http_client::{BoxFuture, CallError, Pages};
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 use tables::plan::{Call, KindPlan, ListCall, Paging, Path, Place, Source};
 
 use crate::rest::{Asked, Rest};
+
+/// How a cloud tells what it has measured, as [`Client::measure`].
+pub type Measure = for<'a> fn(
+    Context<'a>,
+    Timestamp,
+    Duration,
+    &'a [Query<'a>],
+) -> BoxFuture<'a, Result<Vec<Vec<f64>>, Failure>>;
 
 /// Calls of tables with the credentials of one account.
 #[derive(Debug)]
@@ -25,6 +37,7 @@ pub struct TableClient {
     paging: HashMap<(&'static str, &'static str), &'static Paging>,
     /// Listings that are none without their list, and where it is.
     lists: HashMap<(&'static str, &'static str), &'static Path>,
+    measure: Measure,
 }
 
 impl TableClient {
@@ -41,7 +54,7 @@ impl TableClient {
             .filter(|list| rest.always_lists(&list.call.service))
             .filter_map(|list| Some((key(&list.call), list.items.as_ref()?)))
             .collect();
-        Self { rest, place, probe, about: Map::new(), may_lack: false, paging, lists }
+        Self { rest, place, probe, about: Map::new(), may_lack: false, paging, lists, measure: nothing }
     }
 
     /// With a probe that asks about something: `path`, `query`, as of any call.
@@ -56,10 +69,26 @@ impl TableClient {
         Self { may_lack: true, ..self }
     }
 
+    /// With a way to what the cloud has measured.
+    #[must_use]
+    pub fn measuring(self, measure: Measure) -> Self {
+        Self { measure, ..self }
+    }
+
     fn asked<'a>(&'a self, service: &'a str, operation: &'a str, place: &'a Place) -> Asked<'a> {
         let (paging, list) = (self.paging.get(&(service, operation)), self.lists.get(&(service, operation)));
         Asked { service, operation, paging: paging.copied(), list: list.copied(), place }
     }
+}
+
+/// A cloud that measures nothing.
+fn nothing<'a>(
+    _context: Context<'a>,
+    _now: Timestamp,
+    _length: Duration,
+    queries: &'a [Query<'a>],
+) -> BoxFuture<'a, Result<Vec<Vec<f64>>, Failure>> {
+    Box::pin(async { Ok(queries.iter().map(|_| Vec::new()).collect()) })
 }
 
 fn key(call: &'static Call) -> (&'static str, &'static str) {
@@ -111,5 +140,15 @@ impl Client for TableClient {
                 answer => answer.map(drop),
             }
         })
+    }
+
+    fn measure<'a>(
+        &'a self,
+        context: Context<'a>,
+        now: Timestamp,
+        length: Duration,
+        queries: &'a [Query<'a>],
+    ) -> BoxFuture<'a, Result<Vec<Vec<f64>>, Failure>> {
+        (self.measure)(context, now, length, queries)
     }
 }

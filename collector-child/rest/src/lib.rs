@@ -44,7 +44,7 @@ pub use auth::{Auth, Basic, Bearer, Header};
 pub use built::Built;
 pub use change::TableChanger;
 pub use changes::{Door, TableChanges};
-pub use client::TableClient;
+pub use client::{Measure, TableClient};
 pub use handed::{GotToken, Handed, hand_over};
 pub use pages::Pages;
 pub use rest::{Asked, Endpoints, Rest};

@@ -28,7 +28,7 @@ def settings(secret: str = "secret", **more: Any) -> dict[str, Any]:
     """The section of the config document."""
     tenant, client = "11111111-1111-1111-1111-111111111111", "22222222-2222-2222-2222-222222222222"
     account = {"client_secret": {"tenant_id": tenant, "client_id": client, "client_secret": secret}}
-    return {"azure": {"accounts": {"default": account | more}, "collect_usage_metrics": False}}
+    return {"azure": {"accounts": {"default": account | more}, "collect_usage_metrics": True}}
 
 
 def lead(folder: Path, url: str) -> tuple[dict[str, Any], dict[str, str]]:

@@ -19,6 +19,7 @@ from urllib.parse import urlencode
 
 from . import faults
 from .server import Answer, Request, reply
+from .values import number
 
 HERE = Path(__file__).parent
 TENANT = "11111111-1111-1111-1111-111111111111"
@@ -28,6 +29,7 @@ SUBSCRIPTIONS = {
 }
 SECRETS = ("secret", "s3cret")
 TAGS = "/providers/microsoft.resources/tags/default"
+METRICS = "/providers/microsoft.insights/metrics"
 ARM, GRAPH = "management.azure.com", "graph.microsoft.com"
 ERRORS = {
     "denied": (403, "AuthorizationFailed"),
@@ -160,6 +162,8 @@ class Cloud:
             return self.operation(int(path.rsplit("/", 1)[1]))
         if path.endswith(TAGS):
             return self.change_tags(request, path.removesuffix(TAGS))
+        if path.endswith(METRICS):
+            return self.measured(request, path.removesuffix(METRICS))
         if request.method == "DELETE":
             return self.delete(request, path)
         if self.is_gone(path):
@@ -173,6 +177,36 @@ class Cloud:
         if isinstance(listed, dict):
             return reply(200, listed)
         return self.page(request, listed)
+
+    def measured(self, request: Request, id: str) -> Answer:
+        """What Azure Monitor has measured: two values and a time without, the same whenever it is asked. A machine in another case
+        is the same machine, and services of a storage account are measured by the hour."""
+        owner = re.sub(r"/(blob|file|table|queue)services/default$", "", id)
+        if self.known(owner) is None:
+            return error(404, "ResourceNotFound", "The Resource was not found.")
+        told = request.query
+        parts = id.split("/")
+        kind = "/".join([parts[6], *parts[7::2]])
+        if told["metricNamespace"].lower() != kind:
+            return error(400, "BadRequest", f"{told['metricNamespace']} is no namespace of {kind}")
+        if "storageaccounts" in kind and told["interval"] not in ("PT1H", "PT6H", "PT12H", "P1D"):
+            return error(400, "BadRequest", "Detected invalid time grain input that does not match any of supported dimensions.")
+        start, end = told["timespan"].split("/")
+        resource = request.path[: len(request.path.rstrip("/")) - len(METRICS)]
+        values = [
+            {
+                "id": f"{resource}/providers/Microsoft.Insights/metrics/{name}",
+                "type": "Microsoft.Insights/metrics",
+                "name": {"value": name, "localizedValue": name},
+                "displayDescription": name,
+                "unit": "Count",
+                "timeseries": [{"metadatavalues": [], "data": points(id, name, told["aggregation"], start, end)}],
+                "errorCode": "Success",
+            }
+            for name in told["metricnames"].split(",")
+        ]
+        whole = {"cost": 59, "timespan": told["timespan"], "interval": told["interval"], "namespace": told["metricNamespace"]}
+        return reply(200, whole | {"resourceregion": "westeurope", "value": values})
 
     def page(self, request: Request, listed: list[Any], link: str = "nextLink") -> Answer:
         listed = [self.tagged(found, request) for found in listed if not self.is_gone(str(found.get("id", "")).lower())]
@@ -239,6 +273,14 @@ class Cloud:
             return reply(200, {"status": "InProgress"}, Retry_After="0")
         self.gone.add(operation[0])
         return reply(200, {"status": "Succeeded"})
+
+
+def points(id: str, name: str, aggregations: str, start: str, end: str) -> list[dict[str, Any]]:
+    first, second = (
+        {aggregation: number(id, name, aggregation, at) % 4000 / 4 for aggregation in aggregations.split(",")}
+        for at in range(2)
+    )
+    return [{"timeStamp": start} | first, {"timeStamp": end}, {"timeStamp": end} | second]
 
 
 def subscription(id: str) -> dict[str, Any]:

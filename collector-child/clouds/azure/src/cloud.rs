@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use collector::changes::tag_handler;
 use collector::{BoxFuture, ConfigSection, Failure, FaultExt, Kinds, Sink, fault};
 use engine::hooks::Hooks;
-use engine::{Changes, Cloud, CloudFacts, Plans, Way};
+use engine::{Changes, Cloud, CloudFacts, Measuring, Plans, Way};
 use ipc_proto::fault::FaultKind;
 use ipc_proto::job::{Account, Described, PathAccess, PathGrant};
 use ipc_proto::seal::Brokering;
@@ -29,6 +29,8 @@ pub(crate) static FACTS: CloudFacts = CloudFacts {
     region_kind: "azure_location",
     resource_kind: "microsoft_resource",
     drops_unused: true,
+    // One call tells several metrics of one resource.
+    measuring: Measuring::All,
     holes_setting: "azure.discard_account_on_resource_error",
     ..CloudFacts::PLAIN
 };

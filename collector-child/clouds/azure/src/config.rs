@@ -191,7 +191,7 @@ pub(crate) fn section() -> Section {
             "collect_usage_metrics",
             "boolean",
             json!(collect_usage_metrics),
-            "Without effect: usage metrics are not collected yet",
+            "Asks Azure Monitor for the usage of virtual machines, disks and storage accounts",
         ),
         Setting::new(
             "collect",

@@ -11,6 +11,7 @@ use tables::plan::{Place, Scope};
 
 use crate::access::{ARM, Access, plans};
 use crate::config::AzureConfig;
+use crate::metrics;
 use crate::organization::is_of_organizations;
 use crate::subscriptions::subscription;
 
@@ -56,7 +57,7 @@ impl Way for Opened {
             let Self { access: Access { rest, .. }, subscription, config } = *self;
             let plans = plans()?;
             let place = Place::new(&subscription, "", "", "");
-            let client = TableClient::new(rest, place.clone(), plans, PROBE);
+            let client = TableClient::new(rest, place.clone(), plans, PROBE).measuring(metrics::ask);
             sink.step("asking for the locations".to_owned());
             let account = told_by_table("azure_subscription", &told, &subscription, &place)?;
             let global = Region { id: String::new(), name: "subscription".to_owned(), place };
@@ -90,6 +91,10 @@ pub(crate) fn told_by_table(kind: &str, told: &Value, id: &str, place: &Place) -
 impl Wanted for AzureConfig {
     fn collects(&self, kind: &str) -> bool {
         !is_of_organizations(kind) && self.should_collect(kind)
+    }
+
+    fn usage_metrics(&self) -> bool {
+        self.collect_usage_metrics.unwrap_or_default()
     }
 
     fn without_holes(&self) -> bool {

@@ -22,6 +22,7 @@ mod cloud;
 mod config;
 mod entrance;
 mod hooks;
+mod metrics;
 mod missing;
 mod organization;
 mod subscriptions;

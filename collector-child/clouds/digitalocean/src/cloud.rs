@@ -17,7 +17,7 @@ use tables::plan::Place;
 use crate::changes::DigitalOceanChanges;
 use crate::config::{DigitalOceanConfig, section};
 use crate::droplets::Droplets;
-use crate::measure::Measuring;
+use crate::measure;
 use crate::registry::Registry;
 use crate::spaces::{ENDPOINT, SERVICE as SPACES, Spaces};
 use crate::team::{PROBE, client, of_team, team};
@@ -198,7 +198,7 @@ impl Way for Opened {
             let Places { regions, region_nodes, zone_nodes } = places(&client, plans, global, sink).await?;
             let urn = FACTS.key_of_account(&team);
             Ok(Entered {
-                client: Box::new(Measuring(client)),
+                client: Box::new(client.measuring(measure::ask)),
                 regions,
                 account: TopNode { id: team, properties: vec![("urn", json!(urn))], key: vec![urn] },
                 region_nodes,

@@ -7,79 +7,53 @@ use std::time::Duration;
 use collector::{BoxFuture, Failure};
 use engine::hooks::prelude::Context;
 use engine::metrics::Query;
-use engine::{Client, Region};
-use http_client::{CallError, Pages};
 use jiff::Timestamp;
-use rest_client::TableClient;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tables::plan::Stat;
 
 const SERVICE: &str = "digitalocean";
 const MIB: f64 = 1024.0 * 1024.0;
 
-/// The client of the tables, which knows how to measure.
-pub(crate) struct Measuring(pub(crate) TableClient);
+/// The values of each query, for [`rest_client::TableClient::measuring`].
+pub(crate) fn ask<'a>(
+    context: Context<'a>,
+    now: Timestamp,
+    length: Duration,
+    queries: &'a [Query<'a>],
+) -> BoxFuture<'a, Result<Vec<Vec<f64>>, Failure>> {
+    Box::pin(values(context, now, length, queries))
+}
 
-impl Client for Measuring {
-    fn call<'a>(
-        &'a self,
-        region: &'a Region,
-        service: &'a str,
-        operation: &'a str,
-        params: Map<String, Value>,
-    ) -> BoxFuture<'a, Result<Value, CallError>> {
-        self.0.call(region, service, operation, params)
-    }
-
-    fn pages<'a>(
-        &'a self,
-        region: &'a Region,
-        service: &'a str,
-        operation: &'a str,
-        params: Map<String, Value>,
-    ) -> Pages<'a> {
-        self.0.pages(region, service, operation, params)
-    }
-
-    fn still_valid(&self) -> BoxFuture<'_, Result<(), CallError>> {
-        self.0.still_valid()
-    }
-
-    fn measure<'a>(
-        &'a self,
-        context: Context<'a>,
-        now: Timestamp,
-        length: Duration,
-        queries: &'a [Query<'a>],
-    ) -> BoxFuture<'a, Result<Vec<Vec<f64>>, Failure>> {
-        Box::pin(async move {
-            let end = now.as_second();
-            let start = end.saturating_sub(i64::try_from(length.as_secs()).unwrap_or(i64::MAX));
-            let mut known: HashMap<(&str, &str), Vec<f64>> = HashMap::new();
-            let mut values = Vec::with_capacity(queries.len());
-            for query in queries {
-                let metric = query.rule().metric.as_str();
-                let dimension = |name| {
-                    query.dimensions().find(|(known, _)| *known == name).map_or("", |(_, value)| value)
-                };
-                let (host, whole) = (dimension("host_id"), dimension("whole"));
-                let all = match known.entry((metric, host)) {
-                    Entry::Occupied(known) => known.into_mut(),
-                    Entry::Vacant(vacant) => {
-                        let operation = if metric == "cpu" { CPU } else { MEMORY };
-                        let params = json!({"host_id": host, "start": start, "end": end});
-                        // A droplet may be gone since it was listed.
-                        let asked = context.ask(SERVICE, operation).with("query", params).of_item();
-                        let answer = asked.answer().await?.unwrap_or_default();
-                        let whole = whole.parse().unwrap_or(0.0);
-                        vacant.insert(used(metric, &answer["data"]["result"], whole))
-                    }
-                };
-                values.push(of_all(query.stat, all).into_iter().collect());
+async fn values(
+    context: Context<'_>,
+    now: Timestamp,
+    length: Duration,
+    queries: &[Query<'_>],
+) -> Result<Vec<Vec<f64>>, Failure> {
+    let end = now.as_second();
+    let start = end.saturating_sub(i64::try_from(length.as_secs()).unwrap_or(i64::MAX));
+    let mut known: HashMap<(&str, &str), Vec<f64>> = HashMap::new();
+    let mut values = Vec::with_capacity(queries.len());
+    for query in queries {
+        let metric = query.rule().metric.as_str();
+        let dimension =
+            |name| query.dimensions().find(|(known, _)| *known == name).map_or("", |(_, value)| value);
+        let (host, whole) = (dimension("host_id"), dimension("whole"));
+        let all = match known.entry((metric, host)) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(vacant) => {
+                let operation = if metric == "cpu" { CPU } else { MEMORY };
+                let params = json!({"host_id": host, "start": start, "end": end});
+                // A droplet may be gone since it was listed.
+                let asked = context.ask(SERVICE, operation).with("query", params).of_item();
+                let answer = asked.answer().await?.unwrap_or_default();
+                let whole = whole.parse().unwrap_or(0.0);
+                vacant.insert(used(metric, &answer["data"]["result"], whole))
             }
-            Ok(values)
-        })
+        };
+        values.push(of_all(query.stat, all).into_iter().collect());
     }
+    Ok(values)
 }
 
 const CPU: &str = "GET /v2/monitoring/metrics/droplet/cpu";

@@ -11,9 +11,9 @@ use serde_json::{Map, Value};
 use tables::plan::Place;
 
 use crate::access::{Access, plans};
-use crate::client::GcpClient;
 use crate::config::GcpConfig;
 use crate::facts::region_facts;
+use crate::metrics;
 use crate::projects::project_of;
 
 /// A call that all credentials may make.
@@ -68,7 +68,7 @@ impl Way for Opened {
             let plans = plans()?;
             let place = Place::new(&project, "global", "global", "");
             let global = Region { id: "global".to_owned(), name: "global".to_owned(), place: place.clone() };
-            let client = GcpClient(TableClient::new(rest.clone(), place.clone(), plans, PROBE));
+            let client = TableClient::new(rest.clone(), place.clone(), plans, PROBE).measuring(metrics::ask);
             sink.step("asking for the regions and zones".to_owned());
             let has_places = regions_are_there(&rest, &project, &place).await?;
             let Places { regions, region_nodes, zone_nodes } = if has_places {

@@ -14,7 +14,6 @@
 mod access;
 pub mod auth;
 mod changes;
-mod client;
 mod cloud;
 mod config;
 mod entrance;

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use collector::Failure;
+use collector::{BoxFuture, Failure};
 use engine::Context;
 use engine::hooks::prelude::gather;
 use engine::metrics::{Query, period};
@@ -22,7 +22,16 @@ const AT_ONCE: usize = 16;
 const SERIES_OF_PAGE: u32 = 2_000;
 
 /// The values of each query, the latest first.
-pub(crate) async fn ask(
+pub(crate) fn ask<'a>(
+    context: Context<'a>,
+    now: Timestamp,
+    length: Duration,
+    queries: &'a [Query<'a>],
+) -> BoxFuture<'a, Result<Vec<Vec<f64>>, Failure>> {
+    Box::pin(values(context, now, length, queries))
+}
+
+async fn values(
     context: Context<'_>,
     now: Timestamp,
     length: Duration,
