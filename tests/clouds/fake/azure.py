@@ -162,6 +162,8 @@ class Cloud:
             return self.operation(int(path.rsplit("/", 1)[1]))
         if path.endswith(TAGS):
             return self.change_tags(request, path.removesuffix(TAGS))
+        if found := re.fullmatch(r"/subscriptions/[^/]+/providers/microsoft.dbfor(mysql|postgresql)/locations/([^/]+)/capabilities", path):
+            return reply(200, {"value": [offer(*found.groups(), zone) for zone in ("1", "2")]})
         if path.endswith(METRICS):
             return self.measured(request, path.removesuffix(METRICS))
         if request.method == "DELETE":
@@ -273,6 +275,27 @@ class Cloud:
             return reply(200, {"status": "InProgress"}, Retry_After="0")
         self.gone.add(operation[0])
         return reply(200, {"status": "Succeeded"})
+
+
+def offer(database: str, location: str, zone: str) -> dict[str, Any]:
+    """What a zone offers for servers of databases: one tier, version and size that there is a server of, and one that there is not."""
+    which = ("eastus", "westeurope").index(location) + 1 if location in ("eastus", "westeurope") else 3
+    memory = "supportedMemoryPerVCoreMB" if database == "mysql" else "supportedMemoryPerVcoreMB"
+    sizes = [
+        {"name": name, "vCores": 2 + which, memory: 2048 * which, "supportedIops": 320, "supportedHAMode": ["SameZone"], "supportedZones": [zone]}
+        for name in (f"instance-type-{which}", "instance-type-9")
+    ]
+    member = "supportedSkus" if database == "mysql" else "supportedVcores"
+    versions = [{"name": name, member: sizes} for name in (f"db-version-{which}", "db-version-9")]
+    mb = [{"name": str(gb * 1024), "storageSizeMB": gb * 1024, "supportedIops": 120 * gb} for gb in (16 + which, 64)]
+    storage = {"name": "Premium", "minStorageSize": 20480, "maxStorageSize": 16777216, "maxBackupRetentionDays": 35, "supportedStorageMB": mb}
+    editions = [
+        {"name": name, "supportedServerVersions": versions, "supportedStorageEditions": [storage]}
+        for name in (f"tier-{which}", "tier-9")
+    ]
+    told = {"zone": zone, "supportedHAMode": ["SameZone", "ZoneRedundant"], "supportedGeoBackupRegions": ["westus"], "status": "Available"}
+    more = {"geoBackupSupported": True, "zoneRedundantHaSupported": True, "zoneRedundantHaAndGeoBackupSupported": False}
+    return told | more | {"fastProvisioningSupported": True, "supportedFlexibleServerEditions": editions}
 
 
 def points(id: str, name: str, aggregations: str, start: str, end: str) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ mod findings;
 mod organization;
 mod policies;
 mod ports;
+mod server_types;
 mod sizes;
 mod storage_skus;
 mod vaults;
@@ -22,6 +23,8 @@ pub(crate) fn all() -> Hooks {
         Box::new(organization::OrganizationEdge),
         Box::new(policies::Policies),
         Box::new(ports::PortRanges),
+        Box::new(server_types::MYSQL),
+        Box::new(server_types::POSTGRESQL),
         Box::new(sizes::MACHINES),
         Box::new(storage_skus::StorageSkus),
         Box::new(vaults::VaultDiagnostics),
