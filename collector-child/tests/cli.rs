@@ -289,7 +289,7 @@ fn what_waits_for_something_that_stays_is_not_touched() {
     let done = lines(&stdout(&output));
     assert!(outcomes(&done).iter().all(|(_, pass, outcome)| (*pass, outcome.as_str()) == (0, "refused")));
     let reasons: Vec<_> = done.iter().map(|line| line["reason"].as_str().unwrap()).collect();
-    let waits = "example_instance someInstance1 has to go first, and stays";
+    let waits = "example_instance someInstance1 depends on it and cannot be deleted";
     assert_eq!(reasons.iter().filter(|reason| **reason == waits).count(), 2, "{reasons:?}");
     assert!(reasons.contains(&"it is protected"));
 }
@@ -311,8 +311,8 @@ fn cycles_are_named_and_the_rest_is_deleted() {
     assert_eq!(output.status.code(), Some(79));
     let done = lines(&stdout(&output));
     let named = |id: &str| done.iter().find(|line| line["cloud_id"] == id).unwrap();
-    let cycle = "each waits for the next to go first: example_instance someInstance1 -> example_volume someVolume1 \
-                 -> example_instance someInstance1";
+    let cycle = "it depends on itself in a circle of delete edges: example_instance someInstance1 -> \
+                 example_volume someVolume1 -> example_instance someInstance1";
     assert_eq!(named("someInstance1")["reason"], cycle);
     assert_eq!(named("someVolume1")["reason"], cycle);
     assert_eq!(named("someNetwork1")["outcome"], "refused");

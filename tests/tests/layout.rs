@@ -61,13 +61,42 @@ fn neither_binary_depends_on_the_other() {
     let child = reachable(&all, "fix-collector");
     assert!(supervisor.contains("ipc-proto") && child.contains("ipc-proto"));
     let shared: BTreeSet<_> = supervisor.intersection(&child).map(String::as_str).collect();
-    assert_eq!(shared, BTreeSet::from(["ipc-proto"]), "the two share nothing but the protocol");
+    let common = BTreeSet::from(["decisions", "ipc-proto"]);
+    assert_eq!(shared, common, "the two share nothing but the protocol, and what they decide alike");
     assert!(!supervisor.contains("fix-collector") && !child.contains("fixworker"));
 }
 
 #[test]
 fn the_protocol_knows_nobody() {
     assert_eq!(dependencies()["ipc-proto"], BTreeSet::new());
+}
+
+#[test]
+fn what_both_sides_decide_alike_is_pure_and_knows_the_protocol_only() {
+    let all = dependencies();
+    assert_eq!(all["decisions"], BTreeSet::from(["ipc-proto".to_owned()]));
+    let users = all.iter().filter(|(_, built_from)| built_from.contains("decisions"));
+    let users: Vec<&str> = users.map(|(name, _)| name.as_str()).collect();
+    assert_eq!(users, ["fix-collector", "fixworker", "fixworker-cleanup", "fixworker-fleet"]);
+
+    let metadata = metadata();
+    let packages = metadata["packages"].as_array().unwrap();
+    let package = packages.iter().find(|package| package["name"] == "decisions").unwrap();
+    let foreign = package["dependencies"].as_array().unwrap().iter();
+    let foreign: Vec<String> = foreign
+        .filter(|dependency| dependency["kind"] != "dev")
+        .map(|dependency| text(&dependency["name"]))
+        .collect();
+    assert_eq!(foreign, ["ipc-proto"], "no runtime, no serializer");
+    let mut files = Vec::new();
+    sources(&binaries::repository().join("ipc-proto/decisions/src"), &mut files);
+    let is_test = |file: &PathBuf| file.ends_with("tests.rs") || file.ends_with("properties.rs");
+    for file in files.iter().filter(|file| !is_test(file)) {
+        let text = fs::read_to_string(file).unwrap();
+        let doors = ["std::fs", "std::io", "std::net", "std::process", "std::env", "std::thread", "::now()"];
+        let open: Vec<&str> = doors.into_iter().filter(|door| text.contains(door)).collect();
+        assert!(open.is_empty(), "{}: {open:?}", file.display());
+    }
 }
 
 /// The cloud that each crate of one is about.
@@ -85,7 +114,7 @@ fn clouds() -> BTreeMap<String, String> {
 /// The floors of the child below the clouds, from the ground up: a crate is built from crates of lower floors only.
 const FLOORS: [&[&str]; 5] = [
     &["ipc-proto"],
-    &["inventory", "shapes"],
+    &["decisions", "inventory", "shapes"],
     &["collector", "http-client", "tables"],
     &["engine"],
     &["rest-client", "s3"],

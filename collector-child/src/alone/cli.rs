@@ -207,7 +207,8 @@ pub(crate) struct Clean {
     /// Resources to work on at once.
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=256))]
     pub(crate) parallel: u32,
-    /// How long to try again while nothing makes progress: something may still be on its way out.
+    /// How long to try again while nothing makes progress: something may still be on its way out, or you remove what
+    /// is in the way.
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
     pub(crate) patience: u32,
     /// Print one JSON object per resource instead of a table.

@@ -1,11 +1,10 @@
 //! What fixcore is told about one node: whether it is gone, and what happened.
 
+use decisions::cleanup::Fate;
 use ipc_proto::clean::CleanEvent;
 use ipc_proto::limits::MAX_LOG;
 use jiff::{Timestamp, Unit};
 use serde_json::{Value, json};
-
-use crate::fate::Fate;
 
 /// What happened to one resource in this run.
 #[derive(Debug, Clone, Default)]

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use crate::fate::Fate;
+use decisions::cleanup::Fate;
+
 use crate::messages::pack;
 use crate::select::AccountWork;
 

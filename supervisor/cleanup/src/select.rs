@@ -1,16 +1,16 @@
 //! From what was found to what is to be deleted: resources, their order, and those that stay from the start.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use decisions::cleanup::hold::{Hold, Standing, holds};
+use decisions::cleanup::plan::Item;
+use decisions::cleanup::{Fate, Kinds};
 use ipc_proto::clean::{CleanJob, CleanResource, Related};
 use ipc_proto::graph::EdgeType;
 use ipc_proto::job::Account;
 use ipc_proto::secret::Secret;
 
-use crate::circle::circles;
-use crate::fate::Fate;
 use crate::found::{Found, Node, Place};
-use crate::kinds::Kinds;
 
 /// What this worker may delete.
 #[derive(Clone, Copy)]
@@ -36,15 +36,10 @@ pub struct Resource {
     pub node: usize,
     /// Its account, by number in [`Work::accounts`]; there is one unless its fate is decided.
     pub account: Option<usize>,
-    /// The resources (by number) that depend on it, directly or behind nodes that are not marked: they have to be gone
-    /// before.
-    pub dependents: Vec<usize>,
-    /// Nodes that depend on it and are not marked for cleanup. They do not hold it back, but the cloud may.
-    pub unmarked: Vec<usize>,
-    /// Nodes that depend on it stay, as far as this run goes: they are not marked, and nothing that is goes before them.
-    pub held: bool,
-    /// Decided before anything is tried.
+    /// Decided about itself before anything is tried.
     pub fate: Option<Fate>,
+    /// What keeps it.
+    pub hold: Hold,
 }
 
 /// An account with something to delete.
@@ -62,25 +57,6 @@ pub struct AccountWork {
     pub node: usize,
 }
 
-/// What keeps a resource.
-#[derive(Debug, Default)]
-struct Hold {
-    /// Resources (by number) that depend on it.
-    direct: Vec<usize>,
-    /// Resources (by number) behind nodes that depend on it and are not marked.
-    behind: Vec<usize>,
-    /// Nodes that depend on it and are not marked.
-    unmarked: Vec<usize>,
-    /// Something stays for certain.
-    fate: Option<Fate>,
-}
-
-impl Hold {
-    fn stays(&mut self, reason: String) {
-        self.fate.get_or_insert(Fate::Skipped(reason));
-    }
-}
-
 /// Everything that one run has to do.
 #[derive(Debug, Default)]
 pub struct Work {
@@ -96,17 +72,13 @@ pub struct Work {
 /// Sorts out what is to be deleted.
 pub fn select(found: Found, scope: Scope<'_>) -> Work {
     let mut work = Work { places: places(&found, scope.kinds), found, ..Work::default() };
-    let mut number = HashMap::new();
     for node in 0..work.found.nodes().len() {
         if is_candidate(&work.found.nodes()[node], scope) {
-            number.insert(node, work.resources.len());
             let (account, fate) = work.place(node, scope);
-            let (dependents, unmarked) = (Vec::new(), Vec::new());
-            work.resources.push(Resource { node, account, dependents, unmarked, held: false, fate });
+            work.resources.push(Resource { node, account, fate, hold: Hold::default() });
         }
     }
-    work.order(&number, scope);
-    work.cut_circles();
+    work.keep(scope);
     work
 }
 
@@ -142,6 +114,14 @@ impl Work {
         (0..self.resources.len()).find(|resource| self.node(*resource).id == node_id)
     }
 
+    /// The resources as the planner knows them.
+    pub fn items(&self) -> Vec<Item> {
+        let item = |(number, resource): (usize, &Resource)| {
+            Item::new(self.name(number), resource.account, resource.fate.clone(), resource.hold.clone())
+        };
+        self.resources.iter().enumerate().map(item).collect()
+    }
+
     /// The name of a resource for people.
     pub fn name(&self, resource: usize) -> String {
         self.node(resource).display_name()
@@ -150,7 +130,7 @@ impl Work {
     /// What the user can do about a resource that the cloud does not let go.
     pub fn hint(&self, resource: usize) -> Option<String> {
         const NAMED: usize = 3;
-        let unmarked = &self.resources[resource].unmarked;
+        let unmarked = &self.resources[resource].hold.unmarked;
         let names = unmarked.iter().take(NAMED).map(|node| self.found.nodes()[*node].display_name());
         let names = names.collect::<Vec<_>>().join(", ");
         let more = unmarked.len().saturating_sub(NAMED);
@@ -264,111 +244,21 @@ impl Work {
         (Some(self.accounts.len() - 1), fate)
     }
 
-    /// Who has to go before whom, also behind what nobody marked: that goes, if at all, with what is behind it.
-    fn order(&mut self, number: &HashMap<usize, usize>, scope: Scope<'_>) {
-        let mut below: HashMap<usize, Vec<usize>> = HashMap::new();
-        for link in self.found.links().iter().filter(|link| link.edge == EdgeType::Delete) {
-            below.entry(link.from).or_default().push(link.to);
-        }
-        let mut all_behind = Vec::with_capacity(self.resources.len());
-        for one in 0..self.resources.len() {
-            let hold = self.hold(self.resources[one].node, &below, number, scope);
-            let resource = &mut self.resources[one];
-            resource.held = hold.direct.is_empty() && hold.behind.is_empty() && !hold.unmarked.is_empty();
-            (resource.dependents, resource.unmarked) = (hold.direct, hold.unmarked);
-            all_behind.push(hold.behind);
-            if let Some(fate) = hold.fate {
-                resource.fate.get_or_insert(fate);
-            }
-        }
-        self.join(all_behind);
-    }
-
-    /// What keeps a node, directly and behind what nobody marked.
-    fn hold(
-        &self,
-        node: usize,
-        below: &HashMap<usize, Vec<usize>>,
-        number: &HashMap<usize, usize>,
-        scope: Scope<'_>,
-    ) -> Hold {
-        let mut hold = Hold::default();
-        let mut seen = HashSet::from([node]);
-        // Each with what nobody marked between it and the node.
-        let direct = |below: &Vec<usize>| below.iter().map(|one| (*one, None)).collect::<VecDeque<_>>();
-        let mut open = below.get(&node).map(direct).unwrap_or_default();
-        while let Some((one, via)) = open.pop_front() {
-            if let Some(dependent) = number.get(&one) {
-                let all = if via.is_none() { &mut hold.direct } else { &mut hold.behind };
-                // A node that depends on itself is a circle, told as such.
-                if (via.is_none() || one != node) && !all.contains(dependent) {
-                    all.push(*dependent);
-                }
-                continue;
-            }
-            if !seen.insert(one) {
-                continue;
-            }
-            let dependent = &self.found.nodes()[one];
-            let phantom = scope.kinds.is_phantom(&dependent.kind);
-            if dependent.cleaned || (phantom && via.is_some()) {
-                continue;
-            }
-            if dependent.protected {
-                hold.stays(self.reason(one, via, "is protected"));
-            } else if dependent.clean && !phantom {
-                hold.stays(self.reason(one, via, "is for another worker to delete"));
-            } else {
-                if via.is_none() {
-                    hold.unmarked.push(one);
-                }
-                if !phantom {
-                    let further = below.get(&one).into_iter().flatten();
-                    open.extend(further.map(|next| (*next, Some(one))));
-                }
-            }
-        }
-        hold
-    }
-
-    fn reason(&self, one: usize, via: Option<usize>, what: &str) -> String {
-        let name = |node: usize| self.found.nodes()[node].display_name();
-        match via {
-            None => format!("{} depends on it and {what}", name(one)),
-            Some(via) => format!("{} holds {}, which depends on it, and {what}", name(one), name(via)),
-        }
-    }
-
-    /// Adds what is behind unmarked nodes to the dependents, unless that would close a circle: such an order is no rule
-    /// of the cloud, only what was seen at the last collect.
-    fn join(&mut self, behind: Vec<Vec<usize>>) {
-        let all = self.resources.iter().zip(&behind);
-        let all: Vec<Vec<usize>> = all.map(|(one, behind)| [&one.dependents[..], behind].concat()).collect();
-        let mut group = vec![None; all.len()];
-        for (name, circle) in circles(&all).into_iter().enumerate() {
-            for member in circle.members {
-                group[member] = Some(name);
-            }
-        }
-        for (one, behind) in behind.into_iter().enumerate() {
-            let dependents = &mut self.resources[one].dependents;
-            let in_circle = |other: usize| group[one].is_some() && group[one] == group[other];
-            for other in behind.into_iter().filter(|other| !in_circle(*other)) {
-                if !dependents.contains(&other) {
-                    dependents.push(other);
-                }
-            }
-        }
-    }
-
-    fn cut_circles(&mut self) {
-        let edges: Vec<Vec<usize>> = self.resources.iter().map(|one| one.dependents.clone()).collect();
-        for circle in circles(&edges) {
-            let names: Vec<String> = circle.path.iter().map(|member| self.name(*member)).collect();
-            let reason = format!("it depends on itself in a circle of delete edges: {}", names.join(" -> "));
-            for member in circle.members {
-                self.resources[member].fate.get_or_insert(Fate::Skipped(reason.clone()));
-            }
+    /// What keeps each resource.
+    fn keep(&mut self, scope: Scope<'_>) {
+        let standing = |node: &Node| {
+            let phantom = scope.kinds.is_phantom(&node.kind);
+            let elsewhere = (node.clean && !phantom).then_some("is for another worker to delete");
+            let stays = node.protected.then_some(Standing::PROTECTED).or(elsewhere);
+            Standing { cleaned: node.cleaned, phantom, stays }
+        };
+        let nodes: Vec<Standing> = self.found.nodes().iter().map(standing).collect();
+        let resources: Vec<usize> = self.resources.iter().map(|one| one.node).collect();
+        let links = self.found.links().iter().filter(|link| link.edge == EdgeType::Delete);
+        let edges = links.map(|link| (link.from, link.to));
+        let holds = holds(&resources, &nodes, edges, &|node| self.found.nodes()[node].display_name());
+        for (resource, hold) in self.resources.iter_mut().zip(holds) {
+            resource.hold = hold;
         }
     }
 }

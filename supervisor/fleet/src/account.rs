@@ -12,8 +12,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::child::outcome::Class;
-use crate::restart::{GiveUp, Policy, Tally, Verdict, decide};
+use decisions::attempt::{Class, GiveUp, Policy, Tally, Verdict, decide};
 
 /// Where an account is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

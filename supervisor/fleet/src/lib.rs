@@ -9,7 +9,7 @@
 //!   Sweeping, Ended. Timers, the process id and the connection belong to it. [`child::transition_table`]
 //!   prints it.
 //! - The *account* ([`account`]): Pending, Running, BackingOff, Done, Held. Retries belong to it
-//!   ([`restart`]); which account is next is decided by [`pools`], whether any may start by [`breaker`].
+//!   ([`decisions::attempt`]); which account is next is decided by [`pools`], whether any may start by [`breaker`].
 //!
 //! Around each is a thin task that waits and does what the machine says. What a child sends goes to a
 //! [`JobSink`] that the caller makes for each attempt; this crate knows neither graphs nor fixcore.
@@ -39,14 +39,13 @@ mod keys;
 mod label;
 pub mod pools;
 mod random;
-pub mod restart;
 mod settings;
 mod sink;
 mod status;
 pub mod walls;
 
 pub use check::{self_check, self_check_memory};
-pub use child::outcome::{Class, Exit, Failure, Limit, Outcome, Subject};
+pub use child::outcome::{Exit, Failure, Limit, Outcome, Subject};
 pub use child::{Child, ChildEnd, ChildSpec, Completed, JobSpec};
 pub use fleet::{
     Fleet, FleetEvent, NotCompleted, RunSpec, RunSummary, StopToken, Stopper, Task, TaskEnd, stopper,
@@ -54,7 +53,6 @@ pub use fleet::{
 pub use fork_server::{dismiss, prepare};
 pub use keys::{Keys, Sealing};
 pub use label::label;
-pub use restart::GiveUp;
 pub use settings::Settings;
 pub use sink::{JobSink, SinkError};
 pub use status::{ChildStatus, JobStatus};

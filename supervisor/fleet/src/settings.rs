@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use decisions::attempt::Policy;
+
 use crate::child::state;
-use crate::restart::Policy;
 use crate::walls::Walls;
 
 /// Settings of the fleet. All numbers are validated by whoever reads the config; zero durations are allowed

@@ -335,7 +335,8 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "cleanup_patience",
         "double",
         |_| json!(300),
-        "A cleanup that has deleted nothing for this many seconds gives up what something still depends on",
+        "A cleanup that has deleted nothing for this many seconds gives up what something still depends on; if that is \
+         something that nobody marked, two equal refusals are enough",
     )
     .within(0.0, YEAR_S, "seconds"),
 ];

@@ -4,12 +4,13 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use decisions::attempt::Class;
+use decisions::cleanup::plan::{Answer, Effect, Event, PassEnd};
+use decisions::cleanup::{Fate, Planner, Rules};
+use fixworker_cleanup::Work;
 use fixworker_cleanup::outbox::Entry;
 use fixworker_cleanup::patch::{self, EventLog};
-use fixworker_cleanup::plan::{Answer, Effect, Event, Item, PassEnd};
 use fixworker_cleanup::report::Ending;
-use fixworker_cleanup::{Fate, Planner, Rules, Work};
-use fixworker_fleet::child::outcome::Class;
 use fixworker_fleet::{Child, ChildSpec, Failure, Outcome, Subject};
 use fixworker_surface::metrics;
 use fixworker_surface::scrub::scrub;
@@ -75,14 +76,6 @@ pub(super) struct Driver<'a> {
 
 impl<'a> Driver<'a> {
     pub(super) fn new(cleanup: &'a Cleanup, work: Work, rules: Rules, observer: Arc<dyn Observer>) -> Self {
-        let item = |(number, resource): (usize, &fixworker_cleanup::Resource)| Item {
-            name: work.name(number),
-            account: resource.account,
-            dependents: resource.dependents.clone(),
-            held: resource.held,
-            fate: resource.fate.clone(),
-        };
-        let items = work.resources.iter().enumerate().map(item).collect();
         let lane = |account: &fixworker_cleanup::select::AccountWork| {
             let (cloud, id, name) = (account.cloud.clone(), account.id.clone(), account.name.clone());
             let name = CollectorAccount::of(&account.collector, AccountName { cloud, id, name });
@@ -102,7 +95,7 @@ impl<'a> Driver<'a> {
         Self {
             cleanup,
             lanes: work.accounts.iter().map(lane).collect(),
-            planner: Planner::new(items, work.accounts.len(), rules),
+            planner: Planner::new(work.items(), work.accounts.len(), rules),
             work,
             rules,
             observer,
@@ -312,20 +305,10 @@ impl<'a> Driver<'a> {
                 metrics::resource_cleaned(&lane.name.cloud, &self.work.node(number).kind, failed, taken);
             }
         }
-        let answer = match outcome {
-            CleanOutcome::Gone => Answer::Gone,
-            CleanOutcome::Planned => Answer::Planned,
-            CleanOutcome::Later { reason } => {
-                tracing::info!("{} cannot go yet: {reason}", self.work.name(number));
-                Answer::Later(reason)
-            }
-            CleanOutcome::Failed { reason } => Answer::Failed(reason),
-            CleanOutcome::Refused { reason } => Answer::Refused(reason),
-            CleanOutcome::GoesWith { node_id } => match self.work.numbered(&node_id) {
-                Some(owner) => Answer::GoesWith(owner),
-                None => Answer::Refused(format!("it goes with {node_id}, which is not marked for cleanup")),
-            },
-        };
+        let answer = Answer::of(outcome, |node_id| self.work.numbered(node_id));
+        if let Answer::Later(reason) = &answer {
+            tracing::info!("{} cannot go yet: {reason}", self.work.name(number));
+        }
         self.step(Event::Answered { item: number, answer });
     }
 

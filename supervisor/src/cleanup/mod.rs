@@ -19,10 +19,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use decisions::attempt::Policy;
+use decisions::cleanup::Rules;
 use fixworker_cleanup::report::{Counts, Ending, account_name, messages, verdict};
-use fixworker_cleanup::{Kinds, Rules, Scope, Work, select};
+use fixworker_cleanup::{Scope, Work, kinds, select};
 use fixworker_fixcore::CoreClient;
-use fixworker_fleet::restart::Policy;
 use fixworker_settings::Running;
 use fixworker_settings::collectors::select as select_collectors;
 use fixworker_surface::history::{CleanupReport, ResourceReport};
@@ -170,7 +171,7 @@ async fn find(
         observer.event(&RunEvent::Notice { error: true, message });
     }
     let lists = cleanup.tools.described.iter().map(|one| one.kinds_json.as_str());
-    let kinds = Kinds::from_lists(lists).map_err(|error| format!("the kinds cannot be read: {error}"))?;
+    let kinds = kinds::read(lists).map_err(|error| format!("the kinds cannot be read: {error}"))?;
     let shard = cleanup.settings.supervisor().shard;
     let ours = move |cloud: &str, account: &str| is_ours(shard, cloud, account);
     Ok(select(searched.found, Scope { collectors, kinds: &kinds, is_ours: &ours }))
@@ -189,6 +190,8 @@ fn rules(settings: &Running) -> Rules {
         pause: supervisor.cleanup_pause,
         pause_max: supervisor.cleanup_pause.saturating_mul(LONGEST_PAUSE),
         patience: supervisor.cleanup_patience,
+        // fixcore waits for the end of the run, and nobody looks at what holds it.
+        give_up_held: true,
         dry_run: worker.cleanup_dry_run,
     }
 }

@@ -85,7 +85,7 @@ const CONTESTED: &str = "contested";
 
 #[cfg(test)]
 mod tests {
-    use fixworker_fleet::GiveUp;
+    use decisions::attempt::GiveUp;
 
     use super::*;
 

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::io::{BufRead, Read as _};
 
 use collector::node::{NodeError, StoredNode};
+use decisions::cleanup::Kinds;
 use ipc_proto::clean::{CleanResource, Related};
 use ipc_proto::graph::EdgeType;
 use ipc_proto::limits::MAX_NODE_JSON;
@@ -51,28 +52,13 @@ pub(super) struct Graph {
     parents: HashMap<usize, Vec<usize>>,
 }
 
-/// What keeps a node that is to be deleted.
-#[derive(Debug, Default)]
-pub(super) struct Hold {
-    /// What else is to be deleted and has to go first.
-    pub(super) direct: Vec<usize>,
-    /// The same behind nodes that are not to be deleted: those go, if at all, with what is behind them.
-    pub(super) behind: Vec<usize>,
-    /// Why it stays for certain.
-    pub(super) stays: Option<String>,
-}
-
-/// The levels of the hierarchy, by the kinds of a collector.
+/// What the kinds of a collector say about the hierarchy, and about what holds what.
 #[derive(Debug, Default)]
 pub(super) struct Levels {
-    bases: HashMap<String, Vec<String>>,
+    pub(super) kinds: Kinds,
     /// For each kind those that its delete edges may lead to.
     holders: HashMap<String, Vec<String>>,
 }
-
-/// The base kind of each level, by its name among the ancestors.
-const LEVELS: [(&str, &str); 4] =
-    [("cloud", "base_cloud"), ("account", "account"), ("region", "region"), ("zone", "zone")];
 
 #[derive(Deserialize)]
 struct Line {
@@ -195,62 +181,15 @@ impl Graph {
         Ok(CleanResource { node_json: Value::Object(node).to_string(), related_json, related_cut: false })
     }
 
-    /// What may go only before each node: its delete edges.
-    pub(super) fn below(&self) -> HashMap<usize, Vec<usize>> {
-        let mut below: HashMap<usize, Vec<usize>> = HashMap::new();
-        for (from, to, _) in self.edges.iter().filter(|(_, _, edge)| *edge == EdgeType::Delete) {
-            below.entry(*from).or_default().push(*to);
-        }
-        below
-    }
-
-    /// What keeps a node; `below` is that of [`Self::below`].
-    pub(super) fn hold(
-        &self,
-        node: usize,
-        below: &HashMap<usize, Vec<usize>>,
-        chosen: &HashSet<usize>,
-        levels: &Levels,
-    ) -> Hold {
-        let mut hold = Hold::default();
-        let mut seen = HashSet::from([node]);
-        // Each with the node between, if there is one.
-        let mut open: VecDeque<(usize, Option<usize>)> =
-            below.get(&node).into_iter().flatten().map(|one| (*one, None)).collect();
-        while let Some((one, via)) = open.pop_front() {
-            if chosen.contains(&one) {
-                let all = if via.is_none() { &mut hold.direct } else { &mut hold.behind };
-                if (via.is_none() || one != node) && !all.contains(&one) {
-                    all.push(one);
-                }
-                continue;
-            }
-            let head = &self.heads[one];
-            if !seen.insert(one) || head.cleaned || levels.of(&head.kind).is_some() {
-                continue;
-            }
-            if head.protected {
-                hold.stays.get_or_insert(match via {
-                    None => format!("{} has to go first, and is protected", head.title),
-                    Some(via) => {
-                        format!("{} holds {}, and is protected", head.title, self.heads[via].title)
-                    }
-                });
-            }
-            open.extend(below.get(&one).into_iter().flatten().map(|next| (*next, Some(one))));
-        }
-        hold
-    }
-
     /// Whether the graph has anything that might have to go before `node`: an edge to it, or a node of such a kind.
-    pub(super) fn knows_what_holds(&self, node: usize, kinds: &[&str]) -> bool {
+    pub(super) fn knows_what_holds(&self, node: usize, kinds: &[String]) -> bool {
         let has_edge = self.edges.iter().any(|(from, _, edge)| *from == node && *edge == EdgeType::Delete);
-        has_edge || kinds.is_empty() || self.heads.iter().any(|head| kinds.contains(&head.kind.as_str()))
+        has_edge || kinds.is_empty() || self.heads.iter().any(|head| kinds.contains(&head.kind))
     }
 
     /// The lines of all nodes that others are below: clouds, accounts, regions, zones.
     pub(super) fn upper(&self, levels: &Levels) -> Vec<String> {
-        let heads = self.heads.iter().filter(|head| levels.of(&head.kind).is_some());
+        let heads = self.heads.iter().filter(|head| levels.kinds.is_place(&head.kind));
         heads.map(|head| head.line.clone()).collect()
     }
 
@@ -260,7 +199,7 @@ impl Graph {
         let mut seen = HashSet::from([one]);
         let mut queue = VecDeque::from([one]);
         while let Some(at) = queue.pop_front() {
-            if let Some(level) = levels.of(&self.heads[at].kind)
+            if let Some(level) = levels.kinds.level(&self.heads[at].kind)
                 && !found.contains_key(level)
             {
                 found.insert(level.to_owned(), serde_json::from_str(&self.heads[at].line)?);
@@ -284,31 +223,19 @@ impl Levels {
             successor_kinds: Option<HashMap<String, Vec<String>>>,
         }
         let kinds: Vec<Kind> = serde_json::from_str(kinds_json)?;
-        let mut levels = Self::default();
+        let (mut all, mut holders) = (Vec::new(), HashMap::new());
         for Kind { fqn, bases, successor_kinds } in kinds {
-            let holders = successor_kinds.and_then(|mut all| all.remove(EdgeType::Delete.name()));
-            if let Some(holders) = holders.filter(|holders| !holders.is_empty()) {
-                levels.holders.insert(fqn.clone(), holders);
+            if let Some(of_it) = successor_kinds.and_then(|mut all| all.remove(EdgeType::Delete.name())) {
+                holders.insert(fqn.clone(), of_it);
             }
-            levels.bases.insert(fqn, bases.unwrap_or_default());
+            all.push((fqn, bases.unwrap_or_default()));
         }
-        Ok(levels)
+        Ok(Self { kinds: Kinds::new(all), holders })
     }
 
     /// The kinds of what may have to go before a resource of this kind.
-    pub(super) fn holders(&self, kind: &str) -> Vec<&str> {
-        self.holders.get(kind).into_iter().flatten().map(String::as_str).collect()
-    }
-
-    fn of(&self, kind: &str) -> Option<&'static str> {
-        LEVELS.into_iter().find(|(_, base)| self.is_a(kind, base, 0)).map(|(level, _)| level)
-    }
-
-    fn is_a(&self, kind: &str, base: &str, depth: u32) -> bool {
-        // The kinds come from a collector of this program; the limit is against a cycle among them.
-        kind == base
-            || depth < 32
-                && self.bases.get(kind).into_iter().flatten().any(|parent| self.is_a(parent, base, depth + 1))
+    pub(super) fn holders(&self, kind: &str) -> &[String] {
+        self.holders.get(kind).map_or(&[], Vec::as_slice)
     }
 }
 

@@ -2,95 +2,106 @@
 
 use comfy_table::Table;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
+use decisions::cleanup::Fate;
 use serde_json::{Value, json};
 
-use super::plan::{Answer, Item, Plan};
+use super::run::{Record, Run};
+use super::work::Resource;
 
 /// One row for each resource, in the order in which they were done; what has no answer comes last.
-pub(super) fn text(plan: &Plan) -> String {
+pub(super) fn text(run: &Run) -> String {
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED).set_header(["pass", "resource", "where", "outcome", "what"]);
-    for item in in_order(plan) {
-        let (pass, outcome, what) = match &item.answer {
-            Some(answer) => (pass(answer), answer.outcome.name(), what(answer)),
-            None => ("-".to_owned(), "not answered", String::new()),
-        };
-        table.add_row([pass, item.node.title(), place(item), outcome.to_owned(), what]);
+    for (one, record) in in_order(run) {
+        let pass = pass(record).filter(|pass| *pass > 0).map_or("-".to_owned(), |pass| pass.to_string());
+        let outcome = outcome(record).unwrap_or("not answered").to_owned();
+        table.add_row([pass, one.node.title(), place(one), outcome, what(record)]);
     }
     format!("{table}\n")
 }
 
 /// One JSON object for each resource, in the same order.
-pub(super) fn lines(plan: &Plan) -> String {
+pub(super) fn lines(run: &Run) -> String {
     let mut lines = String::new();
-    for item in in_order(plan) {
-        lines.push_str(&line(item).to_string());
+    for (one, record) in in_order(run) {
+        lines.push_str(&line(one, record).to_string());
         lines.push('\n');
     }
     lines
 }
 
 /// One sentence about all of it.
-pub(super) fn sentence(plan: &Plan, dry_run: bool) -> String {
-    let count = |name: &str| {
-        let answers = plan.items.iter().filter_map(|item| item.answer.as_ref());
-        answers.filter(|answer| answer.outcome.name() == name).count()
-    };
+pub(super) fn sentence(run: &Run, dry_run: bool) -> String {
+    let count = |name: Option<&str>| run.records.iter().filter(|record| outcome(record) == name).count();
     let done = if dry_run {
-        format!("{} would be deleted", count("planned"))
+        format!("{} would be deleted", count(Some("planned")))
     } else {
-        format!("{} deleted", count("gone"))
+        format!("{} deleted", count(Some("gone")))
     };
-    let unreached = plan.items.iter().filter(|item| item.answer.is_none()).count();
     format!(
-        "{done}, {} refused, {} failed, {} still waiting, {unreached} not answered",
-        count("refused"),
-        count("failed"),
-        count("later"),
+        "{done}, {} refused, {} failed, {} still waiting, {} not answered",
+        count(Some("refused")),
+        count(Some("failed")),
+        count(Some("later")),
+        count(None),
     )
 }
 
-fn in_order(plan: &Plan) -> Vec<&Item> {
-    let mut items: Vec<&Item> = plan.items.iter().collect();
-    // Stable: within a pass as they came.
-    items.sort_by_key(|item| item.answer.as_ref().map_or(u32::MAX, |answer| answer.pass));
-    items
+/// The name of what became of a resource, stable; none if that is not known.
+fn outcome(record: &Record) -> Option<&'static str> {
+    match record.end.as_ref().map(|end| &end.fate)? {
+        Fate::Gone => Some("gone"),
+        Fate::Planned => Some("planned"),
+        Fate::Failed(_) | Fate::Unfinished(_) if record.later => Some("later"),
+        Fate::Failed(_) | Fate::Elsewhere(_) => Some("failed"),
+        Fate::Refused(_) | Fate::Skipped(_) => Some("refused"),
+        Fate::Unfinished(_) => None,
+    }
 }
 
-fn line(item: &Item) -> Value {
-    let above = &item.node.ancestors;
-    let answer = item.answer.as_ref();
+fn reason(record: &Record) -> Option<&str> {
+    record.end.as_ref().and_then(|end| end.fate.reason())
+}
+
+/// The pass in which it was known what became of a resource.
+fn pass(record: &Record) -> Option<u32> {
+    outcome(record).and(record.end.as_ref()).map(|end| end.pass)
+}
+
+fn in_order(run: &Run) -> Vec<(&Resource, &Record)> {
+    let mut all: Vec<_> = run.work.resources.iter().zip(&run.records).collect();
+    // Stable: within a pass as they came.
+    all.sort_by_key(|(_, record)| pass(record).unwrap_or(u32::MAX));
+    all
+}
+
+fn line(one: &Resource, record: &Record) -> Value {
+    let (above, log) = (&one.node.ancestors, record.log.iter());
+    let log = log.map(|event| json!({"message": event.message, "failed": event.failed}));
     json!({
-        "pass": answer.map(|answer| answer.pass),
-        "id": item.node.id,
-        "kind": item.node.kind,
-        "cloud_id": item.node.cloud_id(),
-        "name": item.node.name(),
+        "pass": pass(record),
+        "id": one.node.id,
+        "kind": one.node.kind,
+        "cloud_id": one.node.cloud_id(),
+        "name": one.node.name(),
         "account": above.account_id(),
         "region": above.region_id(),
-        "outcome": answer.map(|answer| answer.outcome.name()),
-        "reason": answer.and_then(|answer| answer.outcome.reason()),
-        "log": answer.map(|answer| {
-            let log = answer.log.iter();
-            log.map(|event| json!({"message": event.message, "failed": event.failed})).collect::<Vec<_>>()
-        }),
+        "outcome": outcome(record),
+        "reason": reason(record),
+        "log": outcome(record).map(|_| log.collect::<Vec<_>>()),
     })
 }
 
-fn pass(answer: &Answer) -> String {
-    if answer.pass == 0 { "-".to_owned() } else { answer.pass.to_string() }
-}
-
-fn place(item: &Item) -> String {
-    let above = &item.node.ancestors;
+fn place(one: &Resource) -> String {
+    let above = &one.node.ancestors;
     let parts = [above.account.as_ref(), above.region.as_ref(), above.zone.as_ref()];
     parts.into_iter().flatten().map(collector::node::Ancestor::name).collect::<Vec<_>>().join(" / ")
 }
 
-fn what(answer: &Answer) -> String {
-    let log = answer
+fn what(record: &Record) -> String {
+    let log = record
         .log
         .iter()
         .map(|event| if event.failed { format!("failed: {}", event.message) } else { event.message.clone() });
-    log.chain(answer.outcome.reason().map(str::to_owned)).collect::<Vec<_>>().join("\n")
+    log.chain(reason(record).map(str::to_owned)).collect::<Vec<_>>().join("\n")
 }

@@ -35,20 +35,21 @@ fn edge(from: &str, to: &str, kind: &str) -> String {
 fn work_of(lines: impl IntoIterator<Item = String>) -> Work {
     let mut found = Found::default();
     places().into_iter().chain(lines).for_each(|line| found.line(&line).unwrap());
-    let kinds = Kinds::from_lists([KINDS]).unwrap();
+    let kinds = crate::kinds::read([KINDS]).unwrap();
     let collectors = BTreeMap::from([("x".to_owned(), "x_collector".to_owned())]);
     let is_ours = |_: &str, account: &str| account != "foreign";
     select(found, Scope { collectors: &collectors, kinds: &kinds, is_ours: &is_ours })
 }
 
-fn fate_of<'a>(work: &'a Work, id: &str) -> Option<&'a Fate> {
+/// What is decided before anything is tried, as the planner gets it.
+fn fate_of(work: &Work, id: &str) -> Option<Fate> {
     let number = (0..work.resources.len()).find(|number| work.node(*number).id == id).unwrap();
-    work.resources[number].fate.as_ref()
+    work.items().swap_remove(number).fate
 }
 
 fn dependents(work: &Work, id: &str) -> Vec<String> {
     let number = (0..work.resources.len()).find(|number| work.node(*number).id == id).unwrap();
-    work.resources[number].dependents.iter().map(|other| work.node(*other).id.clone()).collect()
+    work.resources[number].hold.dependents.iter().map(|other| work.node(*other).id.clone()).collect()
 }
 
 #[test]
@@ -127,18 +128,6 @@ fn a_protected_dependent_keeps_what_it_depends_on() {
 }
 
 #[test]
-fn circles_are_named_and_all_of_them_stay() {
-    let lines = [volume("v"), volume("w"), volume("free"), volume("after")];
-    let edges = [("v", "w"), ("w", "v"), ("v", "free"), ("after", "v")];
-    let work = work_of(lines.into_iter().chain(edges.map(|(from, to)| edge(from, to, "delete"))));
-    for id in ["v", "w"] {
-        let Some(Fate::Skipped(reason)) = fate_of(&work, id) else { panic!("{id} is in a circle") };
-        assert!(reason.contains("volume v -> volume w -> volume v"), "{reason}");
-    }
-    assert_eq!((fate_of(&work, "free"), fate_of(&work, "after")), (None, None), "the plan decides on these");
-}
-
-#[test]
 fn a_job_has_the_places_and_the_neighbours() {
     let other_region =
         node("elsewhere", "x_region", r#"{"reported": {"id": "q", "name": "q", "kind": "x_region"}}"#);
@@ -164,91 +153,4 @@ fn a_job_has_the_places_and_the_neighbours() {
     );
     assert_eq!((job.account.id.as_str(), job.account.node_id.as_str()), ("a", "a"));
     assert_eq!((job.dry_run, job.parallel), (true, 3));
-}
-
-/// A group, its network interface that nobody marked, and the instance behind it.
-fn estate(instance: &str) -> Vec<String> {
-    let lines = [volume("group"), node("interface", "volume", "{}"), node("instance", "volume", instance)];
-    let edges = [("group", "interface"), ("interface", "instance")];
-    lines.into_iter().chain(edges.map(|(from, to)| edge(from, to, "delete"))).collect()
-}
-
-#[test]
-fn order_goes_through_what_nobody_marked() {
-    let work = work_of(estate(MARKED));
-    assert_eq!(dependents(&work, "group"), ["instance"]);
-    assert_eq!(fate_of(&work, "group"), None);
-    assert!(!work.resources[0].held, "the interface may go with the instance");
-    assert!(work_of(estate("{}")).resources[0].held, "nobody touches interface and instance");
-    assert_eq!(work.hint(0).unwrap(), "not marked for cleanup, but depending on it: volume interface");
-    // What is gone holds nothing, and nothing behind it matters.
-    let gone = node("interface", "volume", r#"{"metadata": {"cleaned": true}}"#);
-    let mut lines = estate(MARKED);
-    lines[1] = gone;
-    assert_eq!(dependents(&work_of(lines), "group"), [""; 0]);
-}
-
-#[test]
-fn what_stays_behind_what_nobody_marked_holds_as_well() {
-    let protected = r#"{"metadata": {"protected": true}}"#;
-    let foreign = r#"{"desired": {"clean": true}, "ancestors": {"cloud": {"reported": {"id": "x"}}, "account": {"reported": {"id": "foreign"}}}}"#;
-    for (instance, why) in [(protected, "is protected"), (foreign, "is for another worker to delete")] {
-        let work = work_of(estate(instance));
-        let Some(Fate::Skipped(reason)) = fate_of(&work, "group") else { panic!("the group stays: {why}") };
-        assert_eq!(
-            reason,
-            &format!("volume instance holds volume interface, which depends on it, and {why}")
-        );
-    }
-    // Marked and protected: its own fate decides.
-    let work = work_of(estate(r#"{"desired": {"clean": true}, "metadata": {"protected": true}}"#));
-    assert_eq!(dependents(&work, "group"), ["instance"]);
-    assert!(matches!(fate_of(&work, "instance"), Some(Fate::Refused(_))));
-}
-
-#[test]
-fn circles_of_unmarked_nodes_hold_nobody() {
-    // Two groups, each with an interface that depends on it and holds the other one's resource.
-    let lines = [volume("one"), volume("two"), node("u", "volume", "{}"), node("w", "volume", "{}")];
-    let edges = [("one", "u"), ("u", "two"), ("two", "w"), ("w", "one"), ("u", "w"), ("w", "u")];
-    let work = work_of(lines.into_iter().chain(edges.map(|(from, to)| edge(from, to, "delete"))));
-    assert_eq!((dependents(&work, "one"), dependents(&work, "two")), (vec![], vec![]));
-    assert_eq!((fate_of(&work, "one"), fate_of(&work, "two")), (None, None));
-}
-
-/// The order between marked nodes is the same whether what is between them is marked or not, as long as it can go.
-#[test]
-fn an_unmarked_node_between_changes_nothing_of_the_order() {
-    use proptest::prelude::*;
-    let edges = prop::collection::vec((0..8_usize, 0..8_usize), 0..16);
-    let marks = prop::collection::vec(any::<bool>(), 8);
-    proptest!(|(edges in edges, marks in marks)| {
-        // Edges lead from smaller to greater numbers, so there are no circles.
-        let edges: BTreeSet<(usize, usize)> = edges.into_iter().filter(|(from, to)| from < to).collect();
-        let nodes = marks.iter().enumerate();
-        let nodes = nodes.map(|(n, marked)| node(&n.to_string(), "volume", if *marked { MARKED } else { "{}" }));
-        let links = edges.iter().map(|(from, to)| edge(&from.to_string(), &to.to_string(), "delete"));
-        let work = work_of(nodes.chain(links));
-        let reaches = |from: usize, to: usize| {
-            let (mut open, mut seen) = (vec![from], BTreeSet::new());
-            while let Some(at) = open.pop() {
-                for (_, next) in edges.iter().filter(|(start, _)| *start == at) {
-                    if seen.insert(*next) {
-                        open.push(*next);
-                    }
-                }
-            }
-            seen.contains(&to)
-        };
-        let number = |n: usize| (0..work.resources.len()).find(|one| work.node(*one).id == n.to_string());
-        for (a, b) in (0..8).flat_map(|a| (0..8).map(move |b| (a, b))) {
-            let (Some(a_number), Some(b_number)) = (number(a), number(b)) else { continue };
-            let mut open = vec![a_number];
-            let mut seen = BTreeSet::new();
-            while let Some(at) = open.pop() {
-                open.extend(work.resources[at].dependents.iter().filter(|next| seen.insert(**next)));
-            }
-            prop_assert_eq!(seen.contains(&b_number), reaches(a, b), "{} before {}", b, a);
-        }
-    });
 }

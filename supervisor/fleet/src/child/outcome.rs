@@ -4,9 +4,10 @@ use std::fmt::{self, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
 
+use decisions::attempt::Class;
 use ipc_proto::account::AccountName;
 use ipc_proto::exit_code::ExitCode;
-use ipc_proto::fault::{Fault, FaultSource, Retry};
+use ipc_proto::fault::{Fault, FaultSource};
 use nix::libc;
 use nix::sys::signal::Signal;
 
@@ -102,23 +103,6 @@ pub enum Outcome {
     Unkillable,
 }
 
-/// What the retry policy has to know about an outcome.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Class {
-    /// May be better next time.
-    Passing,
-    /// The same attempt would end the same.
-    Lasting,
-    /// The time is used up.
-    Deadline,
-    /// Too little memory.
-    OutOfMemory,
-    /// Called off.
-    Cancelled,
-    /// A process of it still hangs.
-    Unkillable,
-}
-
 impl Outcome {
     /// The row of the policy table.
     pub fn class(&self) -> Class {
@@ -131,11 +115,8 @@ impl Outcome {
             | Self::Collateral(_)
             | Self::NoCredentials(_) => Class::Passing,
             Self::Version(_) => Class::Lasting,
-            Self::Fatal(fault) => match fault.kind.exit_code(fault.retry) {
-                ExitCode::Internal | ExitCode::Usage if fault.retry == Retry::Never => Class::Lasting,
-                code => of_exit_code(Some(code)),
-            },
-            Self::Exited(code) => of_exit_code(ExitCode::from_code(*code)),
+            Self::Fatal(fault) => Class::of_fault(fault),
+            Self::Exited(code) => Class::of_exit_code(ExitCode::from_code(*code)),
             Self::OutOfMemory => Class::OutOfMemory,
             Self::TimedOut(Limit::Deadline, _) => Class::Deadline,
             Self::Cancelled(_) => Class::Cancelled,
@@ -167,20 +148,6 @@ impl Outcome {
             Self::NoCredentials(_) => "no_credentials",
             Self::Unkillable => "unkillable",
         }
-    }
-}
-
-fn of_exit_code(code: Option<ExitCode>) -> Class {
-    match code {
-        Some(ExitCode::Protocol | ExitCode::Credentials | ExitCode::Config) => Class::Lasting,
-        Some(
-            ExitCode::Done
-            | ExitCode::Usage
-            | ExitCode::Internal
-            | ExitCode::TryAgain
-            | ExitCode::DoneWithFaults,
-        )
-        | None => Class::Passing,
     }
 }
 

@@ -4,12 +4,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use decisions::attempt::Class;
 use ipc_proto::fault::{Fault, FaultKind, FaultScope, FaultSource, Level, Retry};
 
 use super::error::SpawnError;
 use ipc_proto::account::AccountName;
 
-use super::outcome::{Class, Exit, Failure, Limit, Outcome, Subject, ran_out_of_memory};
+use super::outcome::{Exit, Failure, Limit, Outcome, Subject, ran_out_of_memory};
 use super::state::{Stage, State};
 
 fn fault(kind: FaultKind, retry: Retry) -> Fault {

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use decisions::attempt::GiveUp;
 use ipc_proto::job::{Job, Variable};
 use tokio::sync::mpsc;
 
@@ -19,7 +20,6 @@ pub use self::stop::{StopToken, Stopper, stopper};
 use crate::child::outcome::{Failure, Subject};
 use crate::child::{Child, ChildSpec, Completed};
 use crate::keys::Keys;
-use crate::restart::GiveUp;
 use crate::settings::Settings;
 use crate::sink::{JobSink, SinkError};
 use crate::status::{ChildStatus, Registry};

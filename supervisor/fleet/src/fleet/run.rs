@@ -5,6 +5,7 @@ use std::future::pending;
 use std::sync::Arc;
 use std::time::Instant;
 
+use decisions::attempt::GiveUp;
 use tokio::sync::mpsc;
 use tokio::task::{self, JoinError, JoinSet};
 use tracing::{debug, error};
@@ -19,7 +20,6 @@ use crate::child::state::{Ending, Stage, State};
 use crate::child::{Child, ChildEnd, ChildSpec, Completed, JobSpec};
 use crate::pools::{Bounds, Candidate};
 use crate::random;
-use crate::restart::GiveUp;
 use crate::settings::Settings;
 use crate::sink::{JobSink, SinkError};
 

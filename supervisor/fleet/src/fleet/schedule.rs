@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use decisions::attempt::{Class, GiveUp, Policy};
+
 use crate::account::{Account, Event, State, Step};
 use crate::breaker::{Breaker, Gate, Notice};
-use crate::child::outcome::Class;
 use crate::pools::{Bounds, Candidate, Pools};
-use crate::restart::{GiveUp, Policy};
 
 /// How an attempt ended, as far as the schedule cares.
 #[derive(Debug, Clone, Copy)]

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use decisions::attempt::Class;
+use fixworker_fleet::Settings;
 use fixworker_fleet::child::state::Stage;
-use fixworker_fleet::{Class, Settings};
 
 use crate::rogue::Mode;
 use crate::support::SOON;

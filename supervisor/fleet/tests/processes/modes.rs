@@ -1,8 +1,8 @@
 //! Every mode of the rogue against the model, and that nothing stays behind.
 
+use decisions::attempt::{Class, Tally, Verdict, decide};
 use fixworker_fleet::child::state::Stage;
-use fixworker_fleet::restart::{Tally, Verdict, decide};
-use fixworker_fleet::{ChildEnd, Class, Exit};
+use fixworker_fleet::{ChildEnd, Exit};
 
 use crate::model::{End, Row, table};
 use crate::observe::{eventually, living_members, open_files, sleepers_of};

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use decisions::attempt::GiveUp;
 use fixworker_fleet::{
-    Fleet, FleetEvent, GiveUp, RunSpec, RunSummary, Settings, SinkError, StopToken, Task, TaskEnd, stopper,
+    Fleet, FleetEvent, RunSpec, RunSummary, Settings, SinkError, StopToken, Task, TaskEnd, stopper,
 };
 use tokio::sync::mpsc;
 

@@ -16,10 +16,11 @@ mod pass;
 
 use std::time::{Duration, Instant};
 
-use fixworker_fleet::child::outcome::Class;
-use fixworker_fleet::restart::{Policy, Tally};
+use ipc_proto::clean::CleanOutcome;
 
-use crate::fate::Fate;
+use super::Fate;
+use super::hold::Hold;
+use crate::attempt::{Class, Policy, Tally};
 
 /// The numbers of a run.
 #[derive(Debug, Clone, Copy)]
@@ -34,6 +35,8 @@ pub struct Rules {
     pub pause_max: Duration,
     /// So long without any deletion, and what could not go yet is given up.
     pub patience: Duration,
+    /// What is held by something that stays is given up as soon as it says the same twice, also before patience ends.
+    pub give_up_held: bool,
     /// Nothing is deleted.
     pub dry_run: bool,
 }
@@ -53,6 +56,14 @@ pub struct Item {
     pub fate: Option<Fate>,
 }
 
+impl Item {
+    /// A resource with what keeps it; `fate` is what was decided about itself.
+    pub fn new(name: String, account: Option<usize>, fate: Option<Fate>, hold: Hold) -> Self {
+        let Hold { dependents, held, fate: kept, .. } = hold;
+        Self { name, account, dependents, held, fate: fate.or(kept) }
+    }
+}
+
 /// What a child said about a resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
@@ -68,6 +79,23 @@ pub enum Answer {
     Refused(String),
     /// It goes when this resource goes.
     GoesWith(usize),
+}
+
+impl Answer {
+    /// What a child has said; `number` knows the resources of the run by the ids of their nodes.
+    pub fn of(outcome: CleanOutcome, number: impl FnOnce(&str) -> Option<usize>) -> Self {
+        match outcome {
+            CleanOutcome::Gone => Self::Gone,
+            CleanOutcome::Planned => Self::Planned,
+            CleanOutcome::Later { reason } => Self::Later(reason),
+            CleanOutcome::Failed { reason } => Self::Failed(reason),
+            CleanOutcome::Refused { reason } => Self::Refused(reason),
+            CleanOutcome::GoesWith { node_id } => match number(&node_id) {
+                Some(owner) => Self::GoesWith(owner),
+                None => Self::Refused(format!("it goes with {node_id}, which is not to be deleted")),
+            },
+        }
+    }
 }
 
 /// How a pass of an account ended.
@@ -341,7 +369,10 @@ impl Planner {
                 if fate.makes_room() {
                     self.entries[waiting].waits_for -= 1;
                 } else {
-                    open.push((waiting, self.consequence(number, waiting, &fate)));
+                    // What was decided about itself says more than what follows from others.
+                    let own = self.entries[waiting].item.fate.take();
+                    let fate = own.unwrap_or_else(|| self.consequence(number, waiting, &fate));
+                    open.push((waiting, fate));
                 }
             }
             for joined in std::mem::take(&mut self.entries[number].joined) {

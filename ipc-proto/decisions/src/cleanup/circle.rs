@@ -2,7 +2,7 @@
 
 /// Groups of nodes that depend on each other in circles, each with one circle as a path. `edges[a]` are the nodes
 /// that have to go before `a`.
-pub fn circles(edges: &[Vec<usize>]) -> Vec<Circle> {
+pub(super) fn circles(edges: &[Vec<usize>]) -> Vec<Circle> {
     let mut search = Search {
         edges,
         next: 0,
@@ -21,11 +21,11 @@ pub fn circles(edges: &[Vec<usize>]) -> Vec<Circle> {
 
 /// A group of nodes of which each depends, in the end, on itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Circle {
+pub(super) struct Circle {
     /// All nodes of the group, in order.
-    pub members: Vec<usize>,
+    pub(super) members: Vec<usize>,
     /// A shortest circle through the first member, which is also the last of the path.
-    pub path: Vec<usize>,
+    pub(super) path: Vec<usize>,
 }
 
 impl Circle {

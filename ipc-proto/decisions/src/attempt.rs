@@ -2,7 +2,50 @@
 
 use std::time::Duration;
 
-use crate::child::outcome::Class;
+use ipc_proto::exit_code::ExitCode;
+use ipc_proto::fault::{Fault, Retry};
+
+/// What the retry policy has to know about the end of an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// May be better next time.
+    Passing,
+    /// The same attempt would end the same.
+    Lasting,
+    /// The time is used up.
+    Deadline,
+    /// Too little memory.
+    OutOfMemory,
+    /// Called off.
+    Cancelled,
+    /// A process of it still hangs.
+    Unkillable,
+}
+
+impl Class {
+    /// Of what a child says when it gives a job up.
+    pub fn of_fault(fault: &Fault) -> Self {
+        match fault.kind.exit_code(fault.retry) {
+            ExitCode::Internal | ExitCode::Usage if fault.retry == Retry::Never => Self::Lasting,
+            code => Self::of_exit_code(Some(code)),
+        }
+    }
+
+    /// Of how a process ended; `None` is a code that is none of ours.
+    pub fn of_exit_code(code: Option<ExitCode>) -> Self {
+        match code {
+            Some(ExitCode::Protocol | ExitCode::Credentials | ExitCode::Config) => Self::Lasting,
+            Some(
+                ExitCode::Done
+                | ExitCode::Usage
+                | ExitCode::Internal
+                | ExitCode::TryAgain
+                | ExitCode::DoneWithFaults,
+            )
+            | None => Self::Passing,
+        }
+    }
+}
 
 /// The numbers of the policy.
 #[derive(Debug, Clone, Copy)]

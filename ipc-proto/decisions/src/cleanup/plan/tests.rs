@@ -1,8 +1,5 @@
 use std::time::{Duration, Instant};
 
-use fixworker_fleet::child::outcome::Class;
-use fixworker_fleet::restart::Policy;
-
 use super::*;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -14,6 +11,7 @@ fn rules() -> Rules {
         pause: 5 * SECOND,
         pause_max: 60 * SECOND,
         patience: 300 * SECOND,
+        give_up_held: true,
         dry_run: false,
     }
 }
@@ -256,6 +254,16 @@ fn a_resource_that_kills_every_child_fails_alone() {
 }
 
 #[test]
+fn with_one_attempt_the_account_is_given_up_whatever_was_in_work() {
+    let mut rules = rules();
+    rules.policy.max_attempts = 1;
+    let (mut run, _) = Run::new(items(&[(0, &[]), (0, &[])]), 1, rules);
+    let effects = run.fail(0, Class::Passing);
+    let fate = Fate::Failed("the child was killed; no further attempt: all attempts are used up".into());
+    assert_eq!(effects, [ended(0, fate.clone()), ended(1, fate), Effect::Finished]);
+}
+
+#[test]
 fn an_account_without_credentials_is_given_up_at_once_and_others_go_on() {
     let (mut run, _) = Run::new(items(&[(0, &[]), (0, &[0]), (1, &[])]), 2, rules());
     let effects = run.fail(0, Class::Lasting);
@@ -375,6 +383,18 @@ fn an_account_for_other_workers_is_left_to_them_without_a_second_try() {
 }
 
 #[test]
+fn what_was_decided_before_is_told_of_each_also_if_they_depend_on_each_other() {
+    let mut circle = items(&[(0, &[1]), (0, &[0])]);
+    let fate = || Fate::Skipped("it depends on itself".into());
+    for item in &mut circle {
+        item.fate = Some(fate());
+    }
+    let (_, effects) = Run::new(circle, 1, rules());
+    let ended = |item: usize| Effect::Ended { item, fate: fate() };
+    assert_eq!(effects, [ended(0), ended(1), Effect::Finished]);
+}
+
+#[test]
 fn what_something_that_stays_holds_is_given_up_when_it_says_the_same_twice() {
     let mut held = items(&[(0, &[]), (0, &[])]);
     held[0].held = true;
@@ -390,4 +410,20 @@ fn what_something_that_stays_holds_is_given_up_when_it_says_the_same_twice() {
     run.answer(1, later());
     let fate = Fate::Failed("it is in use (tried 2 times)".into());
     assert_eq!(run.complete(0), [Effect::Ended { item: 0, fate }], "the other one may still go");
+}
+
+#[test]
+fn what_something_that_stays_holds_is_tried_until_patience_ends_where_that_is_the_rule() {
+    let mut held = items(&[(0, &[])]);
+    held[0].held = true;
+    let (mut run, _) = Run::new(held, 1, Rules { give_up_held: false, ..rules() });
+    let began = run.now;
+    loop {
+        run.answer(0, Answer::Later("it is in use".into()));
+        if !run.complete(0).is_empty() {
+            break;
+        }
+        run.wake();
+    }
+    assert_eq!(run.now - began, 300 * SECOND);
 }

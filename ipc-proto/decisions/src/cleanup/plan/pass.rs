@@ -2,11 +2,9 @@
 
 use std::time::Instant;
 
-use fixworker_fleet::child::outcome::Class;
-use fixworker_fleet::restart::{self, GiveUp, Tally, Verdict};
-
 use super::{Account, Answer, Effect, Pass, PassEnd, Planner, Slot, State};
-use crate::fate::Fate;
+use crate::attempt::{self, Class, GiveUp, Tally, Verdict};
+use crate::cleanup::Fate;
 
 impl Planner {
     /// Starts what may start, closes what is not needed, and sees the end.
@@ -181,7 +179,7 @@ impl Planner {
             account.quiet = 0;
             return;
         }
-        if self.stopped.is_none() {
+        if self.stopped.is_none() && self.rules.give_up_held {
             self.give_up_held(pass, effects);
         }
         let is_later = |item: &&usize| self.entries[**item].later.is_some();
@@ -234,7 +232,8 @@ impl Planner {
         if let Some(item) = in_work.filter(|_| is_passing(class)) {
             self.entries[item].deaths += 1;
             let deaths = self.entries[item].deaths;
-            if deaths >= policy.max_attempts.max(1) {
+            // Where there is one attempt only, the account is given up with it, whatever was in work.
+            if policy.max_attempts > 1 && deaths >= policy.max_attempts {
                 let reason = format!("the child failed {deaths} times while it was working on it: {message}");
                 self.end(item, Fate::Failed(reason), effects);
             }
@@ -247,7 +246,7 @@ impl Planner {
         } else {
             account.tally.failed += 1;
             account.tally.out_of_memory += u32::from(class == Class::OutOfMemory);
-            restart::decide(policy, account.tally, class, jitter)
+            attempt::decide(policy, account.tally, class, jitter)
         };
         match verdict {
             Verdict::Retry(pause) => account.retry_at = Some(now + pause),

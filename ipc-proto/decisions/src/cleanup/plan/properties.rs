@@ -3,8 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use fixworker_fleet::child::outcome::Class;
-use fixworker_fleet::restart::Policy;
 use proptest::prelude::*;
 
 use super::*;
@@ -196,6 +194,7 @@ proptest! {
         class in classes(),
         pool in 1_usize..4,
         dry_run: bool,
+        give_up_held: bool,
         pick: prop::sample::Index,
     ) {
         let second = Duration::from_secs(1);
@@ -205,6 +204,7 @@ proptest! {
             pause: second,
             pause_max: 20 * second,
             patience: 60 * second,
+            give_up_held,
             dry_run,
         };
         let mut world = World {
