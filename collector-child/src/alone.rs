@@ -20,6 +20,7 @@ mod collect;
 mod describe;
 mod engine;
 mod kinds;
+mod pages;
 mod placeholders;
 mod recording;
 mod screen;
@@ -44,6 +45,8 @@ pub(crate) fn run(command: Command) -> ExitCode {
         Command::Execute(command) => tasks::command(collectors, &command),
         Command::Record(Recordings::Inspect(command)) => recording::inspect(&command),
         Command::SelfCheck { fill: true, .. } => Ok(crate::selfcheck::fill()),
+        Command::Completions { shell } => pages::completions(shell),
+        Command::Man { command } => pages::man(command.as_deref()),
         Command::SelfCheck { json, .. } => Ok(crate::selfcheck::run(json)),
     };
     match ended {

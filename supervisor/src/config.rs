@@ -47,7 +47,7 @@ pub struct Loaded {
 /// is logged: the worker can work without.
 pub async fn start(client: &CoreClient, sources: &Sources) -> Result<Loaded, ConfigError> {
     let (fetched, mut revision) = fetch(client).await?;
-    let id = client.subscriber();
+    let id = client.subscriber().document();
     if let Err(error) = client.patch_config_model(sources.sections.model()).await {
         tracing::error!("{error}; the settings are used, but fixcore does not know their types");
     }
@@ -83,7 +83,7 @@ pub async fn reload(
 }
 
 async fn fetch(client: &CoreClient) -> Result<(Fetched, Option<String>), ConfigError> {
-    let id = client.subscriber();
+    let id = client.subscriber().document();
     let Some(answer) = client.get_config(id).await? else {
         return Ok((Fetched::nothing(), None));
     };

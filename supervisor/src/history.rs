@@ -15,6 +15,7 @@ use nix::unistd::geteuid;
 use serde::Serialize;
 
 use crate::exit_code::ExitCode;
+use crate::reach;
 
 /// What is printed, and what it means.
 type Shown = Result<(String, ExitCode), (String, ExitCode)>;
@@ -54,7 +55,8 @@ pub(crate) fn run(args: &HistoryArgs) -> ExitCode {
 
 fn folder(args: &HistoryArgs) -> PathBuf {
     let (env, uid) = (SpoolEnv::from_process(), geteuid().as_raw());
-    spool_path(args.spool_dir.as_deref(), &env, uid, &args.subscriber_id).join(history::FOLDER)
+    let worker = reach::named(&args.subscriber_id, args.shard).name();
+    spool_path(args.spool_dir.as_deref(), &env, uid, &worker).join(history::FOLDER)
 }
 
 fn show(args: &HistoryArgs, records: &[RunRecord]) -> Shown {

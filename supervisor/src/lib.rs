@@ -9,8 +9,9 @@
 //! setup      what both need: the child program, its description, the spool, the fleet
 //! config     the config document at fixcore         work       what collect, cleanup and tasks have in common
 //! observers  log and fixcore watch a run            signals    stages of a shutdown
-//! reporting  what a run leaves behind          history    `fixworker history`
-//! tasks      tags and commands of the work queue
+//! reporting  what a run leaves behind               history    `fixworker history`
+//! tasks      tags and commands of the work queue    reach      where fixcore is, and who we are there
+//! notify     what the service manager is told       unsubscribe  fixcore forgets this worker
 //! ```
 //!
 //! The parts with a life of their own are crates in this folder: `fixcore` (its client), `fleet` (child
@@ -33,20 +34,23 @@ mod daemon;
 mod describe;
 pub mod exit_code;
 mod history;
+mod notify;
 pub mod observers;
 mod oneshot;
+mod reach;
 mod reporting;
 mod restart;
 mod setup;
 pub mod signals;
 mod tasks;
+mod unsubscribe;
 mod walls;
 pub mod work;
 
 use std::ffi::OsString;
 use std::io::Write;
 
-use fixworker_settings::cli::{CommonArgs, LogFormat, LogLevel};
+use fixworker_settings::cli::{CommonArgs, DaemonArgs, LogFormat, LogLevel};
 use fixworker_settings::{Environment, Invocation, UsageError, argv, cli};
 use fixworker_surface::telemetry;
 use nix::sys::prctl;
@@ -132,6 +136,7 @@ fn run(closed: nix::Result<()>) -> ExitCode {
             on_runtime(oneshot::run(*args, environment))
         }
         Invocation::History(args) => history::run(&args),
+        Invocation::Unsubscribe(args) => unsubscribe(*args),
         Invocation::Check { collector_bin } => {
             if let Err(error) = fixworker_fleet::prepare() {
                 complain(&format!("error: no process to start children: {error}"));
@@ -140,6 +145,30 @@ fn run(closed: nix::Result<()>) -> ExitCode {
             on_runtime(async { check(&setup::fleet(collector_bin, None)).await })
         }
     }
+}
+
+/// `fixworker unsubscribe`.
+fn unsubscribe(mut args: DaemonArgs) -> ExitCode {
+    let hidden = argv::hide_secrets();
+    if let Err(UsageError { text }) = args.read_psk_file() {
+        complain(&text);
+        return ExitCode::Usage;
+    }
+    if let Err(code) = start_logs(&args.common, "fixworker unsubscribe") {
+        return code;
+    }
+    if let Err(error) = hidden {
+        tracing::warn!("secrets of the command line stay visible to other users of this host: {error}");
+    }
+    on_runtime(async {
+        match unsubscribe::run(&args).await {
+            Ok(text) => print(&text),
+            Err(error) => {
+                tracing::error!("{error}");
+                error.exit_code()
+            }
+        }
+    })
 }
 
 /// `fixworker check`.

@@ -23,6 +23,8 @@ pub struct WorkerOptions {
     uri: String,
     psk: Option<String>,
     subscriber: String,
+    /// Its name at fixcore, if not the subscriber id.
+    listener: Option<String>,
     collector_bin: Option<PathBuf>,
     collector_name: Option<String>,
     overrides: Vec<String>,
@@ -48,6 +50,7 @@ impl WorkerOptions {
             uri: core.uri(),
             psk: core.psk().map(str::to_owned),
             subscriber: SUBSCRIBER.into(),
+            listener: None,
             collector_bin: None,
             collector_name: None,
             overrides: vec![
@@ -136,6 +139,13 @@ impl WorkerOptions {
         self
     }
 
+    /// One of `count` workers that share the accounts.
+    #[must_use]
+    pub fn shard(mut self, index: u32, count: u32) -> Self {
+        self.listener = Some(format!("{}.{index}", self.subscriber));
+        self.arg("--shard").arg(format!("{index}/{count}"))
+    }
+
     /// Another key, or none.
     #[must_use]
     pub fn psk(mut self, psk: Option<&str>) -> Self {
@@ -182,6 +192,10 @@ impl WorkerOptions {
         worker
     }
 
+    fn listener(&self) -> &str {
+        self.listener.as_deref().unwrap_or(&self.subscriber)
+    }
+
     fn invocation(&self) -> Invocation {
         let home = self.scratch.dir("home");
         let mut invocation = Invocation::new(&self.program)
@@ -222,7 +236,7 @@ impl Worker {
     /// Waits until it listens for actions; panics if it ends before.
     #[track_caller]
     pub fn await_connected(&mut self, core: &Fixcore) {
-        let subscriber = self.options.subscriber.clone();
+        let subscriber = self.options.listener().to_owned();
         wait::until(&format!("{subscriber} is connected"), || {
             if let Some(status) = self.process.ended() {
                 panic!("fixworker ended ({status}): {}", self.process.errors());
@@ -236,7 +250,7 @@ impl Worker {
     pub fn ended_or_connected(&mut self, core: &Fixcore) -> Option<ExitStatus> {
         wait::eventually("it ends or works", || match self.process.ended() {
             Some(status) => Some(Some(status)),
-            None => core.is_connected(&self.options.subscriber).then_some(None),
+            None => core.is_connected(self.options.listener()).then_some(None),
         })
     }
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
 
 const ABOUT: &str = "Collects one account for Fix Inventory.";
 
@@ -107,6 +108,18 @@ pub(crate) enum Command {
         #[arg(long, conflicts_with = "json")]
         fill: bool,
     },
+    /// Print what a shell needs to complete this command line.
+    Completions {
+        /// The shell.
+        #[arg(value_name = "SHELL")]
+        shell: Shell,
+    },
+    /// Print a man page.
+    Man {
+        /// A command, as collect [default: the program].
+        #[arg(value_name = "COMMAND")]
+        command: Option<String>,
+    },
 }
 
 impl Command {
@@ -119,7 +132,7 @@ impl Command {
             Self::Clean(clean) => clean.source.verbose,
             Self::Tag(tag) => tag.source.verbose,
             Self::Execute(execute) => execute.source.verbose,
-            Self::Record(_) | Self::SelfCheck { .. } => 0,
+            Self::Record(_) | Self::SelfCheck { .. } | Self::Completions { .. } | Self::Man { .. } => 0,
         }
     }
 }

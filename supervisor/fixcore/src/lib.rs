@@ -16,6 +16,7 @@
 //! bootstrap   the sequence before the first call            tls/       trust, CSR, keys, identity, renewal
 //! http/       calls and their errors                        ws/        link state machine and its heads
 //! messages/   texts on the websockets, pure                 proxy      environment proxies
+//! subscriber  our names there
 //! ```
 //!
 //! # Rules
@@ -32,6 +33,7 @@ mod host;
 pub mod http;
 pub mod messages;
 pub mod proxy;
+mod subscriber;
 pub mod tls;
 pub mod token;
 pub mod ws;
@@ -40,6 +42,7 @@ pub use bootstrap::{ConnectError, ConnectOptions, Connected, connect};
 pub use endpoint::{Endpoint, EndpointError, IdentityFiles, VerifyMode};
 pub use http::client::CoreClient;
 pub use http::error::CoreError;
+pub use subscriber::Subscriber;
 
 /// Stops tasks of this crate: the websockets and the renewal of the certificate.
 pub use tokio_util::sync::CancellationToken;

@@ -128,6 +128,15 @@ impl Shard {
         let shard = Self { index: index.trim().parse().ok()?, count: count.trim().parse().ok()? };
         (shard.index <= shard.count).then_some(shard)
     }
+
+    /// Reads `NAME-K/n` with K from 0 to n-1, as the pods of a StatefulSet are called.
+    pub fn of_name(text: &str) -> Option<Self> {
+        let (name, count) = text.rsplit_once('/')?;
+        let (name, ordinal) = name.trim().rsplit_once('-')?;
+        let index = NonZeroU32::MIN.checked_add(ordinal.parse().ok()?)?;
+        let shard = Self { index, count: count.trim().parse().ok()? };
+        (!name.is_empty() && shard.index <= shard.count).then_some(shard)
+    }
 }
 
 fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {

@@ -22,7 +22,7 @@ impl Server {
             CoreEvent::Connected { first: true } => {}
             CoreEvent::Connected { first: false } => self.reload(),
             CoreEvent::ConfigUpdated { id, revision } => {
-                let ours = id == self.worker.client.subscriber();
+                let ours = id == self.worker.client.subscriber().document();
                 let known = revision.is_some() && *revision == self.worker.loaded.revision;
                 if ours && !known {
                     self.reload();

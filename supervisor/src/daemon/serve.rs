@@ -1,7 +1,7 @@
 //! The loop of the daemon.
 
 use std::pin::pin;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use fixworker_fixcore::http::subscribe::Subscription;
 use fixworker_fixcore::messages::Action;
@@ -10,6 +10,7 @@ use fixworker_fixcore::ws::actions::ActionEvent;
 use fixworker_settings::Running;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::{Interval, MissedTickBehavior};
 
 use super::End;
 use super::lanes::{Kind, Lane};
@@ -53,6 +54,7 @@ pub(super) async fn serve(worker: Worker, stages: &watch::Sender<Stage>, shutdow
     let links = [actions.health.clone(), events.health.clone(), tasks.health.clone()];
     let mut connected = pin!(connected(links));
     let mut ready = false;
+    let mut beat = Beat::new(server.worker.manager.pace());
     loop {
         let idle = idle_until.filter(|_| !server.collected_once);
         tokio::select! {
@@ -64,7 +66,9 @@ pub(super) async fn serve(worker: Worker, stages: &watch::Sender<Stage>, shutdow
             () = &mut connected, if !ready => {
                 ready = true;
                 tracing::info!("ready");
+                server.worker.manager.ready();
             }
+            () = beat.next() => server.alive(ready),
             () = graceful.reached(Stage::Graceful) => break,
             () = until(idle) => {
                 tracing::warn!("no collect run came within the idle timeout: shutting down");
@@ -78,9 +82,32 @@ pub(super) async fn serve(worker: Worker, stages: &watch::Sender<Stage>, shutdow
         }
     }
     let restart = server.restart;
+    if !restart {
+        server.worker.manager.stopping();
+    }
     let code = server.stop(shutdown.clone()).await;
     // A signal during the stop asks for more than a restart.
     if restart && shutdown.stage() == Stage::Running { End::Restart } else { code.into() }
+}
+
+/// When a sign of life is due. From the loop itself, because a loop that hangs is what the watchdog is for.
+pub(super) struct Beat(Option<Interval>);
+
+impl Beat {
+    pub(super) fn new(pace: Option<Duration>) -> Self {
+        Self(pace.map(|pace| {
+            let mut interval = tokio::time::interval(pace);
+            interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            interval
+        }))
+    }
+
+    pub(super) async fn next(&mut self) {
+        match &mut self.0 {
+            Some(interval) => drop(interval.tick().await),
+            None => std::future::pending().await,
+        }
+    }
 }
 
 /// Waits until each of them was connected, or has nothing to connect for.
@@ -92,6 +119,21 @@ async fn connected(links: [watch::Receiver<LinkHealth>; 3]) {
 }
 
 impl Server {
+    /// Tells the service manager that this loop turns, and what is done.
+    pub(super) fn alive(&mut self, ready: bool) {
+        let busy = [(&self.collect, "collecting"), (&self.cleanup, "cleaning up")];
+        let busy: Vec<_> = busy.iter().filter(|(lane, _)| lane.is_busy()).map(|(_, what)| *what).collect();
+        let status = match busy.as_slice() {
+            [] if ready => "connected to fixcore, waiting for work".to_owned(),
+            [] => "connecting to fixcore".to_owned(),
+            busy => {
+                let children = self.worker.tools.fleet.running().len();
+                format!("{}, children: {children}", busy.join(" and "))
+            }
+        };
+        self.worker.manager.alive(status);
+    }
+
     pub(super) fn action(&mut self, event: ActionEvent) {
         match event {
             ActionEvent::Do(action) => match action.message_type.as_str() {

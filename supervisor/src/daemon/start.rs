@@ -5,14 +5,10 @@ use std::time::Duration;
 
 use fixworker_fixcore::bootstrap::{ConnectErrorKind, first_identity};
 use fixworker_fixcore::http::subscribe::Subscription;
-use fixworker_fixcore::proxy::ProxySettings;
 use fixworker_fixcore::token::BearerVerifier;
 use fixworker_fixcore::ws::actions::{self, Actions};
 use fixworker_fixcore::ws::events::{self, Events};
-use fixworker_fixcore::{
-    CancellationToken, ConnectError, ConnectOptions, CoreClient, Endpoint, EndpointError, IdentityFiles,
-    VerifyMode,
-};
+use fixworker_fixcore::{CancellationToken, ConnectError, ConnectOptions, CoreClient};
 use fixworker_graph::spool::{SpoolDir, SpoolError};
 use fixworker_settings::cli::DaemonArgs;
 use fixworker_settings::collectors::select;
@@ -27,6 +23,8 @@ use crate::cleanup::courier::Courier;
 use crate::config::{self, ConfigError, Loaded, Sources};
 use crate::describe::{DescribeError, describe};
 use crate::exit_code::ExitCode;
+use crate::notify::Manager;
+use crate::reach::{self, ReachError};
 use crate::setup;
 use crate::signals::Shutdown;
 use crate::tasks::Tasks;
@@ -48,12 +46,9 @@ pub(super) enum StartError {
     /// A signal came.
     #[error("stopped while starting")]
     Stopped,
-    /// The address of fixcore.
+    /// The command line.
     #[error(transparent)]
-    Endpoint(#[from] EndpointError),
-    /// The certificate files contradict each other.
-    #[error("--cert and --cert-key belong together: give both, or none")]
-    HalfAnIdentity,
+    Reach(#[from] ReachError),
     /// fixcore.
     #[error(transparent)]
     Connect(#[from] ConnectError),
@@ -85,8 +80,7 @@ impl StartError {
         match self {
             Self::Stopped => ExitCode::Fine,
             Self::Describe(error) if error.is_cancelled() => ExitCode::Fine,
-            Self::Endpoint(_)
-            | Self::HalfAnIdentity
+            Self::Reach(_)
             | Self::Describe(_)
             | Self::Walls(_)
             | Self::Spool(_)
@@ -119,6 +113,10 @@ pub(super) struct Worker {
     pub(super) state: Arc<State>,
     pub(super) web: Option<WebServer>,
     pub(super) idle_timeout: Option<Duration>,
+    /// Whether fixcore is to forget this worker when it ends.
+    pub(super) unsubscribe: bool,
+    /// Of services.
+    pub(super) manager: Manager,
 }
 
 pub(super) async fn start(
@@ -127,8 +125,11 @@ pub(super) async fn start(
     stop: &CancellationToken,
     shutdown: &mut Shutdown,
 ) -> Result<Worker, StartError> {
-    tracing::info!("fixworker {} starts as {}", env!("CARGO_PKG_VERSION"), args.subscriber_id);
-    let endpoint = endpoint(&args)?;
+    let subscriber = reach::subscriber(&args);
+    tracing::info!("fixworker {} starts as {}", env!("CARGO_PKG_VERSION"), subscriber.name());
+    let endpoint = reach::endpoint(&args)?;
+    let mut manager = Manager::of_this_process();
+    manager.alive(format!("waiting for fixcore at {}", endpoint.uri()));
     let metrics = metrics::install().map_err(|error| StartError::Internal(error.to_string()))?;
     let fleet = setup::fleet(args.common.collector_bin.clone(), Some(endpoint.port()));
     let collectors = describe(&fleet, shutdown).await?;
@@ -142,15 +143,15 @@ pub(super) async fn start(
     let sources = Arc::new(Sources { sections, overrides: args.common.overrides, environment });
     let running = config::offline(&sources);
     let (waits, waiting) = watch::channel(String::new());
-    let identity = Identity { subscriber: args.subscriber_id.clone(), fixcore: endpoint.uri().to_owned() };
+    let identity = Identity { subscriber: subscriber.name(), fixcore: endpoint.uri().to_owned() };
     let bearer = args.psk.map(BearerVerifier::new);
     let state = Arc::new(State::new(identity, described, running.clone(), waiting, bearer));
     // Files of the command line are read here: a typo should not wait for fixcore.
-    let first = first_identity(&endpoint, &args.subscriber_id).await?;
+    let first = first_identity(&endpoint, &subscriber.name()).await?;
     let early = listen::early(running.worker(), first, Arc::clone(&state), metrics.clone()).await;
 
     let options = ConnectOptions { patience: None, waits: Some(waits.clone()) };
-    let connected = fixworker_fixcore::connect(&endpoint, &args.subscriber_id, &options, stop).await;
+    let connected = fixworker_fixcore::connect(&endpoint, subscriber.clone(), &options, stop).await;
     let connected = connected.map_err(|error| match error {
         ConnectError::Stopped => StartError::Stopped,
         error => error.into(),
@@ -167,7 +168,7 @@ pub(super) async fn start(
     let fixcore = Some(endpoint.port());
     let (running, environment) = (&loaded.running, &sources.environment);
     setup::update_fleet(&fleet, running, &collectors, environment, fixcore, setup::HEARTBEAT);
-    let spool = setup::spool(loaded.running.supervisor(), &args.subscriber_id)?;
+    let spool = setup::spool(loaded.running.supervisor(), &subscriber.name())?;
     fleet.hide(spool.path());
     let history = open_history(&spool, &state)?;
     let tools = setup::tools(fleet, spool, collectors, sources.environment.clone())?;
@@ -205,6 +206,8 @@ pub(super) async fn start(
         state,
         web: Some(web),
         idle_timeout: args.idle_timeout,
+        unsubscribe: args.unsubscribe_at_exit,
+        manager,
     })
 }
 
@@ -238,25 +241,4 @@ fn open_history(spool: &SpoolDir, state: &State) -> Result<History, HistoryError
     }
     state.board().remember(last);
     Ok(history)
-}
-
-fn endpoint(args: &DaemonArgs) -> Result<Endpoint, StartError> {
-    let verify = match (&args.ca_cert, args.verify_certs) {
-        (_, false) => VerifyMode::None,
-        (Some(path), true) => VerifyMode::CustomCa(path.clone()),
-        (None, true) => VerifyMode::FixcoreCa,
-    };
-    let identity = match (&args.cert, &args.cert_key) {
-        (Some(cert), Some(key)) => Some(IdentityFiles {
-            cert: cert.clone(),
-            key: key.clone(),
-            passphrase: args.cert_key_pass.clone(),
-        }),
-        (None, None) => None,
-        (Some(_), None) | (None, Some(_)) => return Err(StartError::HalfAnIdentity),
-    };
-    let endpoint = Endpoint::new(&args.fixcore_uri)?;
-    let endpoint = endpoint.with_psk(args.psk.clone()).with_verify(verify).with_identity(identity);
-    let endpoint = endpoint.with_ca_fingerprint(args.ca_fingerprint.clone());
-    Ok(endpoint.with_proxies(ProxySettings::from_env()))
 }

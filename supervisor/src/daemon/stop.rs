@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use fixworker_fleet::ChildStatus;
 use fixworker_surface::status::Stage;
 
-use super::serve::Server;
+use super::serve::{Beat, Server};
 use crate::exit_code::ExitCode;
 use crate::signals::{self, Shutdown};
 use crate::work;
@@ -32,11 +32,13 @@ impl Server {
         let mut tasks_over = false;
         let mut killed: Option<Instant> = None;
         let mut name_at = Instant::now() + STRAGGLERS;
+        let mut beat = Beat::new(self.worker.manager.pace());
         while self.collect.is_busy() || self.cleanup.is_busy() || !tasks_over {
             tokio::select! {
                 end = self.collect.ended() => self.collect.answer(end, &self.worker),
                 end = self.cleanup.ended() => self.cleanup.answer(end, &self.worker),
                 () = self.worker.tasks.quiet(), if !tasks_over => tasks_over = true,
+                () = beat.next() => self.alive(true),
                 // fixcore may end or repeat tasks meanwhile; the machine answers that nothing starts any more.
                 Some(event) = self.worker.actions.events.recv() => self.action(event),
                 () = shutdown.reached(signals::Stage::Kill), if killed.is_none() => {
@@ -61,6 +63,9 @@ impl Server {
             tracing::warn!("results of actions could not be sent; fixcore will repeat the actions");
         }
         self.close(left).await;
+        if self.worker.unsubscribe && !self.restart {
+            self.unsubscribe(left).await;
+        }
         tracing::info!("shutdown complete");
         if killed.is_some() { ExitCode::Forced } else { ExitCode::Fine }
     }
@@ -86,6 +91,17 @@ impl Server {
                     children.len(),
                     names.join("; ")
                 );
+            }
+        }
+    }
+
+    /// After the connection of actions is closed: an open one would subscribe again.
+    async fn unsubscribe(&self, within: Duration) {
+        match tokio::time::timeout(within, self.worker.client.unsubscribe()).await {
+            Ok(Ok(_)) => tracing::info!("unsubscribed: fixcore waits for this worker no longer"),
+            Ok(Err(error)) => tracing::error!("{error}; fixworker unsubscribe does it again"),
+            Err(_) => {
+                tracing::error!("cannot unsubscribe: no answer in time; fixworker unsubscribe does it again");
             }
         }
     }

@@ -23,6 +23,7 @@ use crate::endpoint::{Endpoint, VerifyMode};
 use crate::http::client::Trust;
 use crate::http::client::{Call, CoreClient};
 use crate::http::error::CoreError;
+use crate::subscriber::Subscriber;
 use crate::tls::{
     CoreVerifier, IdentityError, IdentitySource, SigningRequest, TlsIdentity, certificates_from_file,
     certificates_from_pem, client_config, keep_identity, load_identity, signing_request,
@@ -65,11 +66,12 @@ pub struct Connected {
 /// `stop` is cancelled.
 pub async fn connect(
     endpoint: &Endpoint,
-    subscriber: &str,
+    subscriber: impl Into<Subscriber>,
     options: &ConnectOptions,
     stop: &CancellationToken,
 ) -> Result<Connected, ConnectError> {
     crate::tls::install_default();
+    let subscriber = subscriber.into();
     let until = options.patience.map(|patience| Instant::now() + patience);
     // Files first: a typo should not wait for fixcore.
     let files = read_files(endpoint).await?;
@@ -77,7 +79,7 @@ pub async fn connect(
     loop {
         let attempt = tokio::select! {
             () = stop.cancelled() => return Err(ConnectError::Stopped),
-            attempt = attempt(endpoint, subscriber, &files) => attempt,
+            attempt = attempt(endpoint, &subscriber, &files) => attempt,
         };
         let error = match attempt {
             Ok((client, identity)) => return Ok(connected(client, identity, stop)),
@@ -121,7 +123,7 @@ async fn read_files(endpoint: &Endpoint) -> Result<Files, ConnectError> {
 
 async fn attempt(
     endpoint: &Endpoint,
-    subscriber: &str,
+    subscriber: &Subscriber,
     files: &Files,
 ) -> Result<(CoreClient, Option<TlsIdentity>), ConnectError> {
     let client = new_client(endpoint, subscriber, files).await?;
@@ -136,7 +138,7 @@ async fn attempt(
 
 async fn new_client(
     endpoint: &Endpoint,
-    subscriber: &str,
+    subscriber: &Subscriber,
     files: &Files,
 ) -> Result<CoreClient, ConnectError> {
     let setup = |error: &dyn std::fmt::Display| ConnectError::Setup(error.to_string());
@@ -163,7 +165,7 @@ async fn new_client(
     } else {
         (None, None)
     };
-    CoreClient::new(endpoint.clone(), subscriber, tls, trust).map_err(|e| setup(&e))
+    CoreClient::new(endpoint.clone(), subscriber.clone(), tls, trust).map_err(|e| setup(&e))
 }
 
 fn connected(client: CoreClient, identity: Option<TlsIdentity>, stop: &CancellationToken) -> Connected {
@@ -214,7 +216,7 @@ pub async fn first_identity(
 
 /// Makes a key and has fixcore sign a certificate for it.
 async fn sign_identity(client: &CoreClient) -> Result<TlsIdentity, ConnectError> {
-    let name = client.subscriber().to_owned();
+    let name = client.subscriber().name();
     let SigningRequest { pem, key } = blocking(move || signing_request(&name))
         .await
         .map_err(ConnectError::Setup)?

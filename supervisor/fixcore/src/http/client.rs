@@ -14,6 +14,7 @@ use super::answer::CoreAnswer;
 use super::error::CoreError;
 use super::transport::{Keep, http_client, read_limited, read_start};
 use crate::endpoint::Endpoint;
+use crate::subscriber::Subscriber;
 use crate::token::TokenMaker;
 
 /// Error texts are not longer.
@@ -38,7 +39,7 @@ pub(crate) trait Trust: Send + Sync {
 
 struct Inner {
     endpoint: Endpoint,
-    subscriber: String,
+    subscriber: Subscriber,
     http: Client,
     tls: Option<Arc<ClientConfig>>,
     tokens: Option<TokenMaker>,
@@ -49,7 +50,7 @@ impl std::fmt::Debug for CoreClient {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("CoreClient")
             .field("uri", &self.inner.endpoint.uri())
-            .field("subscriber", &self.inner.subscriber)
+            .field("subscriber", &self.inner.subscriber.name())
             .finish_non_exhaustive()
     }
 }
@@ -84,14 +85,14 @@ pub(crate) struct Answer {
 impl CoreClient {
     pub(crate) fn new(
         endpoint: Endpoint,
-        subscriber: &str,
+        subscriber: impl Into<Subscriber>,
         tls: Option<Arc<ClientConfig>>,
         trust: Option<Box<dyn Trust>>,
     ) -> reqwest::Result<Self> {
         crate::tls::install_default();
         let http = http_client(tls.as_ref(), endpoint.proxy())?;
         let tokens = endpoint.psk().cloned().map(TokenMaker::new);
-        let subscriber = subscriber.to_owned();
+        let subscriber = subscriber.into();
         Ok(Self { inner: Arc::new(Inner { endpoint, subscriber, http, tls, tokens, trust }) })
     }
 
@@ -100,14 +101,9 @@ impl CoreClient {
         &self.inner.endpoint
     }
 
-    /// Our id, for example `fix.worker`.
-    pub fn subscriber(&self) -> &str {
+    /// Who we are.
+    pub fn subscriber(&self) -> &Subscriber {
         &self.inner.subscriber
-    }
-
-    /// The name under which actions are subscribed: `fix.worker-collector`.
-    pub fn action_subscriber(&self) -> String {
-        format!("{}-collector", self.inner.subscriber)
     }
 
     pub(crate) fn http(&self) -> &Client {

@@ -106,7 +106,7 @@ pub fn start(
     let spec = LinkSpec {
         name: "actions",
         client: client.clone(),
-        segments: vec!["subscriber".to_owned(), client.action_subscriber(), "handle".to_owned()],
+        segments: vec!["subscriber".to_owned(), client.subscriber().of_actions(), "handle".to_owned()],
         query: Vec::new(),
         prepare: Some(Arc::new(move || {
             let (client, wanted) = (subscriber.clone(), subscriptions.borrow().clone());

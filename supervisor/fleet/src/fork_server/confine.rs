@@ -169,9 +169,15 @@ fn check(result: libc::c_int) -> io::Result<()> {
     if result == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
+/// How the C library calls what can be limited.
+#[cfg(target_env = "gnu")]
+type ResourceKind = libc::__rlimit_resource_t;
+#[cfg(not(target_env = "gnu"))]
+type ResourceKind = libc::c_int;
+
 /// # Safety
 /// None but that it changes this process.
-unsafe fn limit(resource: libc::__rlimit_resource_t, wanted: libc::rlim_t) -> io::Result<()> {
+unsafe fn limit(resource: ResourceKind, wanted: libc::rlim_t) -> io::Result<()> {
     let mut now = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: `now` is a valid rlimit for both calls.
     unsafe {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use secrecy::SecretString;
 
 /// The daemon, or the one-shot with `collect`. The order of the fields is the order of `--machine-help`, which
@@ -41,6 +42,8 @@ pub(super) struct Cli {
     pub(super) trust: TrustFlags,
     #[command(flatten)]
     pub(super) run: RunFlags,
+    #[command(flatten)]
+    pub(super) share: ShareFlags,
     /// Print the names of all options, one a line, and exit
     #[arg(long)]
     pub(super) machine_help: bool,
@@ -62,6 +65,45 @@ pub(super) enum Command {
     /// Start a child in its sandbox, have it try what it must not be able to do, and tell what holds on this host
     #[command(after_long_help = super::help::CHECK)]
     Check(CheckFlags),
+    /// Have fixcore forget this worker, which does not come back: workflows wait for it no longer
+    #[command(
+        after_long_help = super::help::UNSUBSCRIBE,
+        infer_long_args = true,
+        args_override_self = true,
+        mut_arg("idle_timeout", |option| option.hide(true)),
+        mut_arg("home_files", |option| option.hide(true)),
+        mut_arg("home_files_may_run_programs", |option| option.hide(true)),
+        mut_arg("unsubscribe_at_exit", |option| option.hide(true))
+    )]
+    Unsubscribe(Box<UnsubscribeFlags>),
+    /// Print what a shell needs to complete this command line
+    Completions {
+        /// The shell
+        #[arg(value_name = "SHELL")]
+        shell: Shell,
+    },
+    /// Print a man page
+    Man {
+        /// A command, as collect [default: the program]
+        #[arg(value_name = "COMMAND")]
+        command: Option<String>,
+    },
+}
+
+#[derive(Args)]
+pub(super) struct UnsubscribeFlags {
+    #[command(flatten)]
+    pub(super) identity: IdentityFlags,
+    #[command(flatten)]
+    pub(super) verbosity: VerbosityFlags,
+    #[command(flatten)]
+    pub(super) connection: ConnectionFlags,
+    #[command(flatten)]
+    pub(super) tls: TlsFlags,
+    #[command(flatten)]
+    pub(super) trust: TrustFlags,
+    #[command(flatten)]
+    pub(super) share: ShareFlags,
 }
 
 #[derive(Args)]
@@ -91,6 +133,9 @@ pub(super) struct HistoryFlags {
     /// Name of the worker at fixcore [default: fix.worker]
     #[arg(long, value_name = "ID")]
     pub(super) subscriber_id: Option<String>,
+    /// Which of several workers of that name [default: the only one]
+    #[arg(long, value_name = "I/N")]
+    pub(super) shard: Option<String>,
 }
 
 #[derive(Args)]
@@ -185,6 +230,18 @@ pub(super) struct RunFlags {
     /// Form of the log [default: text on a terminal, else json]
     #[arg(long, value_name = "FORMAT")]
     pub(super) log_format: Option<LogFormat>,
+}
+
+#[derive(Args)]
+pub(super) struct ShareFlags {
+    /// Share the accounts with other workers of the same config document: this one is number I of N, and called
+    /// SUBSCRIBER.I at fixcore. I may also be a name that ends in - and a number from 0, as of the pods of a StatefulSet
+    #[arg(long, value_name = "I/N")]
+    pub(super) shard: Option<String>,
+    /// Have fixcore forget this worker when it ends. For workers that do not come back under their name: after a mere
+    /// restart it would miss what fixcore asked for meanwhile
+    #[arg(long)]
+    pub(super) unsubscribe_at_exit: bool,
 }
 
 #[derive(Args)]

@@ -70,3 +70,18 @@ pub(super) const CHECK: &str = "Each line is one thing that a child tries. Exit 
   0  every wall holds that this kernel can have
   1  a wall does not hold
   2  the child cannot be started";
+
+/// Below the options of `unsubscribe`.
+pub(super) const UNSUBSCRIBE: &str = "\
+Options and variables are those of the worker that is gone. Stop it first: a worker that runs subscribes again with its \
+next connection. A run that is on goes on with the next answer of another worker, or when it is stopped. fixcore forgets \
+a worker by itself too, three minutes after its connection was lost.
+
+Examples:
+  fixworker unsubscribe --fixcore-uri https://core.example.com:8900 --psk-file /run/secrets/psk
+  The third of what were three workers:
+    fixworker unsubscribe --shard 3/3
+
+Exit codes:
+  0  fixcore does not wait for this worker    5  fixcore unreachable, or it refused us
+  2  wrong usage";

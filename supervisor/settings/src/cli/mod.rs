@@ -2,6 +2,7 @@
 
 mod flags;
 mod help;
+mod pages;
 #[cfg(test)]
 mod tests;
 mod variables;
@@ -19,7 +20,11 @@ use zeroize::Zeroizing;
 use crate::environment::Environment;
 use crate::home_files::HomeFilePolicy;
 use crate::overrides::Overrides;
-use flags::{Cli, CollectFlags, Command, HistoryFlags, OverrideFlags, RunFlags, VerbosityFlags};
+use crate::supervisor::Shard;
+use flags::{
+    Cli, CollectFlags, Command, ConnectionFlags, HistoryFlags, IdentityFlags, OverrideFlags, RunFlags,
+    ShareFlags, TlsFlags, TrustFlags, VerbosityFlags,
+};
 use variables::{Variables, is_true};
 
 pub use flags::LogFormat;
@@ -41,7 +46,9 @@ pub enum Invocation {
     },
     /// Show what runs were.
     History(HistoryArgs),
-    /// Print this on standard output and exit with 0: `--help`, `--version`, `--machine-help`.
+    /// Have fixcore forget the worker of these arguments.
+    Unsubscribe(Box<DaemonArgs>),
+    /// Print this on standard output and exit with 0: `--help`, `--version`, `--machine-help`, completions, man pages.
     Print(String),
 }
 
@@ -84,8 +91,12 @@ pub enum LogLevel {
 pub struct DaemonArgs {
     /// Logs, overrides and children.
     pub common: CommonArgs,
-    /// Name of this worker at fixcore.
+    /// Name of the config document, and of this worker at fixcore.
     pub subscriber_id: String,
+    /// Which of several workers of this name it is. It is among the overrides too.
+    pub shard: Option<Shard>,
+    /// Whether fixcore is to forget this worker when it ends.
+    pub unsubscribe_at_exit: bool,
     /// The pre-shared key; an empty one is none.
     pub psk: Option<SecretString>,
     /// `http://` or `https://`, without a slash at the end.
@@ -125,6 +136,8 @@ pub struct HistoryArgs {
     pub spool_dir: Option<PathBuf>,
     /// Name of the worker at fixcore.
     pub subscriber_id: String,
+    /// Which of several workers of this name.
+    pub shard: Option<Shard>,
 }
 
 impl DaemonArgs {
@@ -202,11 +215,16 @@ pub fn parse(
     let variables = Variables(environment);
     match &cli.command {
         None => daemon(cli, &variables).map(|args| Invocation::Daemon(Box::new(args))),
-        Some(Command::History(flags)) => Ok(Invocation::History(history(flags, &cli, &variables))),
+        Some(Command::History(flags)) => history(flags, &cli, &variables).map(Invocation::History),
         Some(Command::Check(flags)) => {
             let given = flags.collector_bin.clone().or(cli.run.collector_bin.clone());
             Ok(Invocation::Check { collector_bin: given.or_else(|| variables.path("collector-bin")) })
         }
+        Some(Command::Unsubscribe(_)) => {
+            daemon(with_unsubscribe(cli), &variables).map(|args| Invocation::Unsubscribe(Box::new(args)))
+        }
+        Some(Command::Completions { shell }) => Ok(Invocation::Print(pages::completions(*shell))),
+        Some(Command::Man { command }) => pages::man(command.as_deref()).map(Invocation::Print),
         Some(Command::Collect(_)) => collect(cli, &variables).map(|args| Invocation::Collect(Box::new(args))),
     }
 }
@@ -232,7 +250,11 @@ fn renamed(argument: OsString) -> OsString {
 }
 
 fn daemon(cli: Cli, variables: &Variables<'_>) -> Result<DaemonArgs, UsageError> {
-    let common = common(&cli.verbosity, &cli.overrides, cli.run, variables)?;
+    let mut common = common(&cli.verbosity, &cli.overrides, cli.run, variables)?;
+    let shard = shard(cli.share.shard, variables)?;
+    if let Some(Shard { index, count }) = shard {
+        common.overrides.push(&format!("supervisor.shard={index}/{count}"));
+    }
     let (identity, tls, trust) = (cli.identity, cli.tls, cli.trust);
     let secret = |given: Option<SecretString>, option: &str| {
         let value = given.or_else(|| variables.text(option).map(SecretString::from));
@@ -257,6 +279,9 @@ fn daemon(cli: Cli, variables: &Variables<'_>) -> Result<DaemonArgs, UsageError>
         ca_fingerprint: fingerprint.map(|text| sha256(&text)).transpose()?,
         home_files: HomeFilePolicy::new(names(&home_files), programs),
         subscriber_id: text(identity.subscriber_id, variables.text("subscriber-id"), DEFAULT_SUBSCRIBER),
+        shard,
+        unsubscribe_at_exit: cli.share.unsubscribe_at_exit
+            || variables.flag("unsubscribe-at-exit") == Some(true),
         psk: secret(identity.psk, "psk"),
         fixcore_uri: uri(&text(cli.connection.fixcore_uri, variables.text("fixcore-uri"), DEFAULT_URI))?,
         ca_cert: path(tls.ca_cert, "ca-cert"),
@@ -272,15 +297,68 @@ fn daemon(cli: Cli, variables: &Variables<'_>) -> Result<DaemonArgs, UsageError>
 /// Runs that are shown unless more are asked for.
 const SHOWN_RUNS: usize = 20;
 
-fn history(flags: &HistoryFlags, cli: &Cli, variables: &Variables<'_>) -> HistoryArgs {
+fn history(flags: &HistoryFlags, cli: &Cli, variables: &Variables<'_>) -> Result<HistoryArgs, UsageError> {
     let subscriber = flags.subscriber_id.clone().or_else(|| cli.identity.subscriber_id.clone());
-    HistoryArgs {
+    Ok(HistoryArgs {
         account: flags.account.clone(),
         run: flags.run_id.clone(),
         limit: flags.limit.unwrap_or(SHOWN_RUNS),
         json: flags.json,
         spool_dir: flags.spool_dir.clone().or_else(|| variables.path("spool-dir")),
         subscriber_id: text(subscriber, variables.text("subscriber-id"), DEFAULT_SUBSCRIBER),
+        shard: shard(flags.shard.clone().or_else(|| cli.share.shard.clone()), variables)?,
+    })
+}
+
+/// Which worker it is by its option or its variable.
+fn shard(given: Option<String>, variables: &Variables<'_>) -> Result<Option<Shard>, UsageError> {
+    let text = given.or_else(|| variables.text("shard").map(str::to_owned));
+    text.map(|text| shard_of(&text)).transpose()
+}
+
+/// Which of several workers: `2/3`, or of pods that are numbered from 0 `fixworker-1/3`.
+fn shard_of(text: &str) -> Result<Shard, UsageError> {
+    Shard::parse(text).or_else(|| Shard::of_name(text)).ok_or_else(|| {
+        UsageError::new(format!(
+            "--shard: expected I/N with I from 1 to N, or NAME-K/N with K from 0 to N-1, found {text:?}"
+        ))
+    })
+}
+
+/// The options of `unsubscribe` may stand on either side of it.
+fn with_unsubscribe(mut cli: Cli) -> Cli {
+    let Some(Command::Unsubscribe(below)) = cli.command.take() else { return cli };
+    let (identity, tls, trust, share) = (below.identity, below.tls, below.trust, below.share);
+    let verbosity = below.verbosity;
+    Cli {
+        command: None,
+        identity: IdentityFlags {
+            subscriber_id: identity.subscriber_id.or(cli.identity.subscriber_id),
+            idle_timeout: None,
+            psk: identity.psk.or(cli.identity.psk),
+        },
+        verbosity: VerbosityFlags {
+            verbose: verbosity.verbose || cli.verbosity.verbose,
+            trace: verbosity.trace || cli.verbosity.trace,
+            quiet: verbosity.quiet || cli.verbosity.quiet,
+        },
+        connection: ConnectionFlags {
+            fixcore_uri: below.connection.fixcore_uri.or(cli.connection.fixcore_uri),
+        },
+        tls: TlsFlags {
+            ca_cert: tls.ca_cert.or(cli.tls.ca_cert),
+            cert: tls.cert.or(cli.tls.cert),
+            cert_key: tls.cert_key.or(cli.tls.cert_key),
+            cert_key_pass: tls.cert_key_pass.or(cli.tls.cert_key_pass),
+            no_verify_certs: tls.no_verify_certs || cli.tls.no_verify_certs,
+        },
+        trust: TrustFlags {
+            psk_file: trust.psk_file.or(cli.trust.psk_file),
+            ca_fingerprint: trust.ca_fingerprint.or(cli.trust.ca_fingerprint),
+            ..cli.trust
+        },
+        share: ShareFlags { shard: share.shard.or(cli.share.shard), unsubscribe_at_exit: false },
+        ..cli
     }
 }
 
@@ -364,6 +442,8 @@ fn both(
 fn daemon_only(cli: &Cli) -> Option<&'static str> {
     let given = [
         ("--subscriber-id", cli.identity.subscriber_id.is_some()),
+        ("--shard", cli.share.shard.is_some()),
+        ("--unsubscribe-at-exit", cli.share.unsubscribe_at_exit),
         ("--idle-timeout", cli.identity.idle_timeout.is_some()),
         ("--psk", cli.identity.psk.is_some()),
         ("--psk-file", cli.trust.psk_file.is_some()),

@@ -83,7 +83,7 @@ fn machine_help_begins_with_the_peers() {
     assert_eq!(
         ours.strip_prefix(theirs),
         Some(
-            "--psk-file\n--ca-fingerprint\n--home-files\n--home-files-may-run-programs\n--fork\n--no-fork\n--collector-bin\n--log-format\n"
+            "--psk-file\n--ca-fingerprint\n--home-files\n--home-files-may-run-programs\n--fork\n--no-fork\n--collector-bin\n--log-format\n--shard\n--unsubscribe-at-exit\n"
         )
     );
 }
@@ -107,6 +107,8 @@ fn every_option_has_a_variable() {
         ("FIXWORKER_NO_FORK", "true"),
         ("FIXWORKER_COLLECTOR_BIN", "/opt/c"),
         ("FIXWORKER_LOG_FORMAT", "JSON"),
+        ("FIXWORKER_SHARD", "fixworker-1/3"),
+        ("FIXWORKER_UNSUBSCRIBE_AT_EXIT", "true"),
     ];
     let by_variable = daemon(&[], &variables);
     let by_option = daemon(
@@ -139,6 +141,9 @@ fn every_option_has_a_variable() {
             "/opt/c",
             "--log-format",
             "json",
+            "--shard",
+            "2/3",
+            "--unsubscribe-at-exit",
         ],
         &[],
     );
@@ -287,4 +292,49 @@ fn help_and_version_are_printed() {
     insta::assert_snapshot!("help", printed(&["--help"]));
     insta::assert_snapshot!("help_collect", printed(&["collect", "--help"]));
     assert!(printed(&["-h"]).len() < printed(&["--help"]).len());
+}
+
+#[test]
+fn workers_that_share_accounts_are_numbered_or_named() {
+    for text in ["2/3", "fixworker-1/3", "my-fix-worker-1/3"] {
+        let args = daemon(&["--shard", text], &[("FIXWORKER_SHARD", "1/9")]);
+        assert_eq!(args.shard, Shard::parse("2/3"), "{text}");
+        assert_eq!(args.common.overrides, Overrides::parse(&["supervisor.shard=2/3"]));
+    }
+    for text in ["0/3", "4/3", "fixworker-3/3", "fixworker/3", "-1/3", "x-1", "fixworker-x/3", "2"] {
+        assert!(refused(&[&format!("--shard={text}")], &[]).contains("--shard"), "{text}");
+    }
+    let alone = refused(&["--shard", "1/2", "collect", "--collector", "example"], &[]);
+    assert!(alone.contains("--shard is for the worker"), "{alone}");
+}
+
+#[test]
+fn unsubscribe_takes_the_options_of_the_worker_on_either_side() {
+    let arguments =
+        ["--fixcore-uri", "http://core", "--subscriber-id", "me", "unsubscribe", "--shard", "1/2"];
+    match run(&arguments, &[("FIXWORKER_PSK", "secret")]) {
+        Ok(Invocation::Unsubscribe(args)) => {
+            assert_eq!((args.fixcore_uri.as_str(), args.subscriber_id.as_str()), ("http://core", "me"));
+            assert_eq!((args.shard, key(&args)), (Shard::parse("1/2"), Some("secret")));
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn shells_complete_every_option_and_man_pages_tell_all_of_them() {
+    let printed = |arguments: &[&str]| match run(arguments, &[]) {
+        Ok(Invocation::Print(text)) => text,
+        other => panic!("{other:?}"),
+    };
+    let options = printed(&["--machine-help"]);
+    let pages = ["bash", "zsh", "fish"].map(|shell| printed(&["completions", shell]));
+    let man = printed(&["man"]).replace("\\-", "-");
+    for option in options.lines().filter_map(|option| option.strip_prefix("--")) {
+        assert!(pages.iter().all(|page| page.contains(option)) && man.contains(option), "{option}");
+    }
+    assert!(
+        printed(&["man", "collect"]).starts_with(".ie") && printed(&["man", "collect"]).contains("strict")
+    );
+    assert!(refused(&["man", "collct"], &[]).contains("no command"));
 }
