@@ -63,7 +63,8 @@ pub(crate) fn max_resources(job: &Job) -> Option<u64> {
         | Job::Tag(_)
         | Job::Command(_)
         | Job::Seal(_)
-        | Job::Sealed(_) => None,
+        | Job::Sealed(_)
+        | Job::Identify(_) => None,
     }
 }
 
@@ -79,6 +80,7 @@ pub(crate) fn title(job: &Job) -> String {
         Job::Command(job) => format!("command {} {}", job.collector, job.name),
         Job::Seal(job) => format!("credentials for {}", title(&job.job.clone().into())),
         Job::Sealed(job) => title(&job.job.clone().into()),
+        Job::Identify(job) => format!("identify {}/{}", job.collector, job.account.id),
     }
 }
 
@@ -148,6 +150,7 @@ fn work<'a>(
         Job::Tag(job) => Box::pin(tasks::tag(collectors, *job, start.remaining, output)),
         Job::Command(job) => Box::pin(tasks::command(collectors, *job, start.remaining, output)),
         Job::Seal(job) => Box::pin(seal::run(collectors, *job, start.remaining, output)),
+        Job::Identify(job) => Box::pin(identify(collectors, *job, start.remaining, output)),
         // The session has opened it.
         Job::Sealed(_) => Box::pin(async { Err(fault(FaultKind::Internal, "a job is still sealed").into()) }),
     }
@@ -195,6 +198,20 @@ async fn collect(
     let request = collect_request(job, remaining, output)?;
     identity::verify(collector, Errand::Collect(&request), output).await?;
     collector.collect(&request, output).await
+}
+
+/// The first things that a collection does, and nothing else.
+async fn identify(
+    collectors: &Collectors,
+    job: CollectJob,
+    remaining: Option<Duration>,
+    output: &Output,
+) -> Result<(), Failure> {
+    let collector = find(collectors, &job.collector)?;
+    output.step("asking whose credentials these are");
+    let request = collect_request(job, remaining, output)?;
+    identity::verify(collector, Errand::Collect(&request), output).await?;
+    collector.reach(&request, output).await
 }
 
 fn collect_request(

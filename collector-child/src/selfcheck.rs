@@ -1,5 +1,5 @@
 //! What the walls around this process hold, found out by trying: `fix-collector self-check`, which
-//! `fixworker check` starts the way it starts children.
+//! `fixworker check --walls` starts the way it starts children.
 //!
 //! Each attempt is something that no child needs and a hostile one would do. None of them does harm if it works.
 

@@ -139,7 +139,9 @@ fn subject(job: &Job) -> (Option<&str>, &str, Option<&[u8]>) {
         }
         Job::Describe { .. } => (None, ""),
         Job::Accounts(job) => (Some(job.collector.as_str()), job.config.expose().as_str()),
-        Job::Collect(job) => (Some(job.collector.as_str()), job.config.expose().as_str()),
+        Job::Collect(job) | Job::Identify(job) => {
+            (Some(job.collector.as_str()), job.config.expose().as_str())
+        }
         Job::Clean(job) => (Some(job.collector.as_str()), job.config.expose().as_str()),
         Job::Tag(job) => (Some(job.collector.as_str()), job.config.expose().as_str()),
         Job::Command(job) => (Some(job.collector.as_str()), job.config.expose().as_str()),

@@ -52,6 +52,9 @@ pub enum Job {
     Seal(Box<SealJob>),
     /// A job with the credentials of its account.
     Sealed(Box<SealedJob>),
+    /// Find out whether credentials get into the account that this job would collect, and do nothing else. It is answered by
+    /// Done, or by the Fatal that the job would have failed with.
+    Identify(Box<CollectJob>),
 }
 
 /// Lists accounts.

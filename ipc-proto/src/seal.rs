@@ -86,9 +86,11 @@ impl AccountJob {
             Job::Clean(job) => Ok(Self::Clean(job)),
             Job::Tag(job) => Ok(Self::Tag(job)),
             Job::Command(job) => Ok(Self::Command(job)),
-            job @ (Job::Describe { .. } | Job::Accounts(_) | Job::Seal(_) | Job::Sealed(_)) => {
-                Err(Box::new(job))
-            }
+            job @ (Job::Describe { .. }
+            | Job::Accounts(_)
+            | Job::Seal(_)
+            | Job::Sealed(_)
+            | Job::Identify(_)) => Err(Box::new(job)),
         }
     }
 

@@ -131,6 +131,13 @@ fn orders() -> Vec<Order> {
         Order::Cancel(Cancel { reason: "the run was aborted".to_owned(), grace: Duration::from_secs(10) }),
         start(Job::Seal(Box::new(SealJob { job: AccountJob::Clean(Box::new(clean_job())), again: true }))),
         start(Job::Sealed(Box::new(SealedJob { job: AccountJob::Tag(Box::new(tag_job())), seal: seal() }))),
+        start(Job::Identify(Box::new(CollectJob {
+            collector: "aws".to_owned(),
+            config: "{}".to_owned().into(),
+            account: account(),
+            max_resources: None,
+            last_run_started_ago: None,
+        }))),
         Order::Renewed(Box::new(Seal { remaining: None, shared: None, ..seal() })),
         Order::NotRenewed(Box::new(fault())),
     ]
@@ -182,6 +189,7 @@ fn order_name(order: &Order) -> &'static str {
             Job::Command(_) => "order-start-command",
             Job::Seal(_) => "order-start-seal",
             Job::Sealed(_) => "order-start-sealed",
+            Job::Identify(_) => "order-start-identify",
         },
         Order::Cancel(_) => "order-cancel",
         Order::Renewed(_) => "order-renewed",

@@ -5,6 +5,7 @@ use fixworker_settings::document::DocumentError;
 use fixworker_settings::home_files::{HomeFilePolicy, write_home_files};
 use fixworker_settings::{Environment, Fetched, Inputs, Overrides, Running, Sections, Severity};
 use secrecy::ExposeSecret;
+use serde_json::{Map, Value};
 use thiserror::Error;
 
 /// What settings are made of, besides the document.
@@ -66,6 +67,11 @@ pub fn offline(sources: &Sources) -> Running {
     let document = serde_json::Map::new();
     let Sources { sections, overrides, environment } = sources;
     Running::load(Inputs { sections, document: &document, overrides, environment }, None)
+}
+
+/// The document that counts as fixcore has it now; nothing is stored. An empty one if there is none yet.
+pub async fn look(client: &CoreClient) -> Result<Map<String, Value>, ConfigError> {
+    Ok(fetch(client).await?.0.effective)
 }
 
 /// Reads the document again, after somebody changed it. `None` if there is none any more (fixcore was started

@@ -12,6 +12,7 @@
 //! reporting  what a run leaves behind               history    `fixworker history`
 //! tasks      tags and commands of the work queue    reach      where fixcore is, and who we are there
 //! notify     what the service manager is told       unsubscribe  fixcore forgets this worker
+//! check      `fixworker check`
 //! ```
 //!
 //! The parts with a life of their own are crates in this folder: `fixcore` (its client), `fleet` (child
@@ -27,6 +28,7 @@
 mod binary;
 mod board;
 pub mod broker;
+mod check;
 pub mod cleanup;
 pub mod collect;
 pub mod config;
@@ -105,7 +107,7 @@ fn run(closed: nix::Result<()>) -> ExitCode {
             let hidden = argv::hide_secrets();
             // Before there are other threads, and before this process grows.
             let forks = fixworker_fleet::prepare();
-            if let Err(UsageError { text }) = args.read_psk_file() {
+            if let Err(UsageError { text }) = args.core.read_psk_file() {
                 complain(&text);
                 return ExitCode::Usage;
             }
@@ -113,11 +115,7 @@ fn run(closed: nix::Result<()>) -> ExitCode {
                 return code;
             }
             complain_of_start(closed, forks);
-            if let Err(error) = hidden {
-                tracing::warn!(
-                    "secrets of the command line stay visible to other users of this host: {error}"
-                );
-            }
+            complain_of_argv(hidden);
             let end = on_runtime(daemon::run(*args, environment));
             match end {
                 daemon::End::Exit(code) => code,
@@ -137,12 +135,23 @@ fn run(closed: nix::Result<()>) -> ExitCode {
         }
         Invocation::History(args) => history::run(&args),
         Invocation::Unsubscribe(args) => unsubscribe(*args),
-        Invocation::Check { collector_bin } => {
-            if let Err(error) = fixworker_fleet::prepare() {
-                complain(&format!("error: no process to start children: {error}"));
-                return ExitCode::Internal;
+        Invocation::Check(mut args) => {
+            let hidden = argv::hide_secrets();
+            let forks = fixworker_fleet::prepare();
+            if let Err(UsageError { text }) = args.core.read_psk_file() {
+                complain(&text);
+                return ExitCode::Usage;
             }
-            on_runtime(async { check(&setup::fleet(collector_bin, None)).await })
+            // The table says what is wrong; a log beside it would say it twice.
+            if args.common.log_level == LogLevel::Normal {
+                args.common.log_level = LogLevel::Quiet;
+            }
+            if let Err(code) = start_logs(&args.common, "fixworker check") {
+                return code;
+            }
+            complain_of_start(closed, forks);
+            complain_of_argv(hidden);
+            on_runtime(check::run(*args, environment))
         }
     }
 }
@@ -150,16 +159,14 @@ fn run(closed: nix::Result<()>) -> ExitCode {
 /// `fixworker unsubscribe`.
 fn unsubscribe(mut args: DaemonArgs) -> ExitCode {
     let hidden = argv::hide_secrets();
-    if let Err(UsageError { text }) = args.read_psk_file() {
+    if let Err(UsageError { text }) = args.core.read_psk_file() {
         complain(&text);
         return ExitCode::Usage;
     }
     if let Err(code) = start_logs(&args.common, "fixworker unsubscribe") {
         return code;
     }
-    if let Err(error) = hidden {
-        tracing::warn!("secrets of the command line stay visible to other users of this host: {error}");
-    }
+    complain_of_argv(hidden);
     on_runtime(async {
         match unsubscribe::run(&args).await {
             Ok(text) => print(&text),
@@ -171,17 +178,9 @@ fn unsubscribe(mut args: DaemonArgs) -> ExitCode {
     })
 }
 
-/// `fixworker check`.
-async fn check(fleet: &fixworker_fleet::Fleet) -> ExitCode {
-    match walls::check(fleet).await {
-        Ok((text, open)) => match (print(&text), open) {
-            (ExitCode::Fine, 1..) => ExitCode::Internal,
-            (code, _) => code,
-        },
-        Err(error) => {
-            complain(&format!("error: {error}"));
-            ExitCode::Usage
-        }
+fn complain_of_argv(hidden: std::io::Result<usize>) {
+    if let Err(error) = hidden {
+        tracing::warn!("secrets of the command line stay visible to other users of this host: {error}");
     }
 }
 

@@ -2,7 +2,7 @@
 
 mod observe;
 mod outputs;
-mod spool;
+pub(crate) mod spool;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

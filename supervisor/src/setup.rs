@@ -4,12 +4,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use fixworker_fixcore::proxy::ProxySettings;
+use fixworker_fixcore::{Endpoint, EndpointError, VerifyMode};
 use fixworker_fleet::Fleet;
 use fixworker_fleet::walls::Walls;
 use fixworker_graph::spool::{
     MemoryLimits, SpoolDir, SpoolEnv, SpoolError, spool_path, temporary_spool_path,
 };
 use fixworker_settings::SupervisorSettings;
+use fixworker_settings::cli::CoreArgs;
 use fixworker_settings::collectors::Probe;
 use fixworker_settings::{Environment, Facts, Running};
 use ipc_proto::job::Described;
@@ -30,6 +33,19 @@ pub(crate) fn fleet(collector_bin: Option<PathBuf>, fixcore: Option<u16>) -> Fle
     settings.max_attempts = 1;
     settings.walls = Walls { closed_ports: walls::closable(fixcore).collect(), ..Walls::default() }.into();
     Fleet::new(settings)
+}
+
+/// Where fixcore is and how to trust it, as the command line says.
+pub(crate) fn endpoint(core: &CoreArgs) -> Result<Endpoint, EndpointError> {
+    let verify = match (&core.ca_cert, core.verify_certs) {
+        (_, false) => VerifyMode::None,
+        (Some(path), true) => VerifyMode::CustomCa(path.clone()),
+        (None, true) => VerifyMode::FixcoreCa,
+    };
+    let endpoint = Endpoint::new(&core.fixcore_uri)?;
+    let endpoint = endpoint.with_psk(core.psk.clone()).with_verify(verify);
+    let endpoint = endpoint.with_ca_fingerprint(core.ca_fingerprint.clone());
+    Ok(endpoint.with_proxies(ProxySettings::from_env()))
 }
 
 /// How often children of the daemon show a sign of life.

@@ -9,6 +9,7 @@ use fixworker_settings::{Environment, Running, Sandbox as Wanted};
 use fixworker_surface::metrics;
 use ipc_proto::job::{Described, PathAccess};
 use ipc_proto::paths::{Sources, operator_grant, ports_in};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::describe::{Collectors, rules};
@@ -153,9 +154,42 @@ pub(crate) fn info(settings: &Running) -> Value {
     })
 }
 
-/// `fixworker check`: what a child in its sandbox can do here, by trying. The number of walls that should hold on
-/// this kernel and do not.
-pub(crate) async fn check(fleet: &Fleet) -> Result<(String, usize), String> {
+/// What a child has tried.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Trial {
+    /// Which wall should be in its way.
+    pub(crate) wall: String,
+    /// What it tried.
+    pub(crate) what: String,
+    /// What came of it.
+    pub(crate) said: String,
+    pub(crate) mark: Mark,
+}
+
+/// What a trial says about a wall.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Mark {
+    /// It holds.
+    Held,
+    /// This host has nothing to make it of.
+    Absent,
+    /// It should hold on this host, and does not.
+    Open,
+}
+
+impl Mark {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Held => "held",
+            Self::Absent => "absent",
+            Self::Open => "OPEN",
+        }
+    }
+}
+
+/// What a child in its sandbox can do here, by trying.
+pub(crate) async fn trials(fleet: &Fleet) -> Result<Vec<Trial>, String> {
     let report = fixworker_fleet::self_check(&fleet.settings()).await.map_err(|error| {
         let hint = error.hint().map(|hint| format!(" ({hint})")).unwrap_or_default();
         format!("{error}{hint}")
@@ -164,22 +198,28 @@ pub(crate) async fn check(fleet: &Fleet) -> Result<(String, usize), String> {
         .map_err(|_| "the program of the children does not know self-check".to_owned())?;
     let host = Host::look();
     rows.push(take_memory(fleet, host).await?);
-    let mut text = format!("{}\n", host.describe(Sandbox::Auto));
-    let mut open = 0;
-    for row in &rows {
-        let word = |name: &str| row[name].as_str().unwrap_or_default().to_owned();
-        let mark = match (row["held"].as_bool().unwrap_or(false), can_hold(host, &word("wall"))) {
-            (true, _) => "held",
-            (false, false) => "absent",
-            (false, true) => {
-                open += 1;
-                "OPEN"
-            }
-        };
-        let line = format!("{mark:<7} {:<11} {}: {}\n", word("wall"), word("what"), word("said"));
+    Ok(rows.iter().map(|row| trial(row, host)).collect())
+}
+
+fn trial(row: &Value, host: Host) -> Trial {
+    let word = |name: &str| row[name].as_str().unwrap_or_default().to_owned();
+    let wall = word("wall");
+    let mark = match (row["held"].as_bool().unwrap_or(false), can_hold(host, &wall)) {
+        (true, _) => Mark::Held,
+        (false, false) => Mark::Absent,
+        (false, true) => Mark::Open,
+    };
+    Trial { wall, what: word("what"), said: word("said"), mark }
+}
+
+/// The trials for people, one a line. Pure but for the look at the host.
+pub(crate) fn listing(trials: &[Trial]) -> String {
+    let mut text = format!("{}\n", Host::look().describe(Sandbox::Auto));
+    for Trial { wall, what, said, mark } in trials {
+        let line = format!("{:<7} {wall:<11} {what}: {said}\n", mark.name());
         text.push_str(&line);
     }
-    Ok((text, open))
+    text
 }
 
 /// Who takes too much ends with all that it has started, so another child tries it, for which this one speaks.

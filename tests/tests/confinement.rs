@@ -1,6 +1,6 @@
 //! What a hostile child can do to its supervisor, to other children, and after its end.
 //!
-//! On a kernel without a wall there is nothing to hold; then `fixworker check` has to say so.
+//! On a kernel without a wall there is nothing to hold; then `fixworker check --walls` has to say so.
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
@@ -18,11 +18,11 @@ use fixworker_tests::procfs;
 use fixworker_tests::scratch::Scratch;
 use fixworker_tests::worker::WorkerOptions;
 
-/// What `fixworker check` says: each wall with the worst mark of its lines.
+/// What `fixworker check --walls` says: each wall with the worst mark of its lines.
 fn walls() -> BTreeMap<String, String> {
     let scratch = Scratch::new();
     let mut check = Invocation::new(scratch.link(&binaries::fixworker()))
-        .args(["check", "--collector-bin"])
+        .args(["check", "--walls", "--collector-bin"])
         .arg(scratch.link(&binaries::fix_collector()))
         .env("HOME", scratch.dir("home"))
         .start("check", scratch.path());

@@ -76,6 +76,17 @@ pub trait Collector: Send + Sync {
         sink: &'a dyn Sink,
     ) -> BoxFuture<'a, Result<Identity, Failure>>;
 
+    /// Begins to collect one account and goes no further than to learn that it lets the credentials in; nothing is sent.
+    /// [`Self::identity`] was asked before, and has answered it for collectors that ask their cloud for that.
+    fn reach<'a>(
+        &'a self,
+        request: &'a CollectRequest,
+        sink: &'a dyn Sink,
+    ) -> BoxFuture<'a, Result<(), Failure>> {
+        let _ = (request, sink);
+        Box::pin(async { Ok(()) })
+    }
+
     /// Puts the graph of one account into `sink`: graph root, cloud, the account and everything below it,
     /// with the edges that join them.
     ///

@@ -51,14 +51,18 @@ impl Tabled {
         })
     }
 
+    async fn enter(&self, account: &Account, sink: &dyn Sink) -> Result<Entered, Failure> {
+        let way = lock(&self.ways).remove(&key_of(account));
+        match way {
+            Some(way) => way.enter(sink).await,
+            None => Err(fault(FaultKind::Internal, "nobody asked whose the credentials are").into()),
+        }
+    }
+
     async fn collect_by(&self, request: &CollectRequest, sink: &dyn Sink) -> Result<(), Failure> {
         let CollectRequest { account, last_run_started_ago, .. } = request;
-        let way = lock(&self.ways).remove(&key_of(account));
-        let Some(way) = way else {
-            return Err(fault(FaultKind::Internal, "nobody asked whose the credentials are").into());
-        };
         let Entered { client, regions, account: node, region_nodes, zone_nodes, wanted } =
-            way.enter(sink).await?;
+            self.enter(account, sink).await?;
         let facts = self.cloud.facts_of(account);
         let table = self.cloud.kinds().table()?;
         let assignment = Assignment {
@@ -133,6 +137,17 @@ impl Collector for Tabled {
                 Some(way) => way.seal().await,
                 None => Err(fault(FaultKind::Internal, "nobody asked whose the credentials are").into()),
             }
+        })
+    }
+
+    fn reach<'a>(
+        &'a self,
+        request: &'a CollectRequest,
+        sink: &'a dyn Sink,
+    ) -> BoxFuture<'a, Result<(), Failure>> {
+        Box::pin(async move {
+            let entered = self.enter(&request.account, sink).await?;
+            collect::reach(&*entered.client, sink).await
         })
     }
 

@@ -99,7 +99,7 @@ pub(crate) enum Command {
     /// Look into a recording that `collect --record` has made.
     #[command(subcommand)]
     Record(Recordings),
-    /// Try what the walls around this process hold; `fixworker check` starts it inside them.
+    /// Try what the walls around this process hold; `fixworker check --walls` starts it inside them.
     SelfCheck {
         /// Print one JSON list instead of lines.
         #[arg(long)]

@@ -545,7 +545,8 @@ fn all_jobs(config: &Value) -> Vec<(Job, &'static str)> {
         (Job::Clean(Box::new(clean(true))), "nothing would be deleted there"),
         (Job::Tag(Box::new(TagJob { config: config(), ..*tag })), "nothing is changed there"),
         (Job::Command(Box::new(CommandJob { config: config(), ..*command })), "nothing is called there"),
-        (Job::Collect(Box::new(collect)), "nothing is collected"),
+        (Job::Collect(Box::new(collect.clone())), "nothing is collected"),
+        (Job::Identify(Box::new(collect)), "nothing is collected"),
     ]
 }
 

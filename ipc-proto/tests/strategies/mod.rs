@@ -72,15 +72,12 @@ fn job() -> impl Strategy<Value = Job> {
     let collect = (text(), text(), account(), any::<Option<u64>>(), option::of(duration())).prop_map(
         |(collector, config, account, max_resources, last_run_started_ago)| {
             let config = config.into();
-            Job::Collect(Box::new(CollectJob {
-                collector,
-                config,
-                account,
-                max_resources,
-                last_run_started_ago,
-            }))
+            Box::new(CollectJob { collector, config, account, max_resources, last_run_started_ago })
         },
     );
+    let collect = collect.boxed();
+    let identify = collect.clone().prop_map(Job::Identify);
+    let collect = collect.prop_map(Job::Collect);
     let tag = (text(), text(), text(), vec((text(), text()), 0..4), vec(text(), 0..4)).prop_map(
         |(collector, config, node_json, set, remove)| {
             Job::Tag(Box::new(TagJob { collector, config: config.into(), node_json, set, remove }))
@@ -101,6 +98,7 @@ fn job() -> impl Strategy<Value = Job> {
             Job::Accounts(AccountsJob { collector, config: config.into() })
         }),
         of_account,
+        identify,
         sealing.prop_map(|(job, again)| Job::Seal(Box::new(SealJob { job, again }))),
         (errand, seal()).prop_map(|(job, seal)| Job::Sealed(Box::new(SealedJob { job, seal }))),
     ]

@@ -13,6 +13,7 @@
 pub mod delivery;
 mod elsewhere;
 pub mod feedback;
+pub(crate) mod identity;
 mod jobs;
 pub mod ledger;
 mod listed;

@@ -1,6 +1,6 @@
 //! Why an account failed, in words. Pure.
 
-use fixworker_fleet::NotCompleted;
+use fixworker_fleet::{Failure, NotCompleted};
 use fixworker_graph::owners::Contest;
 use fixworker_graph::staging::StagingError;
 
@@ -19,6 +19,22 @@ pub(super) fn of_end(end: &NotCompleted, out_of_time_of_run: bool) -> Trouble {
         hint: end.hint(),
         cancelled: end.is_cancelled(),
     }
+}
+
+/// A job of a child that serves others as well has failed.
+pub(super) fn of_failure(failure: &Failure) -> Trouble {
+    Trouble {
+        kind: failure.outcome.kind().to_owned(),
+        message: failure.message(),
+        hint: failure.hint(),
+        cancelled: false,
+    }
+}
+
+/// Somebody has called it off before this account was looked at.
+pub(super) fn not_asked() -> Trouble {
+    let message = "not looked at: it was called off".to_owned();
+    Trouble { kind: "cancelled".to_owned(), message, hint: None, cancelled: true }
 }
 
 /// A child was done, and its sink has nothing.

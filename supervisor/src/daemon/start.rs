@@ -144,7 +144,7 @@ pub(super) async fn start(
     let running = config::offline(&sources);
     let (waits, waiting) = watch::channel(String::new());
     let identity = Identity { subscriber: subscriber.name(), fixcore: endpoint.uri().to_owned() };
-    let bearer = args.psk.map(BearerVerifier::new);
+    let bearer = args.core.psk.map(BearerVerifier::new);
     let state = Arc::new(State::new(identity, described, running.clone(), waiting, bearer));
     // Files of the command line are read here: a typo should not wait for fixcore.
     let first = first_identity(&endpoint, &subscriber.name()).await?;

@@ -6,14 +6,14 @@ use fixworker_graph::spool::{MemoryLimits, SpoolDir, SpoolError};
 use nix::unistd::{Pid, geteuid, mkdtemp};
 
 /// A spool for this run only, unless the configuration names one.
-pub(super) struct Spool {
-    pub(super) dir: SpoolDir,
+pub(crate) struct Spool {
+    pub(crate) dir: SpoolDir,
     own: Option<PathBuf>,
 }
 
 impl Spool {
     /// `limit` is in bytes.
-    pub(super) fn open(configured: Option<&str>, limit: u64) -> Result<Self, SpoolError> {
+    pub(crate) fn open(configured: Option<&str>, limit: u64) -> Result<Self, SpoolError> {
         let spool = Self::at(configured)?;
         spool.dir.limit_disk(limit);
         Ok(spool)

@@ -54,6 +54,7 @@ fn run() -> anyhow::Result<u8> {
             Job::Clean(job) => clean::clean(&mut link, order.job, &job)?,
             Job::Seal(job) => broker::seal(&mut link, order.job, &job, &variables)?,
             Job::Sealed(job) => broker::sealed(&mut link, order.job, &job, &variables)?,
+            Job::Identify(job) => modes::identify(&mut link, order.job, &job)?,
         };
         if let Some(code) = code {
             return Ok(code);

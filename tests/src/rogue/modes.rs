@@ -54,6 +54,20 @@ pub(super) fn collect_when_ready(link: &mut Link, id: JobId, job: &CollectJob) -
     }
 }
 
+/// Says whether the credentials get into the account: they do, but for the accounts that end by that.
+pub(super) fn identify(link: &mut Link, id: JobId, job: &CollectJob) -> anyhow::Result<Option<u8>> {
+    link.send(id, Report::Ready)?;
+    let account = job.account.id.as_str();
+    let mode = expect::of(account).with_context(|| format!("no mode is called {account}"))?.mode;
+    if matches!(mode, Mode::FatalCredentials | Mode::FatalUnavailable)
+        && let Some(code) = before_graph(link, id, mode, Path::new(""), 1)?
+    {
+        return Ok(Some(code));
+    }
+    link.send(id, super::done())?;
+    Ok(None)
+}
+
 /// One line in the marker file of the account for each attempt; returns the number of this one.
 fn note_attempt(markers: &Path, account: &str) -> anyhow::Result<usize> {
     if markers.as_os_str().is_empty() {

@@ -1,9 +1,10 @@
 //! Whether the credentials of the account work, asked before anything else and whenever a call doubts it.
 
-use collector::Failure;
+use collector::{Failure, Sink};
 use http_client::{CallError, Class, CredentialsTrouble};
 
 use super::context::{Job, lock};
+use crate::cloud::Client;
 
 /// Asks the cloud who we are. An error ends the account: without credentials everything would look empty, and an empty
 /// graph would replace the good one that fixcore has.
@@ -25,8 +26,13 @@ pub(super) async fn credentials_still_valid(job: &Job<'_>) -> Result<(), Failure
 
 /// Asks the cloud who we are as the collection begins. Any error ends the account.
 pub(super) async fn authenticate(job: &Job<'_>) -> Result<(), Failure> {
-    let answer = job.client.still_valid().await;
-    job.sink.work(1);
+    reach(&*job.client, job.sink).await
+}
+
+/// The same of an account that is not collected.
+pub(crate) async fn reach(client: &dyn Client, sink: &dyn Sink) -> Result<(), Failure> {
+    let answer = client.still_valid().await;
+    sink.work(1);
     answer.map_err(|error| refused(error).to_fault().into())
 }
 

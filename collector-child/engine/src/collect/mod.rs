@@ -51,6 +51,7 @@ use crate::regions::{RegionIndex, Regions, ZoneIndex};
 use crate::top::Top;
 
 pub use ask::{Ask, Pages};
+pub(crate) use check::reach;
 pub use context::{AccountFacts, Context, lock};
 pub use follow::calls_at_once;
 pub use item::Draft;

@@ -196,6 +196,13 @@ async fn new_identity(client: &CoreClient, source: &IdentitySource) -> Result<Tl
     }
 }
 
+/// Whether fixcore answers at all, before anything is trusted: the time by its clock as an HTTP date if it says one, or what is
+/// wrong as a sentence that fits after "fixcore at X: ".
+pub async fn first_look(endpoint: &Endpoint) -> Result<Option<String>, String> {
+    crate::tls::install_default();
+    ready::ask_once(endpoint).await
+}
+
 /// With which certificate a web server can answer before there is a connection: that of the command line, or one that
 /// nobody has signed. `None` for a fixcore without TLS.
 pub async fn first_identity(

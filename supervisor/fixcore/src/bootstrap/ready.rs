@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use reqwest::header::DATE;
 use reqwest::{Client, StatusCode};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -50,12 +51,21 @@ pub(super) async fn wait_until_ready(
     }
 }
 
-async fn ask(client: &Client, endpoint: &Endpoint) -> Result<(), String> {
+/// Asks once, and trusts nobody. `Ok` has the time by the clock of fixcore (or of whatever answers in its place), as an HTTP
+/// date.
+pub(super) async fn ask_once(endpoint: &Endpoint) -> Result<Option<String>, String> {
+    let client = unverified_client(endpoint).map_err(|error| error.to_string())?;
+    ask(&client, endpoint).await
+}
+
+async fn ask(client: &Client, endpoint: &Endpoint) -> Result<Option<String>, String> {
     let url = endpoint.call_url(&["system", "ready"]);
     let response = client.get(url).timeout(TIMEOUT).send().await;
-    match response.map(|response| response.status()) {
-        Ok(StatusCode::OK) => Ok(()),
-        Ok(status) => Err(format!("it answered {status}")),
+    match response {
+        Ok(response) if response.status() == StatusCode::OK => {
+            Ok(response.headers().get(DATE).and_then(|date| date.to_str().ok()).map(str::to_owned))
+        }
+        Ok(response) => Err(format!("it answered {}", response.status())),
         Err(error) => Err(with_hint(chain(&error.without_url()), endpoint.is_secure())),
     }
 }

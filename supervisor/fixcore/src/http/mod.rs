@@ -9,6 +9,7 @@ pub mod merge;
 pub mod model_parts;
 pub mod search;
 pub mod subscribe;
+pub mod system;
 
 mod transport;
 mod upload;

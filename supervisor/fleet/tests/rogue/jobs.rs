@@ -48,7 +48,8 @@ impl Desk {
                     | Job::Tag(_)
                     | Job::Command(_)
                     | Job::Seal(_)
-                    | Job::Sealed(_) => "ok".to_owned(),
+                    | Job::Sealed(_)
+                    | Job::Identify(_) => "ok".to_owned(),
                 };
                 let job = JobRun { id, writer: self.writer.clone(), state: Arc::clone(&self.state) };
                 thread::spawn(move || job.run(mode_of(&account), &account));

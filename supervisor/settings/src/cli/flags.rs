@@ -62,8 +62,13 @@ pub(super) enum Command {
     /// Show what the last runs of the worker on this host were, or one account in all of them
     #[command(after_long_help = super::help::HISTORY, infer_long_args = true, args_override_self = true)]
     History(HistoryFlags),
-    /// Start a child in its sandbox, have it try what it must not be able to do, and tell what holds on this host
-    #[command(after_long_help = super::help::CHECK)]
+    /// Before the first run: look at fixcore, the settings, the credentials, each account and this host
+    #[command(
+        long_about = super::help::CHECK_ABOUT,
+        after_long_help = super::help::CHECK,
+        infer_long_args = true,
+        args_override_self = true
+    )]
     Check(CheckFlags),
     /// Have fixcore forget this worker, which does not come back: workflows wait for it no longer
     #[command(
@@ -108,9 +113,49 @@ pub(super) struct UnsubscribeFlags {
 
 #[derive(Args)]
 pub(super) struct CheckFlags {
-    /// The program that collects [default: fix-collector beside this program, or on the PATH]
-    #[arg(long, value_name = "PATH")]
-    pub(super) collector_bin: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) core: CoreFlags,
+    /// File with the settings, in place of the config document in fixcore
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) overrides: OverrideFlags,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Only have a child in its sandbox try what it must not be able to do, one line for each try
+    #[arg(long)]
+    pub(super) walls: bool,
+    #[command(flatten)]
+    pub(super) verbosity: VerbosityFlags,
+    #[command(flatten)]
+    pub(super) run: RunFlags,
+}
+
+/// Where fixcore is and how to be trusted by it, below a command.
+#[derive(Args, Default)]
+pub(super) struct CoreFlags {
+    /// Where fixcore is [default: https://localhost:8900]
+    #[arg(long, value_name = "URI")]
+    pub(super) fixcore_uri: Option<String>,
+    /// Name of the worker at fixcore, and of its config document [default: fix.worker]
+    #[arg(long, value_name = "ID")]
+    pub(super) subscriber_id: Option<String>,
+    /// Pre-shared key of fixcore. Other users of this host can see arguments: better set FIXWORKER_PSK
+    #[arg(long, value_name = "KEY", value_parser = secret)]
+    pub(super) psk: Option<SecretString>,
+    /// File with the pre-shared key
+    #[arg(long, value_name = "FILE", conflicts_with = "psk")]
+    pub(super) psk_file: Option<PathBuf>,
+    /// File with the CA certificate to trust, instead of the one that fixcore offers
+    #[arg(long, value_name = "FILE")]
+    pub(super) ca_cert: Option<PathBuf>,
+    /// SHA-256 fingerprint of the CA certificate that fixcore offers: no other one is trusted
+    #[arg(long, value_name = "SHA256", conflicts_with = "ca_cert")]
+    pub(super) ca_fingerprint: Option<String>,
+    /// Trust any certificate
+    #[arg(long)]
+    pub(super) no_verify_certs: bool,
 }
 
 #[derive(Args)]

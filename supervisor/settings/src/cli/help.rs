@@ -65,11 +65,28 @@ Exit codes, by the newest run that is shown:
   0  it is fine, or the account was collected     3  some accounts failed, or this one
   2  wrong usage, or the history cannot be read   4  nothing was collected, or there is no such run or account";
 
+pub(super) const CHECK_ABOUT: &str = "\
+Before the first run: look at everything that it needs, and say what to do where something is missing.
+
+It looks at fixcore (is it there, does it trust this worker and this worker it, which version, the clock), the settings \
+(those of fixcore's config document, or of --config), the credentials of each collector and each account that they get \
+into, the walls around children, and the places where files are written. Nothing is collected, and nothing is changed in \
+fixcore. If fixcore is away the rest is looked at with --config, or with the defaults.";
+
 /// Below the options of `check`.
-pub(super) const CHECK: &str = "Each line is one thing that a child tries. Exit codes:
-  0  every wall holds that this kernel can have
-  1  a wall does not hold
-  2  the child cannot be started";
+pub(super) const CHECK: &str = "\
+Examples:
+  FIXWORKER_PSK=... fixworker check --fixcore-uri https://core.example.com:8900
+  fixworker check --config worker.json --override fixworker.collector=aws
+  fixworker check --walls                what a child in its sandbox can and cannot do here
+
+Exit codes, the first that applies:
+  2  the settings, the command line or this host: places, clock, the program that collects
+  5  fixcore is not there, refuses us, or cannot prove who it is
+  4  no account can be collected
+  3  some accounts or collectors cannot
+  1  a wall around children does not hold, or a fault of this program
+  0  nothing is in the way";
 
 /// Below the options of `unsubscribe`.
 pub(super) const UNSUBSCRIBE: &str = "\

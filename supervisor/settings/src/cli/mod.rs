@@ -22,8 +22,8 @@ use crate::home_files::HomeFilePolicy;
 use crate::overrides::Overrides;
 use crate::supervisor::Shard;
 use flags::{
-    Cli, CollectFlags, Command, ConnectionFlags, HistoryFlags, IdentityFlags, OverrideFlags, RunFlags,
-    ShareFlags, TlsFlags, TrustFlags, VerbosityFlags,
+    CheckFlags, Cli, CollectFlags, Command, ConnectionFlags, CoreFlags, HistoryFlags, IdentityFlags,
+    OverrideFlags, RunFlags, ShareFlags, TlsFlags, TrustFlags, VerbosityFlags,
 };
 use variables::{Variables, is_true};
 
@@ -39,11 +39,8 @@ pub enum Invocation {
     Daemon(Box<DaemonArgs>),
     /// Collect once.
     Collect(Box<CollectArgs>),
-    /// Try what the walls around a child hold.
-    Check {
-        /// The program of the children, if not the usual one.
-        collector_bin: Option<PathBuf>,
-    },
+    /// Look at everything that a run needs.
+    Check(Box<CheckArgs>),
     /// Show what runs were.
     History(HistoryArgs),
     /// Have fixcore forget the worker of these arguments.
@@ -91,22 +88,12 @@ pub enum LogLevel {
 pub struct DaemonArgs {
     /// Logs, overrides and children.
     pub common: CommonArgs,
-    /// Name of the config document, and of this worker at fixcore.
-    pub subscriber_id: String,
+    /// For which fixcore it works.
+    pub core: CoreArgs,
     /// Which of several workers of this name it is. It is among the overrides too.
     pub shard: Option<Shard>,
     /// Whether fixcore is to forget this worker when it ends.
     pub unsubscribe_at_exit: bool,
-    /// The pre-shared key; an empty one is none.
-    pub psk: Option<SecretString>,
-    /// `http://` or `https://`, without a slash at the end.
-    pub fixcore_uri: String,
-    /// The file with the pre-shared key, unless the key is given: see [`DaemonArgs::read_psk_file`].
-    pub psk_file: Option<PathBuf>,
-    /// CA certificate to trust.
-    pub ca_cert: Option<PathBuf>,
-    /// SHA-256 of the CA certificate that fixcore has to offer.
-    pub ca_fingerprint: Option<String>,
     /// What the config document may write into the home directory.
     pub home_files: HomeFilePolicy,
     /// Certificate of the web server.
@@ -115,10 +102,42 @@ pub struct DaemonArgs {
     pub cert_key: Option<PathBuf>,
     /// The passphrase of the key.
     pub cert_key_pass: Option<SecretString>,
-    /// Whether certificates of fixcore are verified.
-    pub verify_certs: bool,
     /// How long to wait for the first collect run; `None` is forever.
     pub idle_timeout: Option<Duration>,
+}
+
+/// Where fixcore is, and what this worker is to it.
+#[derive(Debug)]
+pub struct CoreArgs {
+    /// Name of this worker at fixcore.
+    pub subscriber_id: String,
+    /// The pre-shared key; an empty one is none.
+    pub psk: Option<SecretString>,
+    /// The file with the pre-shared key, unless the key is given: see [`CoreArgs::read_psk_file`].
+    pub psk_file: Option<PathBuf>,
+    /// `http://` or `https://`, without a slash at the end.
+    pub fixcore_uri: String,
+    /// CA certificate to trust.
+    pub ca_cert: Option<PathBuf>,
+    /// SHA-256 of the CA certificate that fixcore has to offer.
+    pub ca_fingerprint: Option<String>,
+    /// Whether certificates of fixcore are verified.
+    pub verify_certs: bool,
+}
+
+/// What is looked at before a run.
+#[derive(Debug)]
+pub struct CheckArgs {
+    /// Logs, overrides and children.
+    pub common: CommonArgs,
+    /// The fixcore to look at.
+    pub core: CoreArgs,
+    /// The file with the settings, in place of fixcore's document.
+    pub config: Option<PathBuf>,
+    /// As JSON.
+    pub json: bool,
+    /// Only what the walls around a child hold.
+    pub walls: bool,
 }
 
 /// What of the history is shown, and where it is.
@@ -140,7 +159,7 @@ pub struct HistoryArgs {
     pub shard: Option<Shard>,
 }
 
-impl DaemonArgs {
+impl CoreArgs {
     /// Reads the pre-shared key from its file, if there is one and no key is given. The end of its last line does
     /// not count.
     pub fn read_psk_file(&mut self) -> Result<(), UsageError> {
@@ -216,10 +235,7 @@ pub fn parse(
     match &cli.command {
         None => daemon(cli, &variables).map(|args| Invocation::Daemon(Box::new(args))),
         Some(Command::History(flags)) => history(flags, &cli, &variables).map(Invocation::History),
-        Some(Command::Check(flags)) => {
-            let given = flags.collector_bin.clone().or(cli.run.collector_bin.clone());
-            Ok(Invocation::Check { collector_bin: given.or_else(|| variables.path("collector-bin")) })
-        }
+        Some(Command::Check(_)) => check(cli, &variables).map(|args| Invocation::Check(Box::new(args))),
         Some(Command::Unsubscribe(_)) => {
             daemon(with_unsubscribe(cli), &variables).map(|args| Invocation::Unsubscribe(Box::new(args)))
         }
@@ -250,19 +266,13 @@ fn renamed(argument: OsString) -> OsString {
 }
 
 fn daemon(cli: Cli, variables: &Variables<'_>) -> Result<DaemonArgs, UsageError> {
+    let above = CoreFlags::above(&cli);
     let mut common = common(&cli.verbosity, &cli.overrides, cli.run, variables)?;
     let shard = shard(cli.share.shard, variables)?;
     if let Some(Shard { index, count }) = shard {
         common.overrides.push(&format!("supervisor.shard={index}/{count}"));
     }
     let (identity, tls, trust) = (cli.identity, cli.tls, cli.trust);
-    let secret = |given: Option<SecretString>, option: &str| {
-        let value = given.or_else(|| variables.text(option).map(SecretString::from));
-        value.filter(|value| !value.expose_secret().is_empty())
-    };
-    let path = |given: Option<PathBuf>, option: &str| {
-        given.or_else(|| variables.path(option)).filter(|path| !path.as_os_str().is_empty())
-    };
     let seconds = variables.parsed("idle-timeout", "whole seconds", |text| text.trim().parse().ok());
     let idle = match identity.idle_timeout {
         Some(seconds) => Some(seconds),
@@ -272,25 +282,85 @@ fn daemon(cli: Cli, variables: &Variables<'_>) -> Result<DaemonArgs, UsageError>
         if trust.home_files.is_empty() { variables.list("home-files") } else { trust.home_files };
     let programs =
         trust.home_files_may_run_programs || variables.flag("home-files-may-run-programs") == Some(true);
-    let fingerprint = trust.ca_fingerprint.or_else(|| variables.text("ca-fingerprint").map(str::to_owned));
     Ok(DaemonArgs {
         common,
-        psk_file: path(trust.psk_file, "psk-file"),
-        ca_fingerprint: fingerprint.map(|text| sha256(&text)).transpose()?,
+        core: core(above, variables)?,
         home_files: HomeFilePolicy::new(names(&home_files), programs),
-        subscriber_id: text(identity.subscriber_id, variables.text("subscriber-id"), DEFAULT_SUBSCRIBER),
         shard,
         unsubscribe_at_exit: cli.share.unsubscribe_at_exit
             || variables.flag("unsubscribe-at-exit") == Some(true),
-        psk: secret(identity.psk, "psk"),
-        fixcore_uri: uri(&text(cli.connection.fixcore_uri, variables.text("fixcore-uri"), DEFAULT_URI))?,
-        ca_cert: path(tls.ca_cert, "ca-cert"),
-        cert: path(tls.cert, "cert"),
-        cert_key: path(tls.cert_key, "cert-key"),
-        cert_key_pass: secret(tls.cert_key_pass, "cert-key-pass"),
-        // The peer reads this variable the wrong way round; we do what its name says.
-        verify_certs: !tls.no_verify_certs && variables.flag("no-verify-certs") != Some(true),
+        cert: path(tls.cert, "cert", variables),
+        cert_key: path(tls.cert_key, "cert-key", variables),
+        cert_key_pass: key(tls.cert_key_pass, "cert-key-pass", variables),
         idle_timeout: idle.and_then(|s| u64::try_from(s).ok()).filter(|s| *s > 0).map(Duration::from_secs),
+    })
+}
+
+impl CoreFlags {
+    /// What stands before the name of a command, or without one.
+    fn above(cli: &Cli) -> Self {
+        Self {
+            fixcore_uri: cli.connection.fixcore_uri.clone(),
+            subscriber_id: cli.identity.subscriber_id.clone(),
+            psk: cli.identity.psk.clone(),
+            psk_file: cli.trust.psk_file.clone(),
+            ca_cert: cli.tls.ca_cert.clone(),
+            ca_fingerprint: cli.trust.ca_fingerprint.clone(),
+            no_verify_certs: cli.tls.no_verify_certs,
+        }
+    }
+
+    /// These, which stand behind the name of a command, before those that stand in front of it.
+    fn or(self, above: Self) -> Self {
+        Self {
+            fixcore_uri: self.fixcore_uri.or(above.fixcore_uri),
+            subscriber_id: self.subscriber_id.or(above.subscriber_id),
+            psk: self.psk.or(above.psk),
+            psk_file: self.psk_file.or(above.psk_file),
+            ca_cert: self.ca_cert.or(above.ca_cert),
+            ca_fingerprint: self.ca_fingerprint.or(above.ca_fingerprint),
+            no_verify_certs: self.no_verify_certs || above.no_verify_certs,
+        }
+    }
+}
+
+fn key(given: Option<SecretString>, option: &str, variables: &Variables<'_>) -> Option<SecretString> {
+    let value = given.or_else(|| variables.text(option).map(SecretString::from));
+    value.filter(|value| !value.expose_secret().is_empty())
+}
+
+fn path(given: Option<PathBuf>, option: &str, variables: &Variables<'_>) -> Option<PathBuf> {
+    given.or_else(|| variables.path(option)).filter(|path| !path.as_os_str().is_empty())
+}
+
+fn core(flags: CoreFlags, variables: &Variables<'_>) -> Result<CoreArgs, UsageError> {
+    let fingerprint = flags.ca_fingerprint.or_else(|| variables.text("ca-fingerprint").map(str::to_owned));
+    Ok(CoreArgs {
+        subscriber_id: text(flags.subscriber_id, variables.text("subscriber-id"), DEFAULT_SUBSCRIBER),
+        psk: key(flags.psk, "psk", variables),
+        psk_file: path(flags.psk_file, "psk-file", variables),
+        fixcore_uri: uri(&text(flags.fixcore_uri, variables.text("fixcore-uri"), DEFAULT_URI))?,
+        ca_cert: path(flags.ca_cert, "ca-cert", variables),
+        ca_fingerprint: fingerprint.map(|text| sha256(&text)).transpose()?,
+        // The peer reads this variable the wrong way round; we do what its name says.
+        verify_certs: !flags.no_verify_certs && variables.flag("no-verify-certs") != Some(true),
+    })
+}
+
+fn check(mut cli: Cli, variables: &Variables<'_>) -> Result<CheckArgs, UsageError> {
+    let above = CoreFlags::above(&cli);
+    let Some(Command::Check(flags)) = cli.command.take() else {
+        unreachable!("the caller has seen the command");
+    };
+    let Cli { verbosity, overrides, run, .. } = cli;
+    let CheckFlags { core: below, config, overrides: more, json, walls, verbosity: louder, run: own } = flags;
+    let (verbosity, overrides, run) = both((verbosity, overrides, run), (&louder, &more, own));
+    Ok(CheckArgs {
+        common: common(&verbosity, &overrides, run, variables)?,
+        core: core(below.or(above), variables)?,
+        config: config.or_else(|| variables.path("config")),
+        json,
+        walls,
     })
 }
 
@@ -397,9 +467,10 @@ fn collect(cli: Cli, variables: &Variables<'_>) -> Result<CollectArgs, UsageErro
     let Cli { command: Some(Command::Collect(flags)), verbosity, overrides, run, .. } = cli else {
         unreachable!("the caller has seen the command");
     };
-    let (verbosity, overrides, run) = both((verbosity, overrides, run), &flags);
-    let mut common = common(&verbosity, &overrides, run, variables)?;
     let CollectFlags { collector, account, config, output, report, strict, .. } = flags;
+    let below = (&flags.verbosity, &flags.overrides, flags.run);
+    let (verbosity, overrides, run) = both((verbosity, overrides, run), below);
+    let mut common = common(&verbosity, &overrides, run, variables)?;
     let collector = if collector.is_empty() { variables.list("collector") } else { collector };
     let collectors = names(&collector);
     if collectors.is_empty() {
@@ -417,23 +488,23 @@ fn collect(cli: Cli, variables: &Variables<'_>) -> Result<CollectArgs, UsageErro
     })
 }
 
-/// Flags that both commands have may stand on either side of `collect`.
+/// Flags that both commands have may stand on either side of a command's name.
 fn both(
     (above, mut overrides, run): (VerbosityFlags, OverrideFlags, RunFlags),
-    below: &CollectFlags,
+    (below, more, own): (&VerbosityFlags, &OverrideFlags, RunFlags),
 ) -> (VerbosityFlags, OverrideFlags, RunFlags) {
     let verbosity = VerbosityFlags {
-        verbose: above.verbose || below.verbosity.verbose,
-        trace: above.trace || below.verbosity.trace,
-        quiet: above.quiet || below.verbosity.quiet,
+        verbose: above.verbose || below.verbose,
+        trace: above.trace || below.trace,
+        quiet: above.quiet || below.quiet,
     };
-    overrides.overrides.extend(below.overrides.overrides.iter().cloned());
-    let said_below = below.run.fork || below.run.no_fork;
+    overrides.overrides.extend(more.overrides.iter().cloned());
+    let said_below = own.fork || own.no_fork;
     let run = RunFlags {
-        fork: if said_below { below.run.fork } else { run.fork },
-        no_fork: if said_below { below.run.no_fork } else { run.no_fork },
-        collector_bin: below.run.collector_bin.clone().or(run.collector_bin),
-        log_format: below.run.log_format.or(run.log_format),
+        fork: if said_below { own.fork } else { run.fork },
+        no_fork: if said_below { own.no_fork } else { run.no_fork },
+        collector_bin: own.collector_bin.or(run.collector_bin),
+        log_format: own.log_format.or(run.log_format),
     };
     (verbosity, overrides, run)
 }

@@ -33,14 +33,14 @@ fn same_as_peer(args: &DaemonArgs, parsed: &Value, variables: &[(&str, &str)]) {
     let text = |key: &str| parsed[key].as_str().map(str::to_owned);
     let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.to_string_lossy().into_owned());
     let secret = |secret: &Option<SecretString>| secret.as_ref().map(|s| s.expose_secret().to_owned());
-    assert_eq!(Some(args.subscriber_id.clone()), text("subscriber_id"));
-    assert_eq!(Some(args.fixcore_uri.clone()), text("fixcore_uri"));
-    assert_eq!(secret(&args.psk), text("psk"));
+    assert_eq!(Some(args.core.subscriber_id.clone()), text("subscriber_id"));
+    assert_eq!(Some(args.core.fixcore_uri.clone()), text("fixcore_uri"));
+    assert_eq!(secret(&args.core.psk), text("psk"));
     assert_eq!(secret(&args.cert_key_pass), text("cert_key_pass"));
-    assert_eq!(path(&args.ca_cert), text("ca_cert"));
+    assert_eq!(path(&args.core.ca_cert), text("ca_cert"));
     assert_eq!(path(&args.cert), text("cert"));
     assert_eq!(path(&args.cert_key), text("cert_key"));
-    assert_eq!(args.verify_certs, parsed["verify_certs"] == true);
+    assert_eq!(args.core.verify_certs, parsed["verify_certs"] == true);
     // The peer takes a limit that is not positive as none.
     let idle = parsed["idle_timeout"].as_u64().filter(|seconds| *seconds > 0);
     assert_eq!(args.idle_timeout.map(|limit| limit.as_secs()), idle);
@@ -149,7 +149,7 @@ fn every_option_has_a_variable() {
     );
     assert_eq!(format!("{by_variable:?}"), format!("{by_option:?}"));
     assert_eq!(by_variable.common.overrides, by_option.common.overrides);
-    assert!(!by_variable.verify_certs);
+    assert!(!by_variable.core.verify_certs);
     assert_eq!(by_variable.common.log_format, Some(LogFormat::Json));
 }
 
@@ -159,12 +159,12 @@ fn a_pinned_authority_and_a_key_in_a_file() {
     let by_option = daemon(&["--ca-fingerprint", &hash, "--psk-file", "/run/psk"], &[]);
     let by_variable = daemon(&[], &[("FIXWORKER_CA_FINGERPRINT", &hash), ("FIXWORKER_PSK_FILE", "/run/psk")]);
     assert_eq!(format!("{by_variable:?}"), format!("{by_option:?}"));
-    assert_eq!(by_option.ca_fingerprint.as_deref(), Some(vec!["AB"; 32].join(":").as_str()));
+    assert_eq!(by_option.core.ca_fingerprint.as_deref(), Some(vec!["AB"; 32].join(":").as_str()));
     assert!(refused(&["--ca-fingerprint", "abc"], &[]).contains("64 hex digits"));
 }
 
 fn key(args: &DaemonArgs) -> Option<&str> {
-    args.psk.as_ref().map(ExposeSecret::expose_secret)
+    args.core.psk.as_ref().map(ExposeSecret::expose_secret)
 }
 
 #[test]
@@ -174,14 +174,14 @@ fn the_key_in_a_file_is_read_unless_it_is_given() {
     std::fs::write(&path, "top secret\r\n").expect("a file");
     let file = path.to_str().expect("plain text");
     let mut args = daemon(&["--psk-file", file], &[]);
-    args.read_psk_file().expect("it is there");
+    args.core.read_psk_file().expect("it is there");
     assert_eq!(key(&args), Some("top secret"));
     let mut args = daemon(&["--psk", "given"], &[("FIXWORKER_PSK_FILE", "/nowhere")]);
-    args.read_psk_file().expect("it is not looked at");
+    args.core.read_psk_file().expect("it is not looked at");
     assert_eq!(key(&args), Some("given"));
     std::fs::write(&path, "\n").expect("a file");
     for file in [file, "/nowhere"] {
-        let error = daemon(&["--psk-file", file], &[]).read_psk_file().expect_err("no key");
+        let error = daemon(&["--psk-file", file], &[]).core.read_psk_file().expect_err("no key");
         assert!(error.text.contains(file), "{error}");
     }
 }
@@ -291,6 +291,7 @@ fn help_and_version_are_printed() {
     assert_eq!(printed(&["--version"]), format!("fixworker {}\n", env!("CARGO_PKG_VERSION")));
     insta::assert_snapshot!("help", printed(&["--help"]));
     insta::assert_snapshot!("help_collect", printed(&["collect", "--help"]));
+    insta::assert_snapshot!("help_check", printed(&["check", "--help"]));
     assert!(printed(&["-h"]).len() < printed(&["--help"]).len());
 }
 
@@ -314,7 +315,10 @@ fn unsubscribe_takes_the_options_of_the_worker_on_either_side() {
         ["--fixcore-uri", "http://core", "--subscriber-id", "me", "unsubscribe", "--shard", "1/2"];
     match run(&arguments, &[("FIXWORKER_PSK", "secret")]) {
         Ok(Invocation::Unsubscribe(args)) => {
-            assert_eq!((args.fixcore_uri.as_str(), args.subscriber_id.as_str()), ("http://core", "me"));
+            assert_eq!(
+                (args.core.fixcore_uri.as_str(), args.core.subscriber_id.as_str()),
+                ("http://core", "me")
+            );
             assert_eq!((args.shard, key(&args)), (Shard::parse("1/2"), Some("secret")));
         }
         other => panic!("{other:?}"),
@@ -337,4 +341,18 @@ fn shells_complete_every_option_and_man_pages_tell_all_of_them() {
         printed(&["man", "collect"]).starts_with(".ie") && printed(&["man", "collect"]).contains("strict")
     );
     assert!(refused(&["man", "collct"], &[]).contains("no command"));
+}
+
+#[test]
+fn what_is_looked_at_may_be_said_on_either_side_of_the_command() {
+    let args = |arguments: &[&str]| match run(arguments, &[("FIXWORKER_PSK", "p")]) {
+        Ok(Invocation::Check(args)) => *args,
+        other => panic!("{arguments:?}: {other:?}"),
+    };
+    let behind = args(&["check", "--fixcore-uri", "http://core", "--config", "f", "--override", "a.b=1"]);
+    let before = args(&["--fixcore-uri", "http://core", "--override", "a.b=1", "check", "--config", "f"]);
+    assert_eq!(format!("{behind:?}"), format!("{before:?}"));
+    assert_eq!(behind.core.fixcore_uri, "http://core");
+    assert!(behind.core.psk.is_some() && !behind.walls && !behind.json);
+    assert_eq!(args(&["check", "--fixcore-uri", "http://a"]).core.subscriber_id, "fix.worker");
 }
