@@ -29,6 +29,20 @@ pub fn aws_python() -> Option<PathBuf> {
     None
 }
 
+/// The Python interpreter that has the schemas of the Kubernetes API, or `None` if this test is to be skipped.
+#[track_caller]
+pub fn kubernetes_python() -> Option<PathBuf> {
+    let path = repository().join("tests/kubernetes/.venv/bin/python");
+    if path.exists() {
+        return Some(path);
+    }
+    skip(&format!(
+        "the schemas of Kubernetes are not installed ({}); scripts/test installs them",
+        path.display()
+    ));
+    None
+}
+
 /// The Python interpreter that drives a browser, and the browser, or `None` if this test is to be skipped.
 #[track_caller]
 pub fn browser() -> Option<(PathBuf, PathBuf)> {
