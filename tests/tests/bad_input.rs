@@ -26,6 +26,8 @@ fn oneshot_unknown_names() {
     let account = Oneshot::new("random").args(&["--account", "nobody"]).run();
     account.expect_said(&["nobody"]);
     assert!([2, 4].contains(&account.code), "exit code {}", account.code);
+    let close = Oneshot::new("example").args(&["--account", "Exmaple Account"]).run();
+    close.expect_code(4).expect_said(&["Exmaple Account", "did you mean Example Account?"]);
 }
 
 #[test]

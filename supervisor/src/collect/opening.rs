@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use fixworker_graph::merge::CloudRun;
+use fixworker_settings::suggest::Close;
 use fixworker_surface::metrics;
 use ipc_proto::account::AccountName;
 
@@ -75,8 +76,8 @@ pub(super) fn report(listings: &[Listing], targets: &Targets, ledger: &mut Ledge
         );
         observer.event(&RunEvent::Notice { error: true, message });
     }
-    for id in &targets.unknown {
-        report_unknown(id, ledger, observer);
+    for (id, close) in &targets.unknown {
+        report_unknown(id, close, ledger, observer);
     }
 }
 
@@ -93,14 +94,14 @@ fn report_listing(one: &Listing, ledger: &mut Ledger, observer: &dyn Observer) {
     observer.event(&RunEvent::ListingFailed { collector, message: failure.clone() });
 }
 
-fn report_unknown(id: &str, ledger: &mut Ledger, observer: &dyn Observer) {
+fn report_unknown(id: &str, close: &Close, ledger: &mut Ledger, observer: &dyn Observer) {
     let account = CollectorAccount {
         collector: String::new(),
         account: AccountName { cloud: "unknown".to_owned(), id: id.to_owned(), name: id.to_owned() },
     };
     let trouble = Trouble {
         kind: "config".to_owned(),
-        message: "no collector lists an account with this id".to_owned(),
+        message: format!("no collector lists an account with this id{close}"),
         hint: Some("fix-collector accounts --collector NAME shows which there are".to_owned()),
         cancelled: false,
     };

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fixworker_graph::account::AccountKey;
 use fixworker_settings::Shard;
+use fixworker_settings::suggest::{Close, close_to};
+use ipc_proto::account::AccountName;
 use ipc_proto::job::Account;
 
 use crate::work::event::CollectorAccount;
@@ -44,8 +46,8 @@ pub struct Targets {
     pub resumed: usize,
     /// Accounts that a second source listed too: the name that is left out, and the collector that has it.
     pub duplicates: Vec<(CollectorAccount, String)>,
-    /// Wanted ids that nobody has listed.
-    pub unknown: Vec<String>,
+    /// Wanted ids that nobody has listed, each with those that may have been meant.
+    pub unknown: Vec<(String, Close)>,
     /// Accounts of ours by cloud, delivered ones included.
     pub listed: BTreeMap<String, usize>,
 }
@@ -88,8 +90,24 @@ pub fn sort_out(
         }
     }
     let found = |id: &&String| !seen.keys().any(|key| key.id == **id);
-    targets.unknown = only.iter().filter(found).cloned().collect();
+    let near = |id: &String| (id.clone(), close_accounts(id, listings));
+    targets.unknown = only.iter().filter(found).map(near).collect();
     targets
+}
+
+/// Listed accounts that somebody may have meant: by id, or by name in place of the id.
+pub(crate) fn close_accounts(wanted: &str, listings: &[Listing]) -> Close {
+    let all: Vec<&Account> = listings.iter().flat_map(|one| &one.accounts).collect();
+    let near = close_to(wanted, all.iter().flat_map(|account| [account.id.as_str(), account.name.as_str()]));
+    let mut titles: Vec<String> = Vec::new();
+    for text in near.0 {
+        let meant = all.iter().find(|account| account.id == text || account.name == text);
+        let title = meant.map_or(text, |account| AccountName::from(*account).title());
+        if !titles.contains(&title) {
+            titles.push(title);
+        }
+    }
+    Close(titles)
 }
 
 /// All accounts, those that collectors list of their own cloud first.
@@ -175,6 +193,18 @@ mod tests {
         let only = ["2".to_owned(), "9".to_owned()];
         let targets =
             sort_out(own, &[listing("aws", &[("aws", "1"), ("aws", "2")])], &only, &BTreeSet::new(), None);
-        assert_eq!((targets.collect.len(), targets.unknown.as_slice()), (1, &["9".to_owned()][..]));
+        assert_eq!(targets.collect.len(), 1);
+        assert_eq!(targets.unknown, [("9".to_owned(), Close(vec!["1".to_owned(), "2".to_owned()]))]);
+    }
+
+    #[test]
+    fn accounts_that_may_have_been_meant_are_found_by_id_and_by_name() {
+        let mut listed = listing("aws", &[("aws", "123456789012"), ("aws", "999999999999")]);
+        listed.accounts[0].name = "production".to_owned();
+        let near = |wanted: &str| close_accounts(wanted, std::slice::from_ref(&listed)).0;
+        assert_eq!(near("123456789021"), ["production (123456789012)"]);
+        assert_eq!(near("productoin"), ["production (123456789012)"]);
+        assert_eq!(near("production"), ["production (123456789012)"], "the name is not the id");
+        assert!(near("somebody").is_empty());
     }
 }
