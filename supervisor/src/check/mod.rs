@@ -29,7 +29,7 @@ use crate::{setup, walls};
 
 /// Looks, prints, and says by the exit code what has to be mended first.
 pub(crate) async fn run(args: CheckArgs, environment: Environment) -> ExitCode {
-    let fleet = setup::fleet(args.common.collector_bin.clone(), None);
+    let fleet = setup::fleet(args.common.collector_bin.clone(), port_of_core(&args));
     if args.walls {
         return only_walls(&fleet, args.json).await;
     }
@@ -54,6 +54,11 @@ pub(crate) async fn run(args: CheckArgs, environment: Environment) -> ExitCode {
         ExitCode::Fine => code,
         failed => failed,
     }
+}
+
+/// Children are kept from it, as those of the worker are.
+fn port_of_core(args: &CheckArgs) -> Option<u16> {
+    setup::endpoint(&args.core).ok().map(|endpoint| endpoint.port())
 }
 
 async fn only_walls(fleet: &Fleet, as_json: bool) -> ExitCode {
@@ -105,7 +110,8 @@ async fn look(
         settings::load(&document, &args.common.overrides, &collectors.described, &environment);
     findings.extend(found);
     findings.extend(places::look(running.supervisor(), &args.core.subscriber_id));
-    setup::update_fleet(fleet, &running, &collectors, &environment, None, setup::LIVE_HEARTBEAT);
+    let fixcore = port_of_core(args);
+    setup::update_fleet(fleet, &running, &collectors, &environment, fixcore, setup::LIVE_HEARTBEAT);
     once(fleet);
     findings.extend(sandbox::judge(&walls::trials(fleet).await, running.supervisor().sandbox));
     findings.extend(accounts(fleet, running, selection, collectors, environment, shutdown).await);
